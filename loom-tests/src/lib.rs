@@ -1,0 +1,122 @@
+//! What the models of linchpin share: how one is explored, listed, and shown to be able to fail.
+//!
+//! ```text
+//! RUSTFLAGS="--cfg linchpin_loom" cargo test -p loom-tests --release
+//! ```
+//!
+//! Without that cfg the crate is empty. A [`Model`] is a scenario that loom explores in every schedule of up to three
+//! preemptions, and with every value a load may return. [`evidence`] then goes through the source of the family: each ordering stronger than Relaxed,
+//! and each Relaxed operation of which a comment says so, names the models that need it. There the operation is made
+//! weaker, or torn in two, and each of those models has to fail. A comment that is no longer true turns this red.
+#![cfg(linchpin_loom)]
+
+mod evidence;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+pub use evidence::evidence;
+
+/// A scenario with a name, and the exploration of it, which returns how many executions there were.
+#[derive(Clone, Copy)]
+pub struct Model {
+    /// The name by which comments in the source refer to it, after `family::`.
+    pub name: &'static str,
+    /// Explores it; panics if an execution goes wrong, or if the set of outcomes is not the expected one.
+    pub explore: fn() -> usize,
+}
+
+impl Model {
+    /// Explores it and prints the number of executions, also where the test runner captures what tests print.
+    ///
+    /// # Panics
+    ///
+    /// As the model does; and if there was one execution only, which means that nothing was explored.
+    pub fn check(&self, family: &str) {
+        let executions = (self.explore)();
+        writeln!(
+            std::io::stderr(),
+            "model {family}::{}: {executions} executions",
+            self.name
+        )
+        .expect("stderr is open");
+        assert!(
+            executions > 1,
+            "{family}::{} explored a single execution: it models nothing",
+            self.name
+        );
+    }
+}
+
+/// How often a thread may be interrupted in one execution where it could have gone on. `LOOM_MAX_PREEMPTIONS` sets another
+/// bound, as `cargo xtask verify` does.
+const PREEMPTIONS: usize = 3;
+
+/// Explores `scenario` in every execution, and returns their number and all outcomes there are.
+pub fn explore<T: Ord + Send + 'static>(
+    scenario: impl Fn() -> T + Send + Sync + 'static,
+) -> (usize, BTreeSet<T>) {
+    // std's: what is counted over all executions is not part of any of them.
+    let seen = Arc::new(Mutex::new((0, BTreeSet::new())));
+    let record = Arc::clone(&seen);
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound.get_or_insert(PREEMPTIONS);
+    builder.check(move || {
+        let outcome = scenario();
+        let mut seen = record.lock().expect("no execution panics while it records");
+        seen.0 += 1;
+        seen.1.insert(outcome);
+    });
+    std::mem::take(&mut *seen.lock().expect("no execution panics while it records"))
+}
+
+/// Explores `scenario`, and asserts that its outcomes are exactly `expected`; returns the number of executions.
+pub fn explore_to<T: Ord + Send + std::fmt::Debug + 'static>(
+    expected: impl IntoIterator<Item = T>,
+    scenario: impl Fn() -> T + Send + Sync + 'static,
+) -> usize {
+    let (executions, outcomes) = explore(scenario);
+    assert_eq!(
+        outcomes,
+        expected.into_iter().collect(),
+        "the outcomes of all {executions} executions"
+    );
+    executions
+}
+
+/// Spawns a thread of a model. Use it in place of loom's own.
+///
+/// A thread whose first operation is an atomic load makes loom 0.7 leave out schedules, down to a single one
+/// (tokio-rs/loom#392). This one begins with a store to an atomic that nobody else knows.
+pub fn spawn<T: 'static>(body: impl FnOnce() -> T + 'static) -> loom::thread::JoinHandle<T> {
+    loom::thread::spawn(move || {
+        loom::sync::atomic::AtomicBool::new(false)
+            .store(true, std::sync::atomic::Ordering::Relaxed);
+        body()
+    })
+}
+
+/// Declares the models of a family: a test for each, a test of the evidence in `sources`, and the list `MODELS`.
+#[macro_export]
+macro_rules! models {
+    ($family:ident, sources: [$($source:literal),* $(,)?], $($name:ident => $explore:expr),* $(,)?) => {
+        const MODELS: &[$crate::Model] =
+            &[$($crate::Model { name: stringify!($name), explore: || { $explore } }),*];
+
+        mod model {
+            $(
+                #[test]
+                fn $name() {
+                    let model = super::MODELS.iter().find(|model| model.name == stringify!($name));
+                    model.expect("listed").check(stringify!($family));
+                }
+            )*
+        }
+
+        #[test]
+        fn every_ordering_is_needed() {
+            $crate::evidence(stringify!($family), &[$($source),*], MODELS);
+        }
+    };
+}

@@ -1,0 +1,230 @@
+//! Models of the spin locks: three threads, exhaustively.
+#![cfg(linchpin_loom)]
+
+use linchpin::spin::{RawMutex, RawRwLock, RawTasMutex, RawTicketMutex};
+use lock_api::{Mutex, RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard};
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom_tests::{explore_to, models, spawn};
+
+models! {
+    spin, sources: ["src/spin/mutex.rs", "src/spin/ticket.rs", "src/spin/rwlock.rs"],
+    mutex_excludes => excludes(RawMutex::<Policy>::new),
+    tas_mutex_excludes => excludes(RawTasMutex::<Policy>::new),
+    ticket_mutex_excludes => excludes(RawTicketMutex::<Policy>::new),
+    mutex_tries => tries(RawMutex::<Policy>::new),
+    tas_mutex_tries => tries(RawTasMutex::<Policy>::new),
+    ticket_mutex_tries => tries(RawTicketMutex::<Policy>::new),
+    rwlock_excludes => rwlock_excludes(),
+    rwlock_writers_exclude => rwlock_writers_exclude(),
+    rwlock_upgrade_excludes => rwlock_upgrade_excludes(),
+    rwlock_downgrade_publishes => rwlock_downgrade_publishes(),
+    rwlock_tries_to_upgrade => rwlock_tries_to_upgrade(),
+}
+
+type Policy = linchpin::wait::DefaultWait;
+
+/// A number that loom watches: two threads that use it at once, or one that has not seen the other's use, are an error.
+#[derive(Default)]
+struct Watched(UnsafeCell<u32>);
+
+impl Watched {
+    fn get(&self) -> u32 {
+        // SAFETY: loom panics if a write is concurrent with this read.
+        self.0.with(|value| unsafe { *value })
+    }
+
+    fn add(&self, amount: u32) {
+        self.0.with_mut(|value| {
+            // SAFETY: loom panics if any access is concurrent with this one.
+            unsafe { *value += amount };
+        });
+    }
+}
+
+// SAFETY: loom's cell panics at unsynchronised access, so sharing it in a model is checked, not assumed.
+unsafe impl Sync for Watched {}
+
+/// Three threads lock and add: nothing overlaps, nothing is lost.
+fn excludes<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static>(
+    raw: fn() -> R,
+) -> usize {
+    explore_to([3], move || {
+        let total = Arc::new(Mutex::from_raw(raw(), Watched::default()));
+        let others = [(), ()].map(|()| {
+            let total = Arc::clone(&total);
+            spawn(move || total.lock().add(1))
+        });
+        total.lock().add(1);
+        for other in others {
+            other.join().expect("it only adds");
+        }
+        total.lock().get()
+    })
+}
+
+/// Two threads try while a third locks: who fails has changed nothing, who gets in is alone, and the lock is free in the
+/// end.
+fn tries<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
+    explore_to(
+        [(false, false), (false, true), (true, false), (true, true)],
+        move || {
+            let total = Arc::new(Mutex::from_raw(raw(), Watched::default()));
+            let locker = spawn({
+                let total = Arc::clone(&total);
+                move || total.lock().add(1)
+            });
+            let trier = spawn({
+                let total = Arc::clone(&total);
+                move || total.try_lock().map(|held| held.add(1)).is_some()
+            });
+            let first = total.try_lock().map(|held| held.add(1)).is_some();
+            locker.join().expect("it only adds");
+            let second = trier.join().expect("it only adds");
+            let end = total.try_lock().expect("everybody has unlocked");
+            assert_eq!(end.get(), 1 + u32::from(first) + u32::from(second));
+            (first, second)
+        },
+    )
+}
+
+/// A reader, an upgradable reader and a writer: a reader sees all of the write or nothing of it.
+fn rwlock_excludes() -> usize {
+    explore_to([(0, 0), (0, 1), (1, 0), (1, 1)], || {
+        let total = Arc::new(RwLock::from_raw(
+            RawRwLock::<Policy>::new(),
+            Watched::default(),
+        ));
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || total.read().get()
+        });
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || total.write().add(1)
+        });
+        let here = total.upgradable_read().get();
+        writer.join().expect("it only adds");
+        let there = reader.join().expect("it only reads");
+        assert_eq!(total.try_read().expect("everybody has unlocked").get(), 1);
+        (here, there)
+    })
+}
+
+/// Two writers that wait, and a reader that tries: a `waiting` that is left behind would lock readers out for ever.
+fn rwlock_writers_exclude() -> usize {
+    explore_to([None, Some(0), Some(1), Some(2)], || {
+        let total = Arc::new(RwLock::from_raw(
+            RawRwLock::<Policy>::new(),
+            Watched::default(),
+        ));
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || total.write().add(1)
+        });
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || total.try_read().map(|held| held.get())
+        });
+        total.write().add(1);
+        writer.join().expect("it only adds");
+        let read = reader.join().expect("it only reads");
+        assert_eq!(total.try_read().expect("everybody has unlocked").get(), 2);
+        assert!(total.try_write().is_some());
+        read
+    })
+}
+
+/// Two threads look and then upgrade, beside a plain reader: what an upgrade has read is still so when it writes.
+fn rwlock_upgrade_excludes() -> usize {
+    fn look_and_add(total: &RwLock<RawRwLock<Policy>, Watched>) {
+        let held = total.upgradable_read();
+        let before = held.get();
+        let held = RwLockUpgradableReadGuard::upgrade(held);
+        held.add(1);
+        assert_eq!(held.get(), before + 1);
+    }
+    explore_to([0, 1, 2], || {
+        let total = Arc::new(RwLock::from_raw(
+            RawRwLock::<Policy>::new(),
+            Watched::default(),
+        ));
+        let upgrader = spawn({
+            let total = Arc::clone(&total);
+            move || look_and_add(&total)
+        });
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || total.read().get()
+        });
+        look_and_add(&total);
+        upgrader.join().expect("it only adds");
+        let read = reader.join().expect("it only reads");
+        assert_eq!(total.try_write().expect("everybody has unlocked").get(), 2);
+        read
+    })
+}
+
+/// A writer that becomes a reader has published what it wrote, and still keeps the other writer out.
+fn rwlock_downgrade_publishes() -> usize {
+    explore_to([0, 1, 2, 3], || {
+        let total = Arc::new(RwLock::from_raw(
+            RawRwLock::<Policy>::new(),
+            Watched::default(),
+        ));
+        let to_reader = spawn({
+            let total = Arc::clone(&total);
+            move || {
+                let held = total.write();
+                held.add(1);
+                let written = held.get();
+                let held = RwLockWriteGuard::downgrade(held);
+                assert_eq!(held.get(), written);
+            }
+        });
+        let to_upgradable = spawn({
+            let total = Arc::clone(&total);
+            move || {
+                let held = total.write();
+                held.add(2);
+                let written = held.get();
+                let held = RwLockWriteGuard::downgrade_to_upgradable(held);
+                assert_eq!(held.get(), written);
+                let held = RwLockUpgradableReadGuard::downgrade(held);
+                assert_eq!(held.get(), written);
+            }
+        });
+        let read = total.read().get();
+        to_reader.join().expect("it only adds");
+        to_upgradable.join().expect("it only adds");
+        assert_eq!(total.try_write().expect("everybody has unlocked").get(), 3);
+        read
+    })
+}
+
+/// `try_upgrade` succeeds only without readers, and otherwise leaves the upgradable read as it was.
+fn rwlock_tries_to_upgrade() -> usize {
+    explore_to([(false, 0), (true, 0), (true, 1)], || {
+        let total = Arc::new(RwLock::from_raw(
+            RawRwLock::<Policy>::new(),
+            Watched::default(),
+        ));
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || total.read().get()
+        });
+        let upgraded = match RwLockUpgradableReadGuard::try_upgrade(total.upgradable_read()) {
+            Ok(held) => {
+                held.add(1);
+                true
+            }
+            Err(held) => held.get() != 0,
+        };
+        let read = reader.join().expect("it only reads");
+        assert_eq!(
+            total.try_write().expect("everybody has unlocked").get(),
+            u32::from(upgraded)
+        );
+        (upgraded, read)
+    })
+}

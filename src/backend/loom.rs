@@ -1,0 +1,220 @@
+//! The loom world: atomics that explore every schedule and every value a load may return, and that can be made to fail
+//! on demand (see [`super::fault`]).
+
+pub(crate) mod atomic {
+    use super::super::fault::{self, Kind, Operation};
+    pub(crate) use std::sync::atomic::Ordering;
+    pub(crate) use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+    use std::panic::Location;
+
+    macro_rules! atomic {
+        ($name:ident$(<$parameter:ident>)?, $value:ty, [$($arithmetic:ident => $compute:expr),*]) => {
+            #[derive(Debug)]
+            pub(crate) struct $name$(<$parameter>)?(loom::sync::atomic::$name$(<$parameter>)?);
+
+            // Each type has the whole set, whether or not this crate uses all of it today.
+            #[allow(dead_code)]
+            impl$(<$parameter>)? $name$(<$parameter>)? {
+                #[track_caller]
+                pub(crate) fn new(value: $value) -> Self {
+                    Self(loom::sync::atomic::$name::new(value))
+                }
+
+                #[track_caller]
+                pub(crate) fn load(&self, ordering: Ordering) -> $value {
+                    match fault::at(Location::caller(), Operation::Load, ordering) {
+                        Some(Kind::Weaken(weaker)) => self.0.load(weaker),
+                        Some(other) => panic!("a load cannot have the fault {other:?}"),
+                        None => self.0.load(ordering),
+                    }
+                }
+
+                #[track_caller]
+                pub(crate) fn store(&self, value: $value, ordering: Ordering) {
+                    match fault::at(Location::caller(), Operation::Store, ordering) {
+                        Some(Kind::Weaken(weaker)) => self.0.store(value, weaker),
+                        Some(Kind::Omit) => {}
+                        Some(Kind::Tear) => panic!("a store cannot be torn"),
+                        None => self.0.store(value, ordering),
+                    }
+                }
+
+                #[track_caller]
+                pub(crate) fn swap(&self, value: $value, ordering: Ordering) -> $value {
+                    match fault::at(Location::caller(), Operation::ReadModifyWrite, ordering) {
+                        Some(Kind::Weaken(weaker)) => self.0.swap(value, weaker),
+                        Some(fault) => self.torn(fault, ordering, |_| value),
+                        None => self.0.swap(value, ordering),
+                    }
+                }
+
+                #[track_caller]
+                pub(crate) fn compare_exchange(
+                    &self,
+                    current: $value,
+                    new: $value,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$value, $value> {
+                    match fault::at(Location::caller(), Operation::ReadModifyWrite, success) {
+                        Some(Kind::Weaken(weaker)) => self.0.compare_exchange(current, new, weaker, Ordering::Relaxed),
+                        Some(fault) => {
+                            let old = self.0.load(failure);
+                            if old != current {
+                                return Err(old);
+                            }
+                            Ok(self.torn(fault, success, |_| new))
+                        }
+                        None => self.0.compare_exchange(current, new, success, failure),
+                    }
+                }
+
+                #[track_caller]
+                pub(crate) fn compare_exchange_weak(
+                    &self,
+                    current: $value,
+                    new: $value,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$value, $value> {
+                    self.compare_exchange(current, new, success, failure)
+                }
+
+                $(#[track_caller]
+                pub(crate) fn $arithmetic(&self, operand: $value, ordering: Ordering) -> $value {
+                    let compute: fn($value, $value) -> $value = $compute;
+                    match fault::at(Location::caller(), Operation::ReadModifyWrite, ordering) {
+                        Some(Kind::Weaken(weaker)) => self.0.$arithmetic(operand, weaker),
+                        Some(fault) => self.torn(fault, ordering, |old| compute(old, operand)),
+                        None => self.0.$arithmetic(operand, ordering),
+                    }
+                })*
+
+                /// A read-modify-write in two halves, of which [`Kind::Omit`] leaves out the second.
+                fn torn(&self, fault: Kind, ordering: Ordering, new: impl FnOnce($value) -> $value) -> $value {
+                    let old = self.0.load(read_half(ordering));
+                    if fault == Kind::Tear {
+                        self.0.store(new(old), write_half(ordering));
+                    }
+                    old
+                }
+            }
+        };
+    }
+
+    fn read_half(ordering: Ordering) -> Ordering {
+        match ordering {
+            Ordering::Release => Ordering::Relaxed,
+            Ordering::AcqRel => Ordering::Acquire,
+            other => other,
+        }
+    }
+
+    fn write_half(ordering: Ordering) -> Ordering {
+        match ordering {
+            Ordering::Acquire => Ordering::Relaxed,
+            Ordering::AcqRel => Ordering::Release,
+            other => other,
+        }
+    }
+
+    macro_rules! atomic_integer {
+        ($name:ident, $value:ty) => {
+            atomic!($name, $value, [
+                fetch_add => |old, operand| old.wrapping_add(operand),
+                fetch_sub => |old, operand| old.wrapping_sub(operand),
+                fetch_or => |old, operand| old | operand,
+                fetch_and => |old, operand| old & operand
+            ]);
+        };
+    }
+
+    atomic_integer!(AtomicU32, u32);
+    atomic_integer!(AtomicU64, u64);
+    atomic_integer!(AtomicUsize, usize);
+    atomic!(AtomicBool, bool, []);
+    atomic!(AtomicPtr<T>, *mut T, []);
+}
+
+pub(crate) mod hint {
+    /// However many pauses: to a model they are one point at which the others run.
+    pub(crate) fn spin_for(_rounds: u32) {
+        super::thread::yield_now();
+    }
+}
+
+pub(crate) mod thread {
+    use std::cell::Cell;
+
+    /// How often a thread may wait in one execution before the model stops looking for alternatives in it.
+    ///
+    /// Two threads that wait for a third can take turns for ever, and each turn is one more schedule. Whoever has waited
+    /// this often sees nothing new: the rest of such an execution runs to its end in one way only.
+    const WAITS: u32 = 2;
+
+    loom::thread_local! {
+        static WAITED: Cell<u32> = Cell::new(0);
+    }
+
+    pub(crate) fn yield_now() {
+        WAITED.with(|waited| {
+            waited.set(waited.get() + 1);
+            if waited.get() > WAITS {
+                loom::skip_branch();
+            }
+        });
+        loom::thread::yield_now();
+    }
+}
+
+/// Thread-locals, of a simulated thread.
+macro_rules! per_thread {
+    ($($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;)*) => {
+        loom::thread_local! { $($(#[$meta])* static $name: $type = $init;)* }
+    };
+}
+pub(crate) use per_thread;
+
+/// A value that lives as long as somebody uses it in one execution.
+///
+/// Counted, since loom ends its statics with the main thread, and other threads may still have destructors to run.
+pub(crate) type Global<T> = std::sync::Arc<T>;
+
+/// Functions that return a [`Global`].
+macro_rules! global {
+    ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
+        $($(#[$meta])* fn $name() -> Global<$type> {
+            loom::lazy_static! {
+                static ref VALUE: Global<$type> = Global::new($init);
+            }
+            VALUE.clone()
+        })*
+    };
+}
+pub(crate) use global;
+
+/// loom registers an atomic where it is made, so no constructor is `const` here.
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
+        $(#[$meta])* $vis fn $($rest)*
+    };
+}
+pub(crate) use const_fn;
+
+/// An associated constant is evaluated only where it is used, and models do not use it.
+macro_rules! const_init {
+    ($value:expr) => {
+        panic!("in the loom world, make the raw lock with `new()` and the lock with `from_raw`")
+    };
+}
+pub(crate) use const_init;
+
+/// `[value; N]` for a value that is made anew for each place.
+macro_rules! array {
+    ($value:expr; $length:expr) => {{
+        let places: [_; $length] = core::array::from_fn(|_| $value);
+        places
+    }};
+}
+pub(crate) use array;

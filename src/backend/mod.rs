@@ -1,0 +1,32 @@
+//! The door: every atomic, fence, pause, yield and thread-local of this crate comes through here.
+//!
+//! Three worlds run the same source. The *native* one is `core` and the operating system. The *loom* one
+//! (`--cfg linchpin_loom`) explores every schedule and every stale value, to find out whether the code is right.
+//! The *coherence* one (`--cfg linchpin_coherence`) will bill what it costs. The rest of the crate cannot tell which it
+//! runs in: nothing outside this directory names a world, and `tests/door.rs` holds it to that.
+//!
+//! | what | why it is here |
+//! |---|---|
+//! | `atomic::*` | loom tracks every access; its wrappers also know the call site, for [`fault`](self) injection |
+//! | `hint::spin_for` | thousands of pauses are one step of a model |
+//! | `thread::yield_now` | a model has its own scheduler |
+//! | `per_thread!`, `global!` | each execution of a model starts with fresh ones |
+//! | `const_fn!`, `const_init!`, `array!` | loom's atomics have no `const` constructor |
+
+#[cfg(all(linchpin_loom, linchpin_coherence))]
+compile_error!("choose one world: `linchpin_loom` and `linchpin_coherence` exclude each other");
+#[cfg(linchpin_coherence)]
+compile_error!(
+    "the coherence world is not built yet: only `linchpin_loom` and the native world exist"
+);
+
+#[cfg(linchpin_loom)]
+pub mod fault;
+#[cfg(linchpin_loom)]
+#[path = "loom.rs"]
+mod world;
+#[cfg(not(linchpin_loom))]
+#[path = "native.rs"]
+mod world;
+
+pub(crate) use world::*;

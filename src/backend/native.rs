@@ -1,0 +1,76 @@
+//! The native world: `core`'s atomics, the processor's pause, the operating system's scheduler.
+
+pub(crate) mod atomic {
+    #[cfg(feature = "alloc")]
+    pub(crate) use core::sync::atomic::AtomicPtr;
+    #[cfg(target_has_atomic = "64")]
+    pub(crate) use core::sync::atomic::AtomicU64;
+    pub(crate) use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
+}
+
+pub(crate) mod hint {
+    /// Pauses the processor `rounds` times. A pause is 10 to 140 cycles long, by model: nothing may depend on it.
+    #[inline]
+    pub(crate) fn spin_for(rounds: u32) {
+        for _ in 0..rounds {
+            core::hint::spin_loop();
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+pub(crate) mod thread {
+    pub(crate) use std::thread::yield_now;
+}
+
+/// Thread-locals, of constant initial value: with no destructor, they cost as much as a `static`.
+#[cfg(feature = "std")]
+macro_rules! per_thread {
+    ($($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;)*) => {
+        std::thread_local! { $($(#[$meta])* static $name: $type = const { $init };)* }
+    };
+}
+#[cfg(feature = "std")]
+pub(crate) use per_thread;
+
+/// A value that lives as long as the program; in a model, as long as somebody uses it in one execution.
+#[cfg(feature = "std")]
+pub(crate) type Global<T> = &'static T;
+
+/// Functions that return a [`Global`].
+#[cfg(feature = "std")]
+macro_rules! global {
+    ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
+        $($(#[$meta])* #[inline] fn $name() -> Global<$type> {
+            static VALUE: $type = $init;
+            &VALUE
+        })*
+    };
+}
+#[cfg(feature = "std")]
+pub(crate) use global;
+
+/// A function that is `const` in every world whose atomics have `const` constructors.
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
+        $(#[$meta])* $vis const fn $($rest)*
+    };
+}
+pub(crate) use const_fn;
+
+/// The value of an associated constant that is made by a [`const_fn!`].
+macro_rules! const_init {
+    ($value:expr) => {
+        $value
+    };
+}
+pub(crate) use const_init;
+
+/// `[value; N]` for a value that is made anew for each place.
+macro_rules! array {
+    ($value:expr; $length:expr) => {
+        [const { $value }; $length]
+    };
+}
+pub(crate) use array;

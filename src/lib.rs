@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(any(feature = "std", test))]
+extern crate std;
+
+#[doc(hidden)]
+pub mod backend;
+#[cfg(target_has_atomic = "64")]
+pub mod counter;
+pub mod spin;
+pub mod wait;
+
+pub use crossbeam_utils::CachePadded;

@@ -1,0 +1,139 @@
+//! How a thread waits: how long it spins, and what it does when spinning does not help.
+//!
+//! A [`Backoff`] counts the rounds of one wait. Each [`wait`](Backoff::wait) pauses twice as long as the one before, up
+//! to a bound; when the rounds are used up, the [`Wait`] policy decides. [`SpinThenYield`] gives the processor to
+//! whoever can use it, which is what a lock needs whose holder may have been preempted: with more threads than cores, a
+//! lock that only spins stands still for whole time slices. [`Spin`] goes on spinning, for places without a scheduler.
+//!
+//! The bound is a number of rounds. One pause takes some 10 cycles on one processor and 140 on the next, so a bound in
+//! pauses tuned to one machine is off by an order of magnitude on another; here it only sets how soon the scheduler is
+//! asked, and all the pauses together (127) stay below 10 microseconds on the slowest of them.
+//!
+//! ```
+//! use linchpin::wait::{Backoff, DefaultWait};
+//! use std::sync::atomic::{AtomicBool, Ordering};
+//!
+//! static READY: AtomicBool = AtomicBool::new(false);
+//! # std::thread::spawn(|| READY.store(true, Ordering::Release));
+//! let mut backoff = Backoff::new();
+//! while !READY.load(Ordering::Acquire) {
+//!     backoff.wait::<DefaultWait>();
+//! }
+//! ```
+
+use crate::backend::hint;
+#[cfg(feature = "std")]
+use crate::backend::thread;
+
+/// The longest a single round spins, in pauses: `1 << LAST_ROUND`.
+const LAST_ROUND: u32 = 6;
+
+/// The count of the rounds that one thread has waited; bounded and exponential.
+///
+/// Costs nothing to make, and makes no system call by itself: see the [module](self) for what happens when it is
+/// exhausted.
+#[derive(Debug)]
+pub struct Backoff {
+    round: u32,
+}
+
+impl Backoff {
+    /// A back-off at its beginning: the first round is one pause.
+    #[must_use]
+    pub const fn new() -> Self {
+        Backoff { round: 0 }
+    }
+
+    /// Begins anew. Call it after progress: what has kept the thread waiting so far says nothing about the next wait.
+    pub const fn reset(&mut self) {
+        self.round = 0;
+    }
+
+    /// Whether the rounds are used up, so that [`wait`](Self::wait) now does what its policy says.
+    #[must_use]
+    pub const fn is_exhausted(&self) -> bool {
+        self.round > LAST_ROUND
+    }
+
+    /// Waits one round: 1, 2, 4, .. 64 pauses, and from then on as the policy `W` says.
+    #[inline]
+    pub fn wait<W: Wait>(&mut self) {
+        if self.is_exhausted() {
+            W::exhausted();
+        } else {
+            hint::spin_for(1 << self.round);
+            self.round += 1;
+        }
+    }
+
+    /// Waits one round in a queue in which `ahead` others come first: as many pauses as they will need if they are
+    /// quick, and from the same number of rounds on as the policy `W` says.
+    ///
+    /// To look again sooner than one's turn can come only takes the line away from those who need it.
+    #[inline]
+    pub fn wait_behind<W: Wait>(&mut self, ahead: u32) {
+        if self.is_exhausted() {
+            W::exhausted();
+        } else {
+            hint::spin_for(ahead.min(1 << LAST_ROUND));
+            self.round += 1;
+        }
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a thread does when its [`Backoff`] is exhausted: [`Spin`] or `SpinThenYield`.
+///
+/// Sealed: the policies are part of what the models have checked.
+pub trait Wait: sealed::Sealed + 'static {
+    #[doc(hidden)]
+    fn exhausted();
+}
+
+/// Goes on spinning, 64 pauses at a time. For interrupt handlers, kernels and pinned real-time threads.
+///
+/// When *not* to use it: wherever the thread that is waited for may not be running. With more threads than cores it
+/// costs whole time slices.
+#[derive(Debug)]
+pub enum Spin {}
+
+impl Wait for Spin {
+    #[inline]
+    fn exhausted() {
+        hint::spin_for(1 << LAST_ROUND);
+    }
+}
+
+/// Yields to the scheduler, so that whoever is waited for can run. The default where there is `std`.
+///
+/// Each yield is a system call. When *not* to use it: for waits of milliseconds, which a thread should sleep through.
+#[cfg(feature = "std")]
+#[derive(Debug)]
+pub enum SpinThenYield {}
+
+#[cfg(feature = "std")]
+impl Wait for SpinThenYield {
+    #[inline]
+    fn exhausted() {
+        thread::yield_now();
+    }
+}
+
+/// The policy of a type that does not name one: `SpinThenYield` with the feature `std`, else [`Spin`].
+#[cfg(feature = "std")]
+pub type DefaultWait = SpinThenYield;
+/// The policy of a type that does not name one: `SpinThenYield` with the feature `std`, else [`Spin`].
+#[cfg(not(feature = "std"))]
+pub type DefaultWait = Spin;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Spin {}
+    #[cfg(feature = "std")]
+    impl Sealed for super::SpinThenYield {}
+}
