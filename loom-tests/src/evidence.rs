@@ -30,15 +30,9 @@ pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
             .lines()
             .take_while(|line| !line.starts_with("#[cfg(test)]"))
             .collect();
-        let sites: Vec<&Site> = recorded
-            .iter()
-            .filter(|site| site.file.ends_with(source))
-            .collect();
+        let sites: Vec<&Site> = recorded.iter().filter(|site| site.file.ends_with(source)).collect();
         let strong = sites.iter().filter(|site| site.ordering != Relaxed).count();
-        let written = lines
-            .iter()
-            .filter(|line| names_a_strong_ordering(line))
-            .count();
+        let written = lines.iter().filter(|line| names_a_strong_ordering(line)).count();
         if strong != written {
             failures.push(format!(
                 "{source}: {written} strong orderings are written, the models reach {strong}"
@@ -65,14 +59,8 @@ pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
                     match Fault::of(site, kind).inject(|| {
                         (model.explore)();
                     }) {
-                        (0, _) => failures.push(format!(
-                            "{source}:{}: {name} does not come by here",
-                            site.line
-                        )),
-                        (_, Ok(())) => failures.push(format!(
-                            "{source}:{}: {name} does not find {kind:?}",
-                            site.line
-                        )),
+                        (0, _) => failures.push(format!("{source}:{}: {name} does not come by here", site.line)),
+                        (_, Ok(())) => failures.push(format!("{source}:{}: {name} does not find {kind:?}", site.line)),
                         (_, Err(_)) => found += 1,
                     }
                 }
@@ -112,22 +100,17 @@ fn expect_panics() {
 }
 
 fn read(source: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
-        .join(source);
-    std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(source);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
 }
 
 fn names_a_strong_ordering(line: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
     !code.trim_start().starts_with("use ")
-        && ["Acquire", "Release", "AcqRel", "SeqCst"]
-            .iter()
-            .any(|ordering| {
-                code.split(|letter: char| !letter.is_alphanumeric())
-                    .any(|word| word == *ordering)
-            })
+        && ["Acquire", "Release", "AcqRel", "SeqCst"].iter().any(|ordering| {
+            code.split(|letter: char| !letter.is_alphanumeric())
+                .any(|word| word == *ordering)
+        })
 }
 
 /// The nearest block of comment lines at or above `line` (from 1), with no more than two statements between.
@@ -141,11 +124,7 @@ fn comment_above(lines: &[&str], line: usize) -> String {
         .map(|line| line.trim_start_matches([' ', '/']))
         .collect();
     block.reverse();
-    if gap > 6 {
-        String::new()
-    } else {
-        block.join(" ")
-    }
+    if gap > 6 { String::new() } else { block.join(" ") }
 }
 
 /// The models of `family` that `comment` names.

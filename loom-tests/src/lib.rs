@@ -54,9 +54,7 @@ impl Model {
 const PREEMPTIONS: usize = 3;
 
 /// Explores `scenario` in every execution, and returns their number and all outcomes there are.
-pub fn explore<T: Ord + Send + 'static>(
-    scenario: impl Fn() -> T + Send + Sync + 'static,
-) -> (usize, BTreeSet<T>) {
+pub fn explore<T: Ord + Send + 'static>(scenario: impl Fn() -> T + Send + Sync + 'static) -> (usize, BTreeSet<T>) {
     // std's: what is counted over all executions is not part of any of them.
     let seen = Arc::new(Mutex::new((0, BTreeSet::new())));
     let record = Arc::clone(&seen);
@@ -91,8 +89,7 @@ pub fn explore_to<T: Ord + Send + std::fmt::Debug + 'static>(
 /// (tokio-rs/loom#392). This one begins with a store to an atomic that nobody else knows.
 pub fn spawn<T: 'static>(body: impl FnOnce() -> T + 'static) -> loom::thread::JoinHandle<T> {
     loom::thread::spawn(move || {
-        loom::sync::atomic::AtomicBool::new(false)
-            .store(true, std::sync::atomic::Ordering::Relaxed);
+        loom::sync::atomic::AtomicBool::new(false).store(true, std::sync::atomic::Ordering::Relaxed);
         body()
     })
 }

@@ -46,9 +46,7 @@ impl Watched {
 unsafe impl Sync for Watched {}
 
 /// Three threads lock and add: nothing overlaps, nothing is lost.
-fn excludes<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static>(
-    raw: fn() -> R,
-) -> usize {
+fn excludes<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
     explore_to([3], move || {
         let total = Arc::new(Mutex::from_raw(raw(), Watched::default()));
         let others = [(), ()].map(|()| {
@@ -91,10 +89,7 @@ fn tries<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn(
 /// A reader, an upgradable reader and a writer: a reader sees all of the write or nothing of it.
 fn rwlock_excludes() -> usize {
     explore_to([(0, 0), (0, 1), (1, 0), (1, 1)], || {
-        let total = Arc::new(RwLock::from_raw(
-            RawRwLock::<Policy>::new(),
-            Watched::default(),
-        ));
+        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));
         let reader = spawn({
             let total = Arc::clone(&total);
             move || total.read().get()
@@ -114,10 +109,7 @@ fn rwlock_excludes() -> usize {
 /// Two writers that wait, and a reader that tries: a `waiting` that is left behind would lock readers out for ever.
 fn rwlock_writers_exclude() -> usize {
     explore_to([None, Some(0), Some(1), Some(2)], || {
-        let total = Arc::new(RwLock::from_raw(
-            RawRwLock::<Policy>::new(),
-            Watched::default(),
-        ));
+        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));
         let writer = spawn({
             let total = Arc::clone(&total);
             move || total.write().add(1)
@@ -145,10 +137,7 @@ fn rwlock_upgrade_excludes() -> usize {
         assert_eq!(held.get(), before + 1);
     }
     explore_to([0, 1, 2], || {
-        let total = Arc::new(RwLock::from_raw(
-            RawRwLock::<Policy>::new(),
-            Watched::default(),
-        ));
+        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));
         let upgrader = spawn({
             let total = Arc::clone(&total);
             move || look_and_add(&total)
@@ -168,10 +157,7 @@ fn rwlock_upgrade_excludes() -> usize {
 /// A writer that becomes a reader has published what it wrote, and still keeps the other writer out.
 fn rwlock_downgrade_publishes() -> usize {
     explore_to([0, 1, 2, 3], || {
-        let total = Arc::new(RwLock::from_raw(
-            RawRwLock::<Policy>::new(),
-            Watched::default(),
-        ));
+        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));
         let to_reader = spawn({
             let total = Arc::clone(&total);
             move || {
@@ -205,10 +191,7 @@ fn rwlock_downgrade_publishes() -> usize {
 /// `try_upgrade` succeeds only without readers, and otherwise leaves the upgradable read as it was.
 fn rwlock_tries_to_upgrade() -> usize {
     explore_to([(false, 0), (true, 0), (true, 1)], || {
-        let total = Arc::new(RwLock::from_raw(
-            RawRwLock::<Policy>::new(),
-            Watched::default(),
-        ));
+        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));
         let reader = spawn({
             let total = Arc::clone(&total);
             move || total.read().get()

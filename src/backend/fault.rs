@@ -83,8 +83,8 @@ impl Fault {
     #[must_use]
     pub fn at(file: &str, code: &str, kind: Kind) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-        let source = std::fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+        let source =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
         let lines: Vec<_> = (1..)
             .zip(source.lines())
             .filter(|(_, line)| line.contains(code))
@@ -148,11 +148,7 @@ pub fn record(scenario: impl FnOnce()) -> Vec<Site> {
 }
 
 /// The fault to commit at `location`, if one is injected there; also notes the site.
-pub(super) fn at(
-    location: &'static Location<'static>,
-    operation: Operation,
-    ordering: Ordering,
-) -> Option<Kind> {
+pub(super) fn at(location: &'static Location<'static>, operation: Operation, ordering: Ordering) -> Option<Kind> {
     PLAN.with_borrow_mut(|plan| {
         if let Some(record) = &mut plan.record {
             let (file, line) = (location.file(), location.line());

@@ -16,9 +16,7 @@
 #[cfg(all(linchpin_loom, linchpin_coherence))]
 compile_error!("choose one world: `linchpin_loom` and `linchpin_coherence` exclude each other");
 #[cfg(linchpin_coherence)]
-compile_error!(
-    "the coherence world is not built yet: only `linchpin_loom` and the native world exist"
-);
+compile_error!("the coherence world is not built yet: only `linchpin_loom` and the native world exist");
 
 #[cfg(linchpin_loom)]
 pub mod fault;

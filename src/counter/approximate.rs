@@ -131,9 +131,7 @@ impl ApproximateHandle<'_> {
     pub fn flush(&self) {
         // Relaxed: an add publishes nothing but itself. One RMW, since all handles flush to the same word (killed by
         // `counter::no_batch_is_lost`).
-        self.counter
-            .estimate
-            .fetch_add(self.held_back.take(), Relaxed);
+        self.counter.estimate.fetch_add(self.held_back.take(), Relaxed);
     }
 }
 

@@ -107,8 +107,6 @@ impl LocalCounter<'_> {
 
 impl fmt::Debug for LocalCounter<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("LocalCounter")
-            .finish_non_exhaustive()
+        formatter.debug_struct("LocalCounter").finish_non_exhaustive()
     }
 }

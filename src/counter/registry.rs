@@ -51,11 +51,7 @@ impl Registry {
             // Relaxed, the load: only saves the RMW where it cannot succeed.
             // Acquire: pairs with the Release store in `Lease::drop`. The new writer adds to what the last one has
             // left; Relaxed may miss it and overwrite it (killed by `counter::a_departed_handle_keeps_its_share`).
-            !slot.leased.load(Relaxed)
-                && slot
-                    .leased
-                    .compare_exchange(false, true, Acquire, Relaxed)
-                    .is_ok()
+            !slot.leased.load(Relaxed) && slot.leased.compare_exchange(false, true, Acquire, Relaxed).is_ok()
         });
         Lease {
             slot: slot.unwrap_or_else(|| self.push()),
@@ -79,10 +75,7 @@ impl Registry {
             // Release: pairs with the Acquire load in `slots`. Whoever finds the slot must see it filled in; Relaxed
             // shows it empty (killed by `counter::no_handle_is_lost`). The slots before it stay in its release
             // sequence, which each push carries on as an RMW.
-            match self
-                .newest
-                .compare_exchange_weak(newest, new, Release, Relaxed)
-            {
+            match self.newest.compare_exchange_weak(newest, new, Release, Relaxed) {
                 // SAFETY: `new` is a box that `Registry::drop` alone will free, for which no borrow of the registry
                 // may be left, and this reference is one.
                 Ok(_) => return unsafe { &*new },
@@ -118,9 +111,7 @@ impl Registry {
     /// How many slots are leased.
     pub(super) fn leases(&self) -> usize {
         // Relaxed: a count, stale when it returns.
-        self.slots()
-            .filter(|slot| slot.leased.load(Relaxed))
-            .count()
+        self.slots().filter(|slot| slot.leased.load(Relaxed)).count()
     }
 }
 

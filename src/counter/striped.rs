@@ -129,9 +129,6 @@ impl<const STRIPES: usize> Default for Counter<STRIPES> {
 
 impl<const STRIPES: usize> fmt::Debug for Counter<STRIPES> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Counter")
-            .field("sum", &self.sum())
-            .finish()
+        formatter.debug_struct("Counter").field("sum", &self.sum()).finish()
     }
 }

@@ -80,9 +80,7 @@ impl<const TEST_FIRST: bool, W: Wait> RawSpinMutex<TEST_FIRST, W> {
         // Acquire: pairs with the Release store in `unlock`. The new holder must see what the last one wrote; Relaxed
         // loses it (killed by `spin::mutex_excludes` and `spin::tas_mutex_excludes`).
         // A compare-exchange and no swap: where it fails it writes nothing, so that the unlock stays the last write.
-        self.locked
-            .compare_exchange(false, true, Acquire, Relaxed)
-            .is_ok()
+        self.locked.compare_exchange(false, true, Acquire, Relaxed).is_ok()
     }
 
     #[cold]

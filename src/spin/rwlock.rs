@@ -91,10 +91,7 @@ impl<W: Wait> RawRwLock<W> {
             // Acquire: pairs with the Release of every unlock and downgrade, each of which is in the release sequence
             // that this reads from. A reader must see what writers wrote, a writer must come after what readers read;
             // Relaxed loses both (killed by `spin::rwlock_excludes` and `spin::rwlock_upgrade_excludes`).
-            match self
-                .state
-                .compare_exchange_weak(state, change(state), Acquire, Relaxed)
-            {
+            match self.state.compare_exchange_weak(state, change(state), Acquire, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => state = now,
             }
@@ -190,11 +187,7 @@ unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
     fn lock_exclusive(&self) -> GuardSend {
         // The first attempt goes without a load, which would fetch the line once more.
         // Acquire: as in `try_enter` (killed by `spin::rwlock_excludes`).
-        if self
-            .state
-            .compare_exchange(0, WRITER, Acquire, Relaxed)
-            .is_err()
-        {
+        if self.state.compare_exchange(0, WRITER, Acquire, Relaxed).is_err() {
             self.write_contended(0);
         }
         GuardSend::new()
@@ -318,10 +311,7 @@ mod tests {
     #[test]
     fn at_the_limit_the_lock_stays_what_it_was() {
         let lock = crowded(MAX_READERS);
-        assert!(
-            std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| lock.try_lock_shared()))
-                .is_err()
-        );
+        assert!(std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| lock.try_lock_shared())).is_err());
         assert_eq!(lock.state(), MAX_READERS * READER);
         assert!(!lock.is_locked_exclusive() && lock.try_lock_exclusive().is_none());
         // SAFETY: `crowded` made a lock that this many readers hold; this is one of them.
@@ -333,9 +323,7 @@ mod tests {
     fn an_upgradable_reader_fits_beside_the_last_reader_and_may_become_one() {
         use lock_api::RawRwLockUpgradeDowngrade;
         let lock = crowded(MAX_READERS);
-        let guard = lock
-            .try_lock_upgradable()
-            .expect("no writer, no upgradable reader");
+        let guard = lock.try_lock_upgradable().expect("no writer, no upgradable reader");
         // SAFETY: `guard` is the upgradable acquisition of this lock, made above.
         let _shared = unsafe { lock.downgrade_upgradable(guard) };
         assert_eq!(lock.state(), u32::MAX / READER * READER);
