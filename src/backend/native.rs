@@ -22,6 +22,21 @@ pub(crate) mod hint {
 #[cfg(feature = "std")]
 pub(crate) mod thread {
     pub(crate) use std::thread::yield_now;
+
+    /// How many threads can run at once. Asked once: the answer takes the operating system microseconds.
+    pub(crate) fn parallelism() -> usize {
+        use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+        static CORES: AtomicUsize = AtomicUsize::new(0);
+        match CORES.load(Relaxed) {
+            0 => {
+                let cores = std::thread::available_parallelism().map_or(1, usize::from);
+                CORES.store(cores, Relaxed);
+                cores
+            }
+            cores => cores,
+        }
+    }
 }
 
 /// Thread-locals, of constant initial value: with no destructor, they cost as much as a `static`.

@@ -53,10 +53,7 @@ impl Registry {
             // left; Relaxed may miss it and overwrite it (killed by `counter::a_departed_handle_keeps_its_share`).
             !slot.leased.load(Relaxed) && slot.leased.compare_exchange(false, true, Acquire, Relaxed).is_ok()
         });
-        Lease {
-            slot: slot.unwrap_or_else(|| self.push()),
-            not_sync: PhantomData,
-        }
+        Lease::new(slot.unwrap_or_else(|| self.push()))
     }
 
     /// Adds a slot that is leased already.
@@ -131,19 +128,31 @@ impl Drop for Registry {
 /// The right to write one slot, until dropped. It may move to another thread, but two threads cannot use it at once.
 pub(super) struct Lease<'registry> {
     slot: &'registry CachePadded<Slot>,
-    not_sync: PhantomData<Cell<()>>,
+    /// What the slot holds. A handle that lives in a register need not wait for its own last store.
+    amount: Cell<u64>,
 }
 
-// SAFETY: of the slot, a lease uses only the atomics; that it is `!Sync` (`not_sync`) keeps the slot's writer one.
+// SAFETY: of the slot, a lease uses only the atomics; that it is `!Sync` (by its cell) keeps the slot's writer one.
 unsafe impl Send for Lease<'_> {}
 
-impl Lease<'_> {
-    /// Adds `amount`: a load and a store, no RMW.
+impl<'registry> Lease<'registry> {
+    /// The lease of a slot that this thread has just marked as leased.
+    fn new(slot: &'registry CachePadded<Slot>) -> Self {
+        // Relaxed: what the last writer has left came with the mark.
+        Lease {
+            slot,
+            amount: Cell::new(slot.amount.load(Relaxed)),
+        }
+    }
+
+    /// Adds `amount`, by a store and no RMW; returns what the slot now holds.
     #[inline]
-    pub(super) fn add(&self, amount: u64) {
-        // Relaxed, both: this is the slot's only writer, so it reads what it wrote itself or what came with the lease.
-        let before = self.slot.amount.load(Relaxed);
-        self.slot.amount.store(before.wrapping_add(amount), Relaxed);
+    pub(super) fn add(&self, amount: u64) -> u64 {
+        let amount = self.amount.get().wrapping_add(amount);
+        self.amount.set(amount);
+        // Relaxed: an add publishes nothing but itself. A store will do, since a slot has one writer.
+        self.slot.amount.store(amount, Relaxed);
+        amount
     }
 }
 

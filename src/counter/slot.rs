@@ -103,3 +103,128 @@ mod leased {
         slot
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{SLOTS, current};
+    use std::thread;
+
+    #[test]
+    fn a_number_is_below_the_number_of_slots() {
+        let numbers = (0..3).map(|_| thread::spawn(current).join().expect("it only asks"));
+        assert!(numbers.chain([current()]).all(|number| number < SLOTS));
+    }
+
+    #[cfg(feature = "std")]
+    mod leased {
+        use super::super::{SLOTS, current};
+        use std::cell::RefCell;
+        use std::collections::BTreeSet;
+        use std::sync::{Barrier, Mutex, MutexGuard, PoisonError, mpsc};
+        use std::thread;
+        use std::vec::Vec;
+
+        /// Each of these tests wants all the numbers, and there is one set of them.
+        static ALL_NUMBERS: Mutex<()> = Mutex::new(());
+
+        /// Runs `act` on a fresh set of numbers, on a thread that has none.
+        fn alone(act: impl FnOnce() + Send) {
+            let _all: MutexGuard<'_, ()> = ALL_NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
+            thread::scope(|scope| scope.spawn(act).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+
+        /// The numbers of `threads` threads that live at once.
+        fn numbers_of(threads: usize) -> Vec<usize> {
+            let all_have_one = Barrier::new(threads);
+            thread::scope(|scope| {
+                let threads: Vec<_> = (0..threads)
+                    .map(|_| {
+                        scope.spawn(|| {
+                            let number = current();
+                            all_have_one.wait();
+                            assert_eq!(current(), number, "a thread keeps its number");
+                            number
+                        })
+                    })
+                    .collect();
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().expect("it only asks"))
+                    .collect()
+            })
+        }
+
+        // One test: `a_number_is_below_the_number_of_slots` may hold a number or two meanwhile, which the sets allow
+        // for, but these tests would starve one another.
+        #[test]
+        fn numbers_differ_come_back_and_run_out() {
+            alone(|| {
+                const OTHERS: usize = 2; // the test thread of the test above, and the one it starts
+                for _ in 0..3 {
+                    let numbers = numbers_of(SLOTS - OTHERS);
+                    let different: BTreeSet<_> = numbers.iter().copied().collect();
+                    assert_eq!(
+                        different.len(),
+                        numbers.len(),
+                        "two living threads share a number: {numbers:?}"
+                    );
+                    assert!(numbers.iter().all(|&number| number < SLOTS));
+                }
+                let crowd = numbers_of(4 * SLOTS);
+                assert!(crowd.iter().all(|&number| number < SLOTS));
+                let different: BTreeSet<_> = crowd.iter().copied().collect();
+                assert!(
+                    different.len() >= SLOTS - OTHERS,
+                    "a crowd has all the numbers that there are"
+                );
+                let fullest = different
+                    .iter()
+                    .map(|&number| crowd.iter().filter(|&&other| other == number).count());
+                // Each number is leased once, and 3 x SLOTS threads more go round them.
+                assert!(fullest.max() <= Some(4 + OTHERS), "a crowd is spread: {crowd:?}");
+                let numbers = numbers_of(SLOTS - OTHERS);
+                let different: BTreeSet<_> = numbers.iter().copied().collect();
+                assert_eq!(
+                    different.len(),
+                    numbers.len(),
+                    "the crowd has given back what it had leased"
+                );
+            });
+        }
+
+        /// A thread past its destructors takes a number that it does not have to give back; one that had a lease may
+        /// have given it back already.
+        #[test]
+        fn a_thread_local_destructor_may_ask() {
+            struct Asks(mpsc::Sender<usize>);
+            impl Drop for Asks {
+                fn drop(&mut self) {
+                    let _ = self.0.send(current());
+                }
+            }
+            std::thread_local! {
+                static EARLY: RefCell<Option<Asks>> = const { RefCell::new(None) };
+                static LATE: RefCell<Option<Asks>> = const { RefCell::new(None) };
+            }
+            alone(|| {
+                for asks_in_its_life in [false, true] {
+                    let (tell, told) = mpsc::channel();
+                    let dying = thread::spawn(move || {
+                        EARLY.set(Some(Asks(tell.clone())));
+                        if asks_in_its_life {
+                            let _ = current();
+                        }
+                        LATE.set(Some(Asks(tell)));
+                    });
+                    dying.join().expect("it only asks");
+                    let numbers: Vec<_> = told.iter().collect();
+                    assert_eq!(numbers.len(), 2);
+                    assert!(numbers.iter().all(|&number| number < SLOTS));
+                }
+                let numbers = numbers_of(SLOTS - 2);
+                let different: BTreeSet<_> = numbers.iter().copied().collect();
+                assert_eq!(different.len(), numbers.len(), "a destructor has kept a number");
+            });
+        }
+    }
+}

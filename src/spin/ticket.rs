@@ -9,9 +9,14 @@
 //! The lock is free when both are equal. Alone: one RMW, one store, one line. Under contention each hand-over is read
 //! by every waiter, 2N transfers per passage for N waiters; a waiter with k others before it pauses k times longer.
 //!
-//! Tickets are as wide as a pointer. With 64 bits they cannot come round; with 32 bits they can while a `try_lock` is
-//! preempted between its load and its compare-exchange (four thousand million acquisitions: 43 s at 10 ns each), so
-//! `try_lock` looks again at what it has drawn, and stands in line if it was not its turn.
+//! The order of arrival costs dearly when more threads are in line than there are cores: the next one is not running,
+//! and nobody may go before it. So with [`SpinThenYield`](crate::wait::SpinThenYield) a newcomer that finds as many in
+//! line as can run yields a bounded number of times before it joins them (the idea of concurrency restriction: Dice,
+//! "Malthusian locks", EuroSys 2017, without its lists).
+//!
+//! Tickets are as wide as a pointer. With 64 bits they cannot come round; with 32 bits they can while a thread is
+//! preempted between the load and the compare-exchange of `acquire` (four thousand million acquisitions: 43 s at 10 ns
+//! each). So `acquire` looks again at what it has drawn, and stands in line if it was not its turn.
 
 use core::marker::PhantomData;
 
@@ -24,11 +29,11 @@ use crate::wait::{Backoff, DefaultWait, Wait};
 /// A mutual exclusion lock that spins and serves in the order of arrival.
 ///
 /// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. First come, first served: nobody
-///   passes a thread that is in line.
+///   passes a thread that has drawn its ticket. One that finds as many in line as there are cores draws its own after
+///   32 yields at most (with `std`).
 /// * **Cost**: two words. Lock and unlock alone are one RMW and one store.
-/// * **Not for**: many more threads than cores. The next in line may not be running, and nobody can go before it; with
-///   `std` the waiters then yield, so that it will, at the price of a context switch per passage. Without `std` it
-///   stands still for whole time slices.
+/// * **Not for**: more threads than cores without `std`. The next in line may not be running, and nobody can go before
+///   it: the lock then stands still for whole time slices.
 ///
 /// ```
 /// use linchpin::spin::TicketMutex;
@@ -68,18 +73,58 @@ impl<W: Wait> RawTicketMutex<W> {
     }
 
     #[inline]
-    fn is_served(&self, ticket: usize) -> bool {
-        self.now_serving() == ticket
-    }
-
-    #[inline]
     fn now_serving(&self) -> usize {
         // Acquire: pairs with the Release store in `unlock`. Whoever reads its own ticket here is the holder, and must
         // see the section before; Relaxed loses it (killed by `spin::ticket_mutex_excludes`).
         self.serving.load(Acquire)
     }
 
+    /// Draws the ticket that is being served, if nobody has yet; true if the lock is held then.
+    #[inline]
+    fn acquire(&self) -> bool {
+        let ticket = self.now_serving();
+        // Relaxed: the RMW alone makes tickets unique and puts arrivals in line; what the holder must see comes through
+        // `serving`. Failing, it has only seen that somebody is in line.
+        if self
+            .next
+            .compare_exchange(ticket, ticket.wrapping_add(1), Relaxed, Relaxed)
+            .is_err()
+        {
+            return false;
+        }
+        if self.now_serving() != ticket {
+            // The tickets have come round once since the first load (see the module comment).
+            self.stand_in_line(ticket);
+        }
+        true
+    }
+
     #[cold]
+    fn lock_contended(&self) {
+        self.step_aside();
+        // Relaxed: as in `acquire`.
+        let ticket = self.next.fetch_add(1, Relaxed);
+        self.stand_in_line(ticket);
+    }
+
+    /// Where more threads are in line than can run: yields, a bounded number of times, before it joins them.
+    ///
+    /// Whoever is in line and not running holds up all behind it for a context switch. So a newcomer that would only
+    /// make the line longer lets those run who are in it. It still gets in: after `PATIENCE` yields it draws its ticket
+    /// whatever the line.
+    fn step_aside(&self) {
+        const PATIENCE: u32 = 32;
+        let mut backoff = Backoff::exhausted();
+        for _ in 0..PATIENCE {
+            // Relaxed, both: a guess at the length of the line, by which only time is lost or gained.
+            let in_line = self.next.load(Relaxed).wrapping_sub(self.serving.load(Relaxed));
+            if in_line < W::room() {
+                return;
+            }
+            backoff.wait::<W>();
+        }
+    }
+
     fn stand_in_line(&self, ticket: usize) {
         let mut backoff = Backoff::new();
         loop {
@@ -107,28 +152,15 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawTicketMutex<W> {
 
     #[inline]
     fn lock(&self) -> GuardSend {
-        // Relaxed: the RMW alone makes tickets unique and puts arrivals in line; what the holder must see comes through
-        // `serving`.
-        let ticket = self.next.fetch_add(1, Relaxed);
-        if !self.is_served(ticket) {
-            self.stand_in_line(ticket);
+        if !self.acquire() {
+            self.lock_contended();
         }
         GuardSend::new()
     }
 
     #[inline]
     fn try_lock(&self) -> Option<GuardSend> {
-        // Draws the ticket that is being served, if nobody has yet.
-        let ticket = self.now_serving();
-        // Relaxed: as in `lock`. Failing, it has only seen that somebody is in line.
-        self.next
-            .compare_exchange(ticket, ticket.wrapping_add(1), Relaxed, Relaxed)
-            .ok()?;
-        if !self.is_served(ticket) {
-            // The tickets have come round once since the load above (see the module comment).
-            self.stand_in_line(ticket);
-        }
-        Some(GuardSend::new())
+        self.acquire().then(GuardSend::new)
     }
 
     #[inline]
@@ -146,5 +178,82 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawTicketMutex<W> {
         // acquisition between the two loads shows as locked.
         let serving = self.serving.load(Relaxed);
         self.next.load(Relaxed) != serving
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lock_api::{Mutex, RawMutex as _};
+    use std::thread;
+    use std::vec::Vec;
+
+    /// Waits until `arrivals` tickets have been drawn.
+    fn await_arrivals<T>(lock: &Mutex<RawTicketMutex, T>, arrivals: usize) {
+        // SAFETY: only looks.
+        let raw = unsafe { lock.raw() };
+        while raw.next.load(Relaxed) != arrivals {
+            thread::yield_now();
+        }
+    }
+
+    /// Threads that come one after the other, which `next` tells, leave in that order; across the wrap too.
+    fn first_come_first_served(first: usize) {
+        const CROWD: usize = if cfg!(miri) { 3 } else { 8 };
+        let order = Mutex::from_raw(RawTicketMutex::starting_at(first), Vec::new());
+        thread::scope(|scope| {
+            let held = order.lock();
+            for arrival in 0..CROWD {
+                let order = &order;
+                await_arrivals(order, first.wrapping_add(1 + arrival));
+                scope.spawn(move || order.lock().push(arrival));
+            }
+            await_arrivals(&order, first.wrapping_add(1 + CROWD));
+            assert!(order.try_lock().is_none(), "nobody passes those in line");
+            drop(held);
+        });
+        assert!(!order.is_locked());
+        assert_eq!(order.into_inner(), (0..CROWD).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn it_serves_in_the_order_of_arrival() {
+        first_come_first_served(0);
+    }
+
+    #[test]
+    fn it_serves_in_the_order_of_arrival_where_tickets_wrap() {
+        first_come_first_served(usize::MAX);
+        first_come_first_served(usize::MAX - 2);
+    }
+
+    #[test]
+    fn tickets_wrap() {
+        let lock = RawTicketMutex::<DefaultWait>::starting_at(usize::MAX);
+        for ticket in [usize::MAX, 0, 1] {
+            assert!(!lock.is_locked());
+            assert_eq!(lock.now_serving(), ticket);
+            let guard = if ticket == 0 {
+                lock.lock()
+            } else {
+                lock.try_lock().expect("it is free")
+            };
+            assert!(lock.is_locked() && lock.try_lock().is_none());
+            // SAFETY: `guard` is the acquisition just made.
+            unsafe { lock.unlock(guard) };
+        }
+        assert!(!lock.is_locked());
+    }
+
+    #[test]
+    fn nothing_is_lost_where_tickets_wrap() {
+        let rounds = if cfg!(miri) { 8 } else { 1000 };
+        let total = Mutex::<RawTicketMutex, _>::from_raw(RawTicketMutex::starting_at(usize::MAX - rounds), 0);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| (0..rounds).for_each(|_| *total.lock() += 1));
+            }
+        });
+        assert_eq!(total.into_inner(), 2 * rounds);
     }
 }

@@ -44,6 +44,11 @@ impl Backoff {
         Backoff { round: 0 }
     }
 
+    /// A back-off whose rounds are used up from the start.
+    pub(crate) const fn exhausted() -> Self {
+        Backoff { round: LAST_ROUND + 1 }
+    }
+
     /// Begins anew. Call it after progress: what has kept the thread waiting so far says nothing about the next wait.
     pub const fn reset(&mut self) {
         self.round = 0;
@@ -93,6 +98,10 @@ impl Default for Backoff {
 pub trait Wait: sealed::Sealed + 'static {
     #[doc(hidden)]
     fn exhausted();
+
+    /// How many threads can wait for one another and all be running.
+    #[doc(hidden)]
+    fn room() -> usize;
 }
 
 /// Goes on spinning, 64 pauses at a time. For interrupt handlers, kernels and pinned real-time threads.
@@ -106,6 +115,11 @@ impl Wait for Spin {
     #[inline]
     fn exhausted() {
         hint::spin_for(1 << LAST_ROUND);
+    }
+
+    #[inline]
+    fn room() -> usize {
+        usize::MAX
     }
 }
 
@@ -121,6 +135,11 @@ impl Wait for SpinThenYield {
     #[inline]
     fn exhausted() {
         thread::yield_now();
+    }
+
+    #[inline]
+    fn room() -> usize {
+        thread::parallelism()
     }
 }
 

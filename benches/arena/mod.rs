@@ -1,0 +1,201 @@
+//! Where contestants meet: threads that live through all rounds, start behind one gate, and end the run if one panics.
+
+pub mod counters;
+pub mod locks;
+
+use std::any::Any;
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What each thread does in a heat: passages until it has done `quota`, or until `stop`; returns how many it has done.
+pub type Job = Arc<dyn Fn(&Lane) -> u64 + Send + Sync>;
+
+/// What a job is told.
+pub struct Lane<'gate> {
+    /// The number of this thread, from 0.
+    pub thread: usize,
+    quota: u64,
+    stop: &'gate AtomicBool,
+}
+
+impl Lane<'_> {
+    /// Repeats `passages`, which does `batch` of them, until the heat is over.
+    #[inline]
+    pub fn run(&self, batch: u64, mut passages: impl FnMut()) -> u64 {
+        let mut done = 0;
+        while done < self.quota && !self.stop.load(Ordering::Relaxed) {
+            passages();
+            done += batch;
+        }
+        done
+    }
+}
+
+/// How many threads there are, and where they run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Crowd {
+    /// Their number.
+    pub threads: usize,
+    /// Whether all share one CPU. If not, as many threads as there are cores get one each, and more go where they like.
+    pub one_cpu: bool,
+}
+
+impl Crowd {
+    /// `threads` on all cores.
+    pub const fn of(threads: usize) -> Self {
+        Crowd {
+            threads,
+            one_cpu: false,
+        }
+    }
+
+    fn pin(self, thread: usize) {
+        let cores = core_affinity::get_core_ids().unwrap_or_default();
+        let core = if self.one_cpu {
+            cores.first()
+        } else if self.threads > 1 && self.threads <= cores.len() {
+            cores.get(thread)
+        } else {
+            None
+        };
+        if let Some(core) = core {
+            assert!(
+                core_affinity::set_for_current(*core),
+                "this system does not let a thread be pinned to {core:?}"
+            );
+        }
+    }
+}
+
+/// How many cores this process may use.
+pub fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// What came of a heat.
+pub struct Heat {
+    /// From the opening of the gate until the heat was called off, or until the last thread had done its quota.
+    pub elapsed: Duration,
+    /// Passages, by thread.
+    pub passages: Vec<u64>,
+}
+
+impl Heat {
+    /// Passages per second, of all threads.
+    pub fn throughput(&self) -> f64 {
+        self.passages.iter().sum::<u64>() as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// Passages of the slowest thread over those of the fastest: 1 is fair, 0 is starvation.
+    pub fn fairness(&self) -> f64 {
+        let slowest = self.passages.iter().min().copied().unwrap_or(0);
+        let fastest = self.passages.iter().max().copied().unwrap_or(0);
+        slowest as f64 / fastest.max(1) as f64
+    }
+}
+
+type Outcome = Result<u64, Box<dyn Any + Send>>;
+
+/// Threads that run one job after another.
+pub struct Crew {
+    orders: Vec<Sender<(Job, u64)>>,
+    outcomes: Receiver<(usize, Outcome)>,
+    gate: Arc<Gate>,
+}
+
+#[derive(Default)]
+struct Gate {
+    arrived: AtomicUsize,
+    open: AtomicBool,
+    stop: AtomicBool,
+}
+
+impl Crew {
+    /// Starts the threads of `crowd`.
+    pub fn new(crowd: Crowd) -> Self {
+        let gate = Arc::new(Gate::default());
+        let (report, outcomes) = channel();
+        let start = |number| {
+            let (order, orders) = channel::<(Job, u64)>();
+            let (gate, report) = (Arc::clone(&gate), report.clone());
+            thread::spawn(move || {
+                crowd.pin(number);
+                for (job, quota) in orders {
+                    gate.arrived.fetch_add(1, Ordering::AcqRel);
+                    while !gate.open.load(Ordering::Acquire) {
+                        thread::yield_now();
+                    }
+                    let lane = Lane {
+                        thread: number,
+                        quota,
+                        stop: &gate.stop,
+                    };
+                    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&lane)));
+                    if report.send((number, outcome)).is_err() {
+                        return;
+                    }
+                }
+            });
+            order
+        };
+        Crew {
+            orders: (0..crowd.threads).map(start).collect(),
+            outcomes,
+            gate,
+        }
+    }
+
+    /// Runs `job` on all threads for `duration`.
+    pub fn race(&self, job: &Job, duration: Duration) -> Heat {
+        self.heat(job, u64::MAX, Some(duration))
+    }
+
+    /// Runs `job` on all threads until each has done its share of `passages`; returns how long that took.
+    pub fn finish(&self, job: &Job, passages: u64) -> Duration {
+        self.heat(job, passages.div_ceil(self.orders.len() as u64), None)
+            .elapsed
+    }
+
+    fn heat(&self, job: &Job, quota: u64, duration: Option<Duration>) -> Heat {
+        self.gate.stop.store(false, Ordering::Relaxed);
+        for order in &self.orders {
+            order
+                .send((Arc::clone(job), quota))
+                .expect("the crew's threads wait for orders");
+        }
+        while self.gate.arrived.load(Ordering::Acquire) < self.orders.len() {
+            thread::yield_now();
+        }
+        let start = Instant::now();
+        self.gate.open.store(true, Ordering::Release);
+        let called_off = duration.map(|duration| {
+            thread::sleep(duration);
+            self.gate.stop.store(true, Ordering::Relaxed);
+            start.elapsed()
+        });
+        let mut passages = vec![0; self.orders.len()];
+        for _ in &self.orders {
+            let (thread, outcome) = self.outcomes.recv().expect("the crew's threads report");
+            // A panic of a contestant ends the run, here and at once.
+            passages[thread] = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+        let elapsed = called_off.unwrap_or_else(|| start.elapsed());
+        self.gate.open.store(false, Ordering::Relaxed);
+        self.gate.arrived.store(0, Ordering::Relaxed);
+        Heat { elapsed, passages }
+    }
+}
+
+/// `rounds` multiplications, each of which needs the one before.
+#[inline]
+pub fn work(rounds: u32) {
+    let mut value = 1_u64;
+    for _ in 0..rounds {
+        value = black_box(value).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
