@@ -1,0 +1,14 @@
+//! What must not compile, and how the compiler says so.
+//!
+//! The messages are those of the Rust version in `rust-version`; with another compiler, run with `TRYBUILD=overwrite` and
+//! read what has changed.
+#![cfg(not(miri))]
+
+#[test]
+fn misuse_does_not_compile() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/compile_fail/spin_*.rs");
+    if cfg!(feature = "alloc") {
+        cases.compile_fail("tests/compile_fail/counter_*.rs");
+    }
+}

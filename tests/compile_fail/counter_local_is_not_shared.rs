@@ -1,0 +1,14 @@
+//! A slot has one writer: two threads do not share its handle.
+
+use linchpin::counter::{ApproximateCounter, LocalCounters};
+
+fn main() {
+    let counters = LocalCounters::new();
+    let local = counters.register();
+    let counter = ApproximateCounter::new(2);
+    let handle = counter.register();
+    std::thread::scope(|scope| {
+        scope.spawn(|| local.increment());
+        scope.spawn(|| handle.increment());
+    });
+}

@@ -1,0 +1,16 @@
+//! A handle does not outlive its counter.
+
+use linchpin::counter::{ApproximateCounter, LocalCounters};
+
+fn main() {
+    let local = {
+        let counters = LocalCounters::new();
+        counters.register()
+    };
+    local.increment();
+    let handle = {
+        let counter = ApproximateCounter::new(2);
+        counter.register()
+    };
+    handle.increment();
+}

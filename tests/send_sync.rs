@@ -1,0 +1,220 @@
+//! Who may be sent and shared, both ways, and how large everything is: checked where it is compiled.
+//!
+//! More than 50 of 65 thread-safety advisories are a guard or a handle that is `Send` or `Sync` without the bound it
+//! needs. So each type is asked with a value of each of the four kinds, and each answer that is *no* is asserted too.
+#![allow(dead_code, reason = "types that only the assertions use")]
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use linchpin::CachePadded;
+use linchpin::spin::{
+    Mutex, MutexGuard, RawMutex, RawRwLock, RawTasMutex, RawTicketMutex, RwLock, RwLockReadGuard,
+    RwLockUpgradableReadGuard, RwLockWriteGuard, TasMutex, TasMutexGuard, TicketMutex, TicketMutexGuard,
+};
+use linchpin::wait::{Backoff, DefaultWait, Spin};
+use lock_api::{MappedMutexGuard, MappedRwLockReadGuard, MappedRwLockWriteGuard};
+use static_assertions::{
+    assert_eq_align, assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert, const_assert_eq,
+};
+
+/// `Send` and `Sync`.
+type Both = u64;
+/// `Send`, not `Sync`.
+type OnlySend = Cell<u64>;
+/// `Sync`, not `Send`, as std's guard is.
+type OnlySync = std::sync::MutexGuard<'static, u64>;
+/// Neither.
+type Neither = Rc<u64>;
+/// Neither, for another reason.
+type Pointer = *const ();
+
+assert_impl_all!(Both: Send, Sync);
+assert_impl_all!(OnlySend: Send);
+assert_not_impl_any!(OnlySend: Sync);
+assert_impl_all!(OnlySync: Sync);
+assert_not_impl_any!(OnlySync: Send);
+assert_not_impl_any!(Neither: Send, Sync);
+assert_not_impl_any!(Pointer: Send, Sync);
+
+/// Asserts that a type implements exactly this much of `Send` and `Sync`.
+macro_rules! exactly {
+    ($type:ty: Send + Sync) => {
+        assert_impl_all!($type: Send, Sync);
+    };
+    ($type:ty: Send) => {
+        assert_impl_all!($type: Send);
+        assert_not_impl_any!($type: Sync);
+    };
+    ($type:ty: Sync) => {
+        assert_impl_all!($type: Sync);
+        assert_not_impl_any!($type: Send);
+    };
+    ($type:ty: neither) => {
+        assert_not_impl_any!($type: Send, Sync);
+    };
+}
+
+/// A lock passes its value from thread to thread, whoever shares it: that takes `Send`, and no more.
+macro_rules! mutex {
+    ($($lock:ident)*) => {$(
+        exactly!($lock<Both>: Send + Sync);
+        exactly!($lock<OnlySend>: Send + Sync);
+        exactly!($lock<OnlySync>: neither);
+        exactly!($lock<Neither>: neither);
+        exactly!($lock<Pointer>: neither);
+        exactly!($lock<dyn Send>: Send + Sync);
+        exactly!($lock<dyn Sync>: neither);
+        exactly!($lock<[u8]>: Send + Sync);
+    )*};
+}
+
+mutex! { Mutex TasMutex TicketMutex }
+
+/// A guard is the exclusive reference that it gives: sent, it sends the value; shared, it shares the value.
+macro_rules! exclusive_guard {
+    ($($guard:ident$(<$raw:ty>)?)*) => {$(
+        exactly!($guard<'static, $($raw,)? Both>: Send + Sync);
+        exactly!($guard<'static, $($raw,)? OnlySend>: Send);
+        exactly!($guard<'static, $($raw,)? Neither>: neither);
+        exactly!($guard<'static, $($raw,)? Pointer>: neither);
+        // That it is not `Sync` is more careful than it need be, in some guards of `lock_api`; what matters is `Send`.
+        assert_not_impl_any!($guard<'static, $($raw,)? OnlySync>: Send);
+    )*};
+}
+
+exclusive_guard! {
+    MutexGuard
+    TasMutexGuard
+    TicketMutexGuard
+    MappedMutexGuard<RawMutex>
+    MappedMutexGuard<RawTasMutex>
+    MappedMutexGuard<RawTicketMutex>
+    MappedRwLockWriteGuard<RawRwLock>
+}
+
+// The guard of a writer could be sent with a value that is only `Send`; `lock_api` asks for more, by the lock it refers to.
+exactly!(RwLockWriteGuard<'static, Both>: Send + Sync);
+exactly!(RwLockWriteGuard<'static, OnlySend>: neither);
+exactly!(RwLockWriteGuard<'static, Neither>: neither);
+exactly!(RwLockWriteGuard<'static, Pointer>: neither);
+assert_not_impl_any!(RwLockWriteGuard<'static, OnlySync>: Send);
+
+// Readers share the value, so that a reader-writer lock needs `Sync` of it too.
+exactly!(RwLock<Both>: Send + Sync);
+exactly!(RwLock<OnlySend>: Send);
+exactly!(RwLock<OnlySync>: neither);
+exactly!(RwLock<Neither>: neither);
+exactly!(RwLock<Pointer>: neither);
+exactly!(RwLock<dyn Send>: Send);
+exactly!(RwLock<dyn Send + Sync>: Send + Sync);
+
+/// A reader's guard is the shared reference that it gives: to send it takes `Sync`.
+macro_rules! shared_guard {
+    ($($guard:ident$(<$raw:ty>)?)*) => {$(
+        exactly!($guard<'static, $($raw,)? Both>: Send + Sync);
+        exactly!($guard<'static, $($raw,)? OnlySend>: neither);
+        exactly!($guard<'static, $($raw,)? Neither>: neither);
+        exactly!($guard<'static, $($raw,)? Pointer>: neither);
+    )*};
+}
+
+shared_guard! {
+    RwLockReadGuard
+    MappedRwLockReadGuard<RawRwLock>
+}
+
+// An upgradable reader may become the writer, on whichever thread it then is: to send it takes `Send` as well.
+exactly!(RwLockUpgradableReadGuard<'static, Both>: Send + Sync);
+exactly!(RwLockUpgradableReadGuard<'static, OnlySend>: neither);
+exactly!(RwLockUpgradableReadGuard<'static, Neither>: neither);
+exactly!(RwLockUpgradableReadGuard<'static, Pointer>: neither);
+assert_not_impl_any!(RwLockUpgradableReadGuard<'static, OnlySync>: Send);
+
+// A raw lock is what its policy says only at compile time: no policy makes it less shareable.
+exactly!(RawMutex<Spin>: Send + Sync);
+exactly!(RawTasMutex<Spin>: Send + Sync);
+exactly!(RawTicketMutex<Spin>: Send + Sync);
+exactly!(RawRwLock<Spin>: Send + Sync);
+exactly!(RawMutex<DefaultWait>: Send + Sync);
+exactly!(RawTasMutex<DefaultWait>: Send + Sync);
+exactly!(RawTicketMutex<DefaultWait>: Send + Sync);
+exactly!(RawRwLock<DefaultWait>: Send + Sync);
+exactly!(RawMutex<PhantomData<Rc<()>>>: Send + Sync);
+exactly!(RawRwLock<PhantomData<Rc<()>>>: Send + Sync);
+exactly!(Backoff: Send + Sync);
+
+#[cfg(target_has_atomic = "64")]
+mod counters {
+    use super::*;
+    use linchpin::counter::Counter;
+    use std::panic::{RefUnwindSafe, UnwindSafe};
+
+    exactly!(Counter: Send + Sync);
+    exactly!(Counter<1>: Send + Sync);
+    assert_impl_all!(Counter: UnwindSafe, RefUnwindSafe);
+
+    // 128 bytes for each stripe (on x86-64), 8 KiB by default.
+    assert_eq_size!(Counter, Counter<64>);
+    assert_eq_size!(Counter<64>, [CachePadded<u64>; 64]);
+    assert_eq_size!(Counter<1>, CachePadded<u64>);
+    assert_eq_align!(Counter<1>, CachePadded<u64>);
+    #[cfg(target_arch = "x86_64")]
+    const_assert_eq!(size_of::<Counter>(), 8 * 1024);
+    #[cfg(target_arch = "x86_64")]
+    const_assert_eq!(size_of::<Counter<4>>(), 4 * 128);
+
+    #[cfg(feature = "alloc")]
+    mod handles {
+        use super::*;
+        use linchpin::counter::{ApproximateCounter, ApproximateHandle, LocalCounter, LocalCounters};
+
+        exactly!(LocalCounters: Send + Sync);
+        exactly!(ApproximateCounter: Send + Sync);
+        // A slot has one writer: its handle may move to another thread, and not be shared by two.
+        exactly!(LocalCounter<'static>: Send);
+        exactly!(ApproximateHandle<'static>: Send);
+        assert_not_impl_any!(LocalCounter<'static>: Clone, Copy);
+        assert_not_impl_any!(ApproximateHandle<'static>: Clone, Copy);
+        assert_impl_all!(LocalCounters: UnwindSafe, RefUnwindSafe);
+        assert_impl_all!(ApproximateCounter: UnwindSafe, RefUnwindSafe);
+
+        // No more than the two words of the documentation.
+        const_assert!(size_of::<LocalCounters>() <= 2 * size_of::<usize>());
+        // The estimate has its own line, and the rest one more.
+        assert_eq_align!(ApproximateCounter, CachePadded<u64>);
+        const_assert!(size_of::<ApproximateCounter>() == 2 * size_of::<CachePadded<u64>>());
+    }
+}
+
+// One byte, two words, four bytes; a guard is a reference and no more.
+assert_eq_size!(Mutex<()>, TasMutex<()>, u8);
+assert_eq_size!(Mutex<u8>, [u8; 2]);
+assert_eq_size!(TicketMutex<()>, [usize; 2]);
+assert_eq_size!(RwLock<()>, u32);
+assert_eq_size!(RawMutex<Spin>, RawMutex, u8);
+assert_eq_size!(RawTicketMutex<Spin>, RawTicketMutex, [usize; 2]);
+assert_eq_size!(RawRwLock<Spin>, RawRwLock, u32);
+assert_eq_size!(
+    MutexGuard<'static, u64>,
+    TasMutexGuard<'static, u64>,
+    TicketMutexGuard<'static, u64>,
+    usize
+);
+assert_eq_size!(
+    RwLockReadGuard<'static, u64>,
+    RwLockWriteGuard<'static, u64>,
+    RwLockUpgradableReadGuard<'static, u64>,
+    usize
+);
+assert_eq_size!(Option<MutexGuard<'static, u64>>, usize);
+
+/// `CachePadded` *is* that of `crossbeam_utils`, which other crates hand around: there is one in the dependency graph.
+#[test]
+fn what_this_file_asserts_has_been_compiled() {
+    assert_eq!(
+        std::any::type_name::<CachePadded<u8>>(),
+        "crossbeam_utils::cache_padded::CachePadded<u8>"
+    );
+}
