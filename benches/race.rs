@@ -1,78 +1,131 @@
-//! quick
+//! Ours against the peers, in one run: what `cargo xtask bench` measures.
+//!
+//! In each cell (a load and a crowd) the contestants take turns, round by round, on the same threads. A ratio is the
+//! median over the rounds of what two of them reached in the same round. Throughput is measured without a clock in the
+//! loop; how long acquisitions take is measured in rounds of their own.
+
 mod arena;
-use arena::locks::*;
-use arena::*;
-use std::time::Duration;
+#[path = "../xtask/src/document.rs"]
+mod document;
+#[path = "race/families.rs"]
+mod families;
+#[path = "race/machine.rs"]
+mod machine;
+#[path = "race/score.rs"]
+mod score;
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use arena::{Crew, Crowd, Job};
+use document::Section;
+use score::{Score, Tail};
+
+/// How much is measured.
+struct Effort {
+    rounds: usize,
+    heat: Duration,
+}
+
+const QUICK: Effort = Effort {
+    rounds: 5,
+    heat: Duration::from_millis(50),
+};
+const FULL: Effort = Effort {
+    rounds: 9,
+    heat: Duration::from_millis(250),
+};
+
+/// One who takes part.
+pub struct Contestant {
+    name: &'static str,
+    ours: bool,
+    job: Job,
+    /// The same job with a clock in it, where the time of an acquisition is of interest.
+    timed: Option<(Job, Tail)>,
+}
+
+/// The contestants under one load.
+pub struct Contest {
+    /// What is measured, for the progress line and as key.
+    name: &'static str,
+    crowds: Vec<Crowd>,
+    contestants: fn() -> Vec<Contestant>,
+}
+
+/// All scores of one contest, by crowd.
+pub type Scores = Vec<(Crowd, Vec<Score>)>;
+
 fn main() {
-    let d = Duration::from_millis(std::env::var("MS").map_or(60, |m| m.parse().unwrap()));
-    let which = std::env::var("W").unwrap_or_default();
-    if which.contains('c') {
-        for t in [1, 2, 4] {
-            let crew = Crew::new(Crowd::of(t));
-            let jobs: Vec<_> = counters::ALL.iter().map(|(n, j)| (*n, j())).collect();
-            let mut r = vec![vec![]; jobs.len()];
-            for _ in 0..5 {
-                for (i, (_, j)) in jobs.iter().enumerate() {
-                    r[i].push(crew.race(j, d).throughput());
-                }
-            }
-            for (i, (n, _)) in jobs.iter().enumerate() {
-                r[i].sort_by(f64::total_cmp);
-                println!(
-                    "{t} {n:30} {:9.1} M/s {:.2} ns",
-                    r[i][2] / 1e6,
-                    1e9 * t as f64 / r[i][2]
+    let arguments: Vec<String> = std::env::args().collect();
+    let effort = if arguments.iter().any(|argument| argument == "--full") {
+        FULL
+    } else {
+        QUICK
+    };
+    let output = arguments.iter().find_map(|argument| argument.strip_prefix("--report="));
+
+    let only = arguments
+        .iter()
+        .find_map(|argument| argument.strip_prefix("--only="))
+        .unwrap_or_default();
+
+    let mut contests = families::contests();
+    contests.retain(|contest| contest.name.contains(only));
+    assert!(!contests.is_empty(), "--only={only}: no contest has that in its name");
+    let cells = contests.iter().map(|contest| contest.crowds.len()).sum::<usize>();
+    let start = Instant::now();
+    let before = machine::line_transfer();
+    let mut done = 0;
+    let results: Vec<(&'static str, Scores)> = contests
+        .iter()
+        .map(|contest| {
+            let scores = contest.crowds.iter().map(|&crowd| {
+                progress(
+                    &format!("[{done}/{cells}] {}, {}", contest.name, score::label(crowd)),
+                    start,
                 );
+                done += 1;
+                (crowd, measure((contest.contestants)(), crowd, &effort))
+            });
+            (contest.name, scores.collect())
+        })
+        .collect();
+    progress("done", start);
+    eprintln!();
+
+    let mut report: Vec<Section> = vec![families::targets(&results)];
+    report.extend(results.iter().map(|(name, scores)| score::section(name, scores)));
+    report.insert(
+        0,
+        machine::section(before, machine::line_transfer(), effort.rounds, effort.heat),
+    );
+    let report = serde_json::to_string_pretty(&report).expect("a report is plain data");
+    match output {
+        Some(path) => std::fs::write(path, report).unwrap_or_else(|error| panic!("cannot write {path}: {error}")),
+        None => println!("{report}"),
+    }
+}
+
+fn progress(what: &str, start: Instant) {
+    let seconds = start.elapsed().as_secs();
+    eprint!("\r{:<76}", format!("{}:{:02} {what}", seconds / 60, seconds % 60));
+    std::io::stderr().flush().expect("stderr is open");
+}
+
+fn measure(contestants: Vec<Contestant>, crowd: Crowd, effort: &Effort) -> Vec<Score> {
+    let crew = Crew::new(crowd);
+    let mut scores: Vec<Score> = contestants.iter().map(|one| Score::new(one.name, one.ours)).collect();
+    for round in 0..=effort.rounds {
+        for (contestant, score) in contestants.iter().zip(&mut scores) {
+            // The first round warms up, and where there is a clock, it is the round for that.
+            if round > 0 {
+                score.add(&crew.race(&contestant.job, effort.heat));
+            } else if let Some((timed, tail)) = &contestant.timed {
+                crew.race(timed, effort.heat);
+                score.tail = Some(tail.lock().expect("no section panics").clone());
             }
         }
     }
-    if which.contains('l') {
-        for (section, outside) in [(0, 0), (0, 50), (50, 0), (50, 50)] {
-            for c in [
-                Crowd::of(1),
-                Crowd::of(2),
-                Crowd::of(4),
-                Crowd::of(8),
-                Crowd::of(16),
-                Crowd {
-                    threads: 8,
-                    one_cpu: true,
-                },
-            ] {
-                let crew = Crew::new(c);
-                let l = Load { section, outside };
-                let jobs: Vec<(&str, Job)> = vec![
-                    ("linchpin Mutex", passages::<linchpin::spin::Mutex<u64>>(l)),
-                    ("linchpin TasMutex", passages::<linchpin::spin::TasMutex<u64>>(l)),
-                    ("linchpin Ticket", passages::<linchpin::spin::TicketMutex<u64>>(l)),
-                    ("std", passages::<std::sync::Mutex<u64>>(l)),
-                    ("parking_lot", passages::<parking_lot::Mutex<u64>>(l)),
-                    ("spin Spin", passages::<spin::mutex::SpinMutex<u64>>(l)),
-                    ("spin Ticket", passages::<spin::mutex::TicketMutex<u64>>(l)),
-                    ("mcs spins", passages::<mcslock::raw::spins::Mutex<u64>>(l)),
-                    ("mcs yields", passages::<mcslock::raw::yields::Mutex<u64>>(l)),
-                ];
-                let mut r = vec![vec![]; jobs.len()];
-                let mut f = vec![vec![]; jobs.len()];
-                for _ in 0..5 {
-                    for (i, (_, j)) in jobs.iter().enumerate() {
-                        let h = crew.race(j, d);
-                        r[i].push(h.throughput());
-                        f[i].push(h.fairness());
-                    }
-                }
-                println!("== section {section} outside {outside} {c:?}");
-                for (i, (n, _)) in jobs.iter().enumerate() {
-                    r[i].sort_by(f64::total_cmp);
-                    f[i].sort_by(f64::total_cmp);
-                    println!(
-                        "   {n:20} {:9.2} M/s {:.2} ns  fair {:.2}",
-                        r[i][2] / 1e6,
-                        1e9 * c.threads as f64 / r[i][2],
-                        f[i][2]
-                    );
-                }
-            }
-        }
-    }
+    scores
 }

@@ -1,7 +1,10 @@
 //! The locks that are measured, ours and the peers', behind one face.
 
-use std::sync::Arc;
+use std::hint::black_box;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
+use hdrhistogram::Histogram;
 use linchpin::CachePadded;
 
 use super::{Job, work};
@@ -36,6 +39,7 @@ guarded! {
     linchpin::spin::Mutex<u64> => |lock| lock.lock(),
     linchpin::spin::TasMutex<u64> => |lock| lock.lock(),
     linchpin::spin::TicketMutex<u64> => |lock| lock.lock(),
+    linchpin::spin::RwLock<u64> => |lock| lock.write(),
     std::sync::Mutex<u64> => |lock| lock.lock().expect("no section panics"),
     parking_lot::Mutex<u64> => |lock| lock.lock(),
     spin::mutex::SpinMutex<u64> => |lock| lock.lock(),
@@ -82,6 +86,91 @@ pub fn passages<L: Lock>(load: Load) -> Job {
                 work(load.section);
             });
             work(load.outside);
+        })
+    })
+}
+
+/// The longest acquisition that is told apart, in nanoseconds: a minute.
+pub const LONGEST: u64 = 60_000_000_000;
+
+/// The same, with a clock at every eighth acquisition; the times go to `tail`.
+pub fn timed_passages<L: Lock>(load: Load, tail: Arc<Mutex<Histogram<u64>>>) -> Job {
+    let lock = CachePadded::new(L::new());
+    Arc::new(move |lane| {
+        let mut node = L::node();
+        let mut times = Histogram::<u64>::new_with_bounds(1, LONGEST, 3).expect("these bounds are allowed");
+        let passages = lane.run(8, || {
+            for _ in 0..7 {
+                lock.with(&mut node, |total| {
+                    *total += 1;
+                    work(load.section);
+                });
+                work(load.outside);
+            }
+            let before = Instant::now();
+            let waited = lock.with(&mut node, |total| {
+                *total += 1;
+                let waited = before.elapsed();
+                work(load.section);
+                waited
+            });
+            times.saturating_record(u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX));
+            work(load.outside);
+        });
+        tail.lock()
+            .expect("no section panics")
+            .add(times)
+            .expect("they have the same range");
+        passages
+    })
+}
+
+/// A reader-writer lock over a number.
+pub trait ReaderWriter: Send + Sync + 'static {
+    fn new() -> Self;
+    fn read(&self) -> u64;
+    fn write(&self);
+}
+
+macro_rules! reader_writer {
+    ($($lock:ty => |$held:ident| $read:expr, $write:expr),* $(,)?) => {
+        $(impl ReaderWriter for $lock {
+            fn new() -> Self {
+                <$lock>::new(0)
+            }
+            #[inline]
+            fn read(&self) -> u64 {
+                let $held = self;
+                *$read
+            }
+            #[inline]
+            fn write(&self) {
+                let $held = self;
+                *$write += 1;
+            }
+        })*
+    };
+}
+
+reader_writer! {
+    linchpin::spin::RwLock<u64> => |lock| lock.read(), lock.write(),
+    parking_lot::RwLock<u64> => |lock| lock.read(), lock.write(),
+    spin::RwLock<u64> => |lock| lock.read(), lock.write(),
+    std::sync::RwLock<u64> => |lock| lock.read().expect("no section panics"), lock.write().expect("no section panics"),
+}
+
+/// Reads, of which every `one_in`-th is a write instead; none is, if that is 0.
+pub fn reads_and_writes<L: ReaderWriter>(one_in: u64) -> Job {
+    let lock = CachePadded::new(L::new());
+    Arc::new(move |lane| {
+        let mut turn = 0;
+        lane.run(1, || {
+            turn += 1;
+            if one_in > 0 && turn % one_in == 0 {
+                lock.write();
+            } else {
+                black_box(lock.read());
+            }
         })
     })
 }

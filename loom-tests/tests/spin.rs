@@ -106,7 +106,7 @@ fn rwlock_excludes() -> usize {
     })
 }
 
-/// Two writers that wait, and a reader that tries: a `waiting` that is left behind would lock readers out for ever.
+/// Two writers that wait, and a reader that tries: a `WAITING` that is left behind would lock readers out for ever.
 fn rwlock_writers_exclude() -> usize {
     explore_to([None, Some(0), Some(1), Some(2)], || {
         let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));

@@ -5,10 +5,12 @@
 //! |---|---|---|
 //! | 0 `WRITER` | by the writer, when there is nobody else | by its unlock or downgrade |
 //! | 1 `UPGRADABLE` | by the one upgradable reader, when there is no writer | by its unlock, downgrade or upgrade |
-//! | 2.. number of readers | +1 by each reader, when there is no writer | -1 by its unlock |
+//! | 2 `WAITING` | by a writer that finds readers, or an upgrade that does | by whichever writer gets in |
+//! | 3.. number of readers | +1 by each reader, when there is neither `WRITER` nor `WAITING` | -1 by its unlock |
 //!
-//! `waiting` counts the writers that wait, and the upgrade that does; while it is not 0, new readers stand back. It is a
-//! word of its own, so that nobody but the writer changes `state` while `WRITER` is set, and its unlock is a plain store.
+//! While `WRITER` is set nobody else changes the word, so the writer's unlock is a plain store. That is why `WAITING`
+//! is not set against a writer: one that waits marks the lock again as soon as it sees readers in it. In between those
+//! readers get in that came meanwhile, so that a stream of writers does not shut them out.
 
 use core::marker::PhantomData;
 
@@ -21,17 +23,16 @@ use crate::wait::{Backoff, DefaultWait, Wait};
 /// A lock that spins, for many readers or one writer.
 ///
 /// * **Guarantee**: either any number of readers, of whom one may be upgradable, or one writer. Each sees everything
-///   that earlier writers did. Readers that come while a writer waits stand back, so it gets in once the present ones
-///   are gone. No fairness among writers, and none towards readers: as long as writers
-///   come without a gap, no reader gets in.
-/// * **Cost**: eight bytes. Alone, a write is one RMW and a store, a read two RMWs. Readers share a line: reading from
+///   that earlier writers did. Readers that come while a writer waits for readers stand back, so it gets in once the
+///   present ones are gone. No fairness among writers; readers have their chance whenever a writer leaves.
+/// * **Cost**: four bytes. Alone, a write is one RMW and a store, a read two RMWs. Readers share a line: reading from
 ///   several cores at once does not scale, it only does not exclude.
 /// * **Not for**: sections so short that the two RMWs are most of it ([`Mutex`](super::Mutex) has one), nor long ones
 ///   ([module](super) docs). A thread that takes a second `read` while a writer waits deadlocks.
 ///
 /// # Panics
 ///
-/// Taking a shared lock panics when 1,073,741,822 readers already hold it, as forgotten guards do; the lock stays usable.
+/// Taking a shared lock panics when 536,870,910 readers already hold it, as forgotten guards do; the lock stays usable.
 ///
 /// ```
 /// use linchpin::spin::{RwLock, RwLockUpgradableReadGuard};
@@ -42,11 +43,13 @@ use crate::wait::{Backoff, DefaultWait, Wait};
 ///     let two = words.read();
 ///     assert_eq!(*one, *two);
 /// }
-/// let found = words.upgradable_read();
-/// if !found.contains(&"pin") {
-///     RwLockUpgradableReadGuard::upgrade(found).push("pin");
+/// {
+///     let found = words.upgradable_read();
+///     if !found.contains(&"pin") {
+///         RwLockUpgradableReadGuard::upgrade(found).push("pin");
+///     }
 /// }
-/// assert_eq!(words.into_inner(), ["axle", "pin"]);
+/// assert_eq!(*words.read(), ["axle", "pin"]);
 /// ```
 pub type RwLock<T> = lock_api::RwLock<RawRwLock, T>;
 /// Holds an [`RwLock`] locked for reading, and unlocks it when dropped.
@@ -58,14 +61,14 @@ pub type RwLockUpgradableReadGuard<'a, T> = lock_api::RwLockUpgradableReadGuard<
 
 const WRITER: u32 = 1 << 0;
 const UPGRADABLE: u32 = 1 << 1;
-const READER: u32 = 1 << 2;
+const WAITING: u32 = 1 << 2;
+const READER: u32 = 1 << 3;
 /// One less than what fits: an upgradable reader that becomes a plain one is not refused.
 const MAX_READERS: u32 = u32::MAX / READER - 1;
 
 /// The raw lock of [`RwLock`].
 pub struct RawRwLock<W = DefaultWait> {
     state: AtomicU32,
-    waiting: AtomicU32,
     wait: PhantomData<fn(W)>,
 }
 
@@ -74,7 +77,7 @@ impl<W: Wait> RawRwLock<W> {
         /// An unlocked lock.
         #[must_use]
         pub const fn new() -> Self {
-            RawRwLock { state: AtomicU32::new(0), waiting: AtomicU32::new(0), wait: PhantomData }
+            RawRwLock { state: AtomicU32::new(0), wait: PhantomData }
         }
     }
 
@@ -84,14 +87,16 @@ impl<W: Wait> RawRwLock<W> {
     }
 
     /// Enters as `change(state)` says, unless `state` has one of the bits `barred`; true if it did.
+    ///
+    /// `state` is a guess. A wrong one costs a compare-exchange that fails, which is less than a load that fetches the
+    /// line before the compare-exchange fetches it again to write.
     #[inline]
-    fn try_enter(&self, barred: u32, change: impl Fn(u32) -> u32) -> bool {
-        let mut state = self.state();
+    fn enter(&self, mut state: u32, barred: u32, change: impl Fn(u32) -> u32) -> bool {
         while state & barred == 0 {
             // Acquire: pairs with the Release of every unlock and downgrade, each of which is in the release sequence
             // that this reads from. A reader must see what writers wrote, a writer must come after what readers read;
             // Relaxed loses both (killed by `spin::rwlock_excludes` and `spin::rwlock_upgrade_excludes`).
-            match self.state.compare_exchange_weak(state, change(state), Acquire, Relaxed) {
+            match self.state.compare_exchange(state, change(state), Acquire, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => state = now,
             }
@@ -99,43 +104,51 @@ impl<W: Wait> RawRwLock<W> {
         false
     }
 
-    fn a_writer_waits(&self) -> bool {
-        // Relaxed: courtesy. A reader that has not yet seen the writer come may go before it.
-        self.waiting.load(Relaxed) != 0
-    }
-
     #[inline]
-    fn try_read(&self) -> bool {
-        !self.a_writer_waits()
-            && self.try_enter(WRITER, |state| {
-                let readers = state / READER;
-                assert!(
-                    readers < MAX_READERS,
-                    "RwLock: {MAX_READERS} readers hold this lock, and that is its limit"
-                );
-                state + READER
-            })
+    fn try_read(&self, guess: u32) -> bool {
+        self.enter(guess, WRITER | WAITING, |state| {
+            let readers = state / READER;
+            assert!(
+                readers < MAX_READERS,
+                "RwLock: {MAX_READERS} readers hold this lock, and that is its limit"
+            );
+            state + READER
+        })
     }
 
     #[inline]
     fn try_upgradable(&self) -> bool {
-        !self.a_writer_waits() && self.try_enter(WRITER | UPGRADABLE, |state| state | UPGRADABLE)
+        self.enter(self.state(), WRITER | UPGRADABLE | WAITING, |state| state | UPGRADABLE)
     }
 
     /// Becomes the writer if nobody holds the lock but `mine`: 0, or `UPGRADABLE`.
     #[inline]
-    fn try_write(&self, mine: u32) -> bool {
-        self.try_enter(!mine, |_| WRITER)
+    fn try_write(&self, guess: u32, mine: u32) -> bool {
+        self.enter(guess, !(WAITING | mine), |_| WRITER)
     }
 
     /// Waits until it has become the writer, and keeps new readers out meanwhile.
     #[cold]
     fn write_contended(&self, mine: u32) {
-        // Relaxed, both: nothing is published with the count. RMWs, since several writers may come and go at once
-        // (killed by `spin::rwlock_writers_exclude`).
-        self.waiting.fetch_add(1, Relaxed);
-        wait_until::<W>(|| self.try_write(mine));
-        self.waiting.fetch_sub(1, Relaxed);
+        wait_until::<W>(|| {
+            let entered = self.try_write(self.state(), mine);
+            if !entered {
+                self.hold_off_readers(mine);
+            }
+            entered
+        });
+    }
+
+    /// Marks the lock as waited for, if others than `mine` hold it and none of them is a writer.
+    fn hold_off_readers(&self, mine: u32) {
+        let mut state = self.state();
+        while state & (WRITER | WAITING) == 0 && state & !mine != 0 {
+            // Relaxed: it bars readers, and publishes nothing.
+            match self.state.compare_exchange(state, state | WAITING, Relaxed, Relaxed) {
+                Ok(_) => return,
+                Err(now) => state = now,
+            }
+        }
     }
 }
 
@@ -165,15 +178,15 @@ unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
 
     #[inline]
     fn lock_shared(&self) -> GuardSend {
-        if !self.try_read() {
-            wait_until::<W>(|| self.try_read());
+        if !self.try_read(0) {
+            wait_until::<W>(|| self.try_read(self.state()));
         }
         GuardSend::new()
     }
 
     #[inline]
     fn try_lock_shared(&self) -> Option<GuardSend> {
-        self.try_read().then(GuardSend::new)
+        self.try_read(self.state()).then(GuardSend::new)
     }
 
     #[inline]
@@ -185,9 +198,7 @@ unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
 
     #[inline]
     fn lock_exclusive(&self) -> GuardSend {
-        // The first attempt goes without a load, which would fetch the line once more.
-        // Acquire: as in `try_enter` (killed by `spin::rwlock_excludes`).
-        if self.state.compare_exchange(0, WRITER, Acquire, Relaxed).is_err() {
+        if !self.try_write(0, 0) {
             self.write_contended(0);
         }
         GuardSend::new()
@@ -195,20 +206,20 @@ unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
 
     #[inline]
     fn try_lock_exclusive(&self) -> Option<GuardSend> {
-        self.try_write(0).then(GuardSend::new)
+        self.try_write(self.state(), 0).then(GuardSend::new)
     }
 
     #[inline]
     unsafe fn unlock_exclusive(&self, _guard: GuardSend) {
         // Release: pairs with the Acquire in `try_enter`. Whoever comes next must see what was written here; Relaxed
         // loses it (killed by `spin::rwlock_excludes`). A plain
-        // store: while `WRITER` is set, nobody else's compare-exchange succeeds.
+        // store will do: while `WRITER` is set, nobody else changes the word.
         self.state.store(0, Release);
     }
 
     #[inline]
     fn is_locked(&self) -> bool {
-        self.state() != 0
+        self.state() & !WAITING != 0
     }
 
     #[inline]
@@ -256,7 +267,7 @@ unsafe impl<W: Wait> lock_api::RawRwLockUpgrade for RawRwLock<W> {
 
     #[inline]
     unsafe fn upgrade(&self, _guard: GuardSend) -> GuardSend {
-        if !self.try_write(UPGRADABLE) {
+        if !self.try_write(UPGRADABLE, UPGRADABLE) {
             self.write_contended(UPGRADABLE);
         }
         GuardSend::new()
@@ -264,7 +275,7 @@ unsafe impl<W: Wait> lock_api::RawRwLockUpgrade for RawRwLock<W> {
 
     #[inline]
     unsafe fn try_upgrade(&self, guard: GuardSend) -> Result<GuardSend, GuardSend> {
-        if self.try_write(UPGRADABLE) {
+        if self.try_write(self.state(), UPGRADABLE) {
             Ok(guard)
         } else {
             Err(guard)
@@ -303,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "1073741822 readers hold this lock, and that is its limit")]
+    #[should_panic(expected = "536870910 readers hold this lock, and that is its limit")]
     fn one_reader_too_many_panics() {
         let _ = crowded(MAX_READERS).lock_shared();
     }

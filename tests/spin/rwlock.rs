@@ -479,8 +479,8 @@ fn it_is_made_and_unmade_like_a_mutex() {
     static STATIC: RwLock<u64> = RwLock::new(0);
     crowd(4, |_| *STATIC.write() += 1);
     assert_eq!(*STATIC.read(), 4);
-    const RAW: RwLock<u8> = RwLock::from_raw(RawRwLock::new(), 7);
-    assert_eq!(RAW.into_inner(), 7);
+    static RAW: RwLock<u8> = RwLock::from_raw(RawRwLock::new(), 7);
+    assert_eq!(*RAW.read(), 7);
     assert_eq!(admits(&RwLock::<u8>::default()), ANYBODY);
     let mut lock = RwLock::from(vec![1]);
     lock.get_mut().push(2);

@@ -1,0 +1,175 @@
+//! What a contestant has reached, and how it is shown.
+
+use std::sync::{Arc, Mutex};
+
+use hdrhistogram::Histogram;
+
+use crate::Scores;
+use crate::arena::{Crowd, Heat, cores};
+use crate::document::{Plot, Section, Series, Table};
+
+/// The times of acquisitions, in nanoseconds.
+pub type Tail = Arc<Mutex<Histogram<u64>>>;
+
+/// What one contestant has reached in one crowd.
+pub struct Score {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it is linchpin's.
+    pub ours: bool,
+    /// The times of acquisitions, if they were measured.
+    pub tail: Option<Histogram<u64>>,
+    throughput: Vec<f64>,
+    fairness: Vec<f64>,
+}
+
+impl Score {
+    /// Before the first round.
+    pub fn new(name: &'static str, ours: bool) -> Self {
+        Score {
+            name,
+            ours,
+            tail: None,
+            throughput: vec![],
+            fairness: vec![],
+        }
+    }
+
+    /// Counts a round.
+    pub fn add(&mut self, heat: &Heat) {
+        self.throughput.push(heat.throughput());
+        self.fairness.push(heat.fairness());
+    }
+
+    /// Passages per second, the median of all rounds.
+    pub fn throughput(&self) -> f64 {
+        median(self.throughput.clone())
+    }
+
+    fn fairness(&self) -> f64 {
+        median(self.fairness.clone())
+    }
+
+    /// The throughput of this over that of `other`: the median of the rounds in which both took part.
+    pub fn over(&self, other: &Score) -> f64 {
+        median(
+            self.throughput
+                .iter()
+                .zip(&other.throughput)
+                .map(|(ours, theirs)| ours / theirs)
+                .collect(),
+        )
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The name of a crowd.
+pub fn label(crowd: Crowd) -> String {
+    match (crowd.threads, crowd.one_cpu) {
+        (1, _) => "alone".into(),
+        (threads, true) => format!("{threads} on 1 CPU"),
+        (threads, false) if threads == cores() => format!("{threads}, 1 per core"),
+        (threads, false) => format!("{threads} threads"),
+    }
+}
+
+/// The one with the best throughput.
+pub fn best<'scores>(scores: impl Iterator<Item = &'scores Score>) -> Option<&'scores Score> {
+    scores.max_by(|one, other| one.throughput().total_cmp(&other.throughput()))
+}
+
+/// A contest, for the report.
+pub fn section(title: &str, scores: &Scores) -> Section {
+    let names: Vec<(&str, bool)> = scores[0].1.iter().map(|score| (score.name, score.ours)).collect();
+    let places: Vec<String> = scores.iter().map(|(crowd, _)| label(*crowd)).collect();
+    let table = |caption: &str, names: &[&str], cell: &dyn Fn(Crowd, &[Score], &Score) -> String| Table {
+        caption: caption.into(),
+        columns: std::iter::once(String::new()).chain(places.iter().cloned()).collect(),
+        rows: names
+            .iter()
+            .map(|name| {
+                let cells = scores.iter().map(|(crowd, scores)| {
+                    let score = scores
+                        .iter()
+                        .find(|score| score.name == *name)
+                        .expect("all take part in all cells");
+                    cell(*crowd, scores, score)
+                });
+                std::iter::once((*name).to_owned()).chain(cells).collect()
+            })
+            .collect(),
+    };
+    let plot = |title: &str, values: &str, value: &dyn Fn(&Score) -> f64| Plot {
+        title: title.into(),
+        places: places.clone(),
+        values: values.into(),
+        series: names
+            .iter()
+            .enumerate()
+            .map(|(number, (name, _))| Series {
+                name: (*name).to_owned(),
+                points: scores.iter().map(|(_, scores)| value(&scores[number])).collect(),
+            })
+            .collect(),
+    };
+
+    let all: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+    let ours: Vec<&str> = names.iter().filter(|(_, ours)| *ours).map(|(name, _)| *name).collect();
+    let mut tables = vec![
+        table(
+            "alone: ns per passage; else: million passages per second, and slowest/fastest thread",
+            &all,
+            &|crowd, _, score| {
+                if crowd.threads == 1 {
+                    format!("{:.2} ns", 1e9 / score.throughput())
+                } else {
+                    format!("{:.2}  {:.2}", score.throughput() / 1e6, score.fairness())
+                }
+            },
+        ),
+        table(
+            "throughput over that of the best peer, and who that is",
+            &ours,
+            &|_, scores, score| {
+                let peer = best(scores.iter().filter(|score| !score.ours)).expect("each contest has a peer");
+                format!("{:.2} {}", score.over(peer), peer.name)
+            },
+        ),
+    ];
+    let mut plots = vec![plot("throughput", "passages per second", &Score::throughput)];
+    if scores[0].1[0].tail.is_some() {
+        let at = |score: &Score, quantile| score.tail.as_ref().map_or(0, |tail| tail.value_at_quantile(quantile));
+        let caption = "time to acquire, 50th / 99th / 99.9th percentile";
+        tables.push(table(caption, &all, &|_, _, score| {
+            format!(
+                "{} / {} / {}",
+                time(at(score, 0.5)),
+                time(at(score, 0.99)),
+                time(at(score, 0.999))
+            )
+        }));
+        plots.push(plot("time to acquire, 99.9th percentile", "ns", &|score| {
+            at(score, 0.999) as f64
+        }));
+    }
+    Section {
+        title: title.into(),
+        text: vec![],
+        tables,
+        plots,
+    }
+}
+
+/// Nanoseconds, in three digits or so.
+fn time(nanoseconds: u64) -> String {
+    match nanoseconds {
+        0..1_000 => format!("{nanoseconds}n"),
+        1_000..10_000 => format!("{:.1}u", nanoseconds as f64 / 1e3),
+        10_000..1_000_000 => format!("{}u", nanoseconds / 1_000),
+        _ => format!("{:.1}m", nanoseconds as f64 / 1e6),
+    }
+}

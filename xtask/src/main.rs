@@ -1,0 +1,121 @@
+//! linchpin's commands.
+//!
+//! ```text
+//! cargo xtask test             everything that has to be green: native, documentation, compile-fail, features, loom
+//! cargo xtask bench            ours against the peers: a table, and a page with plots (--quick, the default; --full)
+//! cargo xtask verify           what takes longer: deeper models, Miri, 64-bit Arm, the package
+//! ```
+
+mod document;
+mod page;
+mod steps;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use document::Section;
+use steps::{Step, cargo};
+
+const USAGE: &str = "usage: cargo xtask test | bench [--quick | --full] [--only=NAME] | verify";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["test"] => steps::run(&test()),
+        ["verify"] => steps::run(&verify()),
+        ["bench", ref options @ ..] if options.iter().all(|option| is_bench_option(option)) => bench(options),
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The workspace's folder.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("xtask lies in the workspace").to_owned()
+}
+
+fn loom(name: &'static str) -> Step {
+    // A target folder of its own: the flags of a world are those of all its crates.
+    cargo(
+        name,
+        &["test", "-p", "loom-tests", "--release", "--target-dir", "target/loom"],
+    )
+    .env("RUSTFLAGS", "--cfg linchpin_loom")
+}
+
+fn test() -> Vec<Step> {
+    let only = |name, features| {
+        cargo(
+            name,
+            &[
+                "test",
+                "-p",
+                "linchpin",
+                "--no-default-features",
+                "--features",
+                features,
+            ],
+        )
+    };
+    vec![
+        cargo("native, documentation, compile-fail", &["test", "--workspace"]),
+        only("features: none", ""),
+        only("features: alloc", "alloc"),
+        loom("loom: models, and the faults that they find"),
+    ]
+}
+
+fn verify() -> Vec<Step> {
+    let miri = [
+        "+nightly", "miri", "test", "-p", "linchpin", "--lib", "--test", "counter", "--test", "spin",
+    ];
+    let arm = [
+        "cargo",
+        "test",
+        "--release",
+        "-p",
+        "linchpin",
+        "--target",
+        "aarch64-unknown-linux-gnu",
+    ];
+    let mut steps = test();
+    steps.extend([
+        loom("loom: up to 4 preemptions").env("LOOM_MAX_PREEMPTIONS", "4"),
+        cargo("native, optimised", &["test", "--workspace", "--release"]),
+        cargo("Miri", &miri).env("MIRIFLAGS", "-Zmiri-disable-isolation"),
+        steps::command("64-bit Arm (qemu: no weak memory)", "../shared/tools/aarch64.sh", &arm),
+        cargo("the package", &["package", "-p", "linchpin"]),
+    ]);
+    steps
+}
+
+fn is_bench_option(option: &str) -> bool {
+    ["--quick", "--full"].contains(&option) || option.starts_with("--only=")
+}
+
+fn bench(options: &[&str]) -> ExitCode {
+    let folder = root().join("target/linchpin");
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("cannot make {}: {error}", folder.display()));
+    let (report, html) = (folder.join("race.json"), folder.join("report.html"));
+    let to = format!("--report={}", report.display());
+    let mut race = vec!["bench", "--quiet", "-p", "linchpin", "--bench", "race", "--", &to];
+    race.extend(options);
+    eprintln!("building the benches, for a minute or two the first time");
+    let status = steps::run(&[cargo("race", &race)]);
+    if status != ExitCode::SUCCESS {
+        return status;
+    }
+    let report =
+        std::fs::read_to_string(&report).unwrap_or_else(|error| panic!("cannot read {}: {error}", report.display()));
+    let sections: Vec<Section> = serde_json::from_str(&report).expect("the bench writes what this reads");
+    sections.iter().for_each(table::print);
+    std::fs::write(&html, page::render(&sections))
+        .unwrap_or_else(|error| panic!("cannot write {}: {error}", html.display()));
+    println!("\nthe page with the plots: {}", html.display());
+    ExitCode::SUCCESS
+}
