@@ -4,7 +4,7 @@ use super::*;
 use lock_api::{MappedMutexGuard, Mutex, MutexGuard};
 
 pub fn nothing_is_lost_and_nobody_overlaps<R: Raw>() {
-    let passages = times(16_384, 64);
+    let passages = times(1 << 16, 64);
     for &threads in CROWDS {
         let lock = Mutex::<R, _>::new(Section::default());
         crowd(threads, |_| (0..passages / threads).for_each(|_| lock.lock().pass()));
