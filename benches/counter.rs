@@ -1,2 +1,31 @@
-//! stub
-fn main() {}
+//! Counters against a `fetch_add` on a shared word, on neighbouring words and on padded words, under criterion.
+
+mod arena;
+
+use std::time::Duration;
+
+use arena::{Crew, Crowd, cores, counters};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+fn adds(criterion: &mut Criterion) {
+    for threads in [1, cores(), 4 * cores()] {
+        let crew = Crew::new(Crowd::of(threads));
+        let mut group = criterion.benchmark_group(format!("add, {threads} threads"));
+        group.throughput(Throughput::Elements(1));
+        for (name, job) in counters::ALL {
+            let job = job();
+            group.bench_function(name, |bencher| bencher.iter_custom(|adds| crew.finish(&job, adds)));
+        }
+        group.finish();
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(800));
+    targets = adds
+}
+criterion_main!(benches);

@@ -14,8 +14,11 @@ const BATCH: u64 = 64;
 /// The most threads that are measured.
 const WORDS: usize = 64;
 
-/// All contestants: a name, and the adds.
-pub const ALL: [(&str, fn() -> Job); 6] = [
+/// Makes a counter at 0, and the adds to it.
+pub type Start = fn() -> Job;
+
+/// All contestants, with their names.
+pub const ALL: [(&str, Start); 6] = [
     ("linchpin Counter", striped),
     ("linchpin LocalCounter", local),
     ("linchpin ApproximateCounter", approximate),

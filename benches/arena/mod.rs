@@ -1,5 +1,7 @@
 //! Where contestants meet: threads that live through all rounds, start behind one gate, and end the run if one panics.
 
+#![allow(dead_code, reason = "each bench is a crate, and uses a part of this")]
+
 pub mod counters;
 pub mod locks;
 

@@ -69,7 +69,7 @@ fn rwlocks<const WRITES: u64>() -> Vec<Contestant> {
 }
 
 fn adds() -> Vec<Contestant> {
-    let contestant = |&(name, job): &(&'static str, fn() -> _)| Contestant {
+    let contestant = |&(name, job): &(&'static str, counters::Start)| Contestant {
         name,
         ours: name.starts_with("linchpin"),
         job: job(),

@@ -13,10 +13,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::Location;
+use std::path::Path;
 use std::string::{String, ToString};
 use std::sync::atomic::Ordering;
 use std::vec::Vec;
-use std::{format, path::Path};
 
 /// What an injected fault does to the operation at its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl Fault {
 fn message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| format!("a panic that is no text"))
+        .unwrap_or_else(|| "a panic that is no text".to_string())
 }
 
 /// Runs `scenario` and lists the atomic operations of this crate that it went through, by file and line.

@@ -28,11 +28,16 @@ pub(super) fn current() -> usize {
 mod leased {
     use core::cell::{Cell, OnceCell};
 
+    use crossbeam_utils::CachePadded;
+
     use super::SLOTS;
     use crate::backend::atomic::{AtomicU64, AtomicUsize, Relaxed};
     use crate::backend::{Global, global, per_thread};
 
     const NONE: usize = usize::MAX;
+
+    /// The number is kept as the offset of a stripe, which saves the shift between the load and the add.
+    const SCALE: u32 = size_of::<CachePadded<AtomicU64>>().trailing_zeros();
 
     per_thread! {
         // Two, so that the one which every add reads has no destructor, and with it no state to check.
@@ -81,12 +86,14 @@ mod leased {
     /// The number of this thread, below [`SLOTS`].
     #[inline]
     pub(in super::super) fn current() -> usize {
-        match SLOT.try_with(Cell::get) {
+        let scaled = match SLOT.try_with(Cell::get) {
             Ok(NONE) | Err(_) => assign(),
-            Ok(slot) => slot,
-        }
+            Ok(scaled) => scaled,
+        };
+        scaled >> SCALE
     }
 
+    /// A number for this thread, scaled.
     #[cold]
     fn assign() -> usize {
         // A thread that is past its destructors could not give a number back, so it takes none.
@@ -99,8 +106,9 @@ mod leased {
             .ok()
             .flatten()
             .unwrap_or_else(|| crowd().fetch_add(1, Relaxed) % SLOTS);
-        let _ = SLOT.try_with(|own| own.set(slot));
-        slot
+        let scaled = slot << SCALE;
+        let _ = SLOT.try_with(|own| own.set(scaled));
+        scaled
     }
 }
 

@@ -125,6 +125,7 @@ impl<W: Wait> RawTicketMutex<W> {
         }
     }
 
+    #[cold]
     fn stand_in_line(&self, ticket: usize) {
         let mut backoff = Backoff::new();
         loop {
