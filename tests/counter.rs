@@ -3,6 +3,7 @@
 
 mod stage;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -100,17 +101,16 @@ mod striped {
     }
 
     fn thread_local_destructors_may_add<const STRIPES: usize>() {
-        let counter: &'static Counter<STRIPES> = Box::leak(Box::new(Counter::with_stripes()));
+        let counter = Arc::new(Counter::<STRIPES>::with_stripes());
         crowd(2, |index| {
-            at_thread_exit(|| counter.increment());
+            let (before, after) = (Arc::clone(&counter), Arc::clone(&counter));
+            at_thread_exit(move || before.increment());
             if index == 0 {
                 counter.increment();
-                at_thread_exit(|| counter.increment());
+                at_thread_exit(move || after.increment());
             }
         });
         assert_eq!(counter.sum(), 4);
-        // SAFETY: leaked above; the threads that used it have ended, with their thread-locals.
-        drop(unsafe { Box::from_raw(std::ptr::from_ref(counter).cast_mut()) });
     }
 
     #[test]

@@ -268,7 +268,8 @@ pub fn unlock_touches_nothing_after_the_last_instant<R: Raw>() {
     nothing_is_touched_after(
         || Mutex::<R, _>::new(0),
         |lock, inside| {
-            let mut held = lock.lock();
+            // SAFETY: it lives until this has let go.
+            let mut held = unsafe { &*lock }.lock();
             inside.store(true, Ordering::Release);
             *held = 1;
         },

@@ -417,17 +417,18 @@ fn forgetting_a_guard_leaves_its_mark_and_nothing_worse() {
 #[test]
 fn guards_may_be_dropped_on_another_thread() {
     let _watchdog = watchdog();
+    fn send(guard: impl Send) {
+        thread::scope(|scope| {
+            scope.spawn(move || drop(guard));
+        });
+    }
     let lock = RwLock::new([0, 0]);
-    let send = |guard: Box<dyn Any + Send>| thread::spawn(move || drop(guard)).join().expect("it only drops");
-    let lock: &'static RwLock<_> = Box::leak(Box::new(lock));
-    send(Box::new(lock.read()));
-    send(Box::new(lock.upgradable_read()));
-    send(Box::new(lock.write()));
-    send(Box::new(RwLockReadGuard::map(lock.read(), |pair| &pair[0])));
-    send(Box::new(RwLockWriteGuard::map(lock.write(), |pair| &mut pair[0])));
-    assert_eq!(admits(lock), ANYBODY);
-    // SAFETY: leaked above, and no guard is left.
-    drop(unsafe { Box::from_raw(std::ptr::from_ref(lock).cast_mut()) });
+    send(lock.read());
+    send(lock.upgradable_read());
+    send(lock.write());
+    send(RwLockReadGuard::map(lock.read(), |pair| &pair[0]));
+    send(RwLockWriteGuard::map(lock.write(), |pair| &mut pair[0]));
+    assert_eq!(admits(&lock), ANYBODY);
 }
 
 #[test]
@@ -530,7 +531,8 @@ fn unlock_touches_nothing_after_the_last_instant() {
     nothing_is_touched_after(
         new,
         |lock, inside| {
-            let _reader = lock.read();
+            // SAFETY: it lives until this has let go.
+            let _reader = unsafe { &*lock }.read();
             inside.store(true, Ordering::Release);
         },
         follow,
@@ -538,18 +540,19 @@ fn unlock_touches_nothing_after_the_last_instant() {
     nothing_is_touched_after(
         new,
         |lock, inside| {
-            let upgradable = lock.upgradable_read();
+            // SAFETY: it lives until this has let go.
+            let _upgradable = unsafe { &*lock }.upgradable_read();
             inside.store(true, Ordering::Release);
-            drop(upgradable);
         },
         follow,
     );
     nothing_is_touched_after(
         new,
         |lock, inside| {
-            let upgradable = lock.upgradable_read();
+            // SAFETY: it lives until this has let go.
+            let upgradable = unsafe { &*lock }.upgradable_read();
             inside.store(true, Ordering::Release);
-            drop(RwLockUpgradableReadGuard::upgrade(upgradable));
+            let _writer = RwLockUpgradableReadGuard::upgrade(upgradable);
         },
         |lock, inside| {
             await_that(|| inside.load(Ordering::Acquire));
