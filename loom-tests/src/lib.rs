@@ -4,8 +4,8 @@
 //! RUSTFLAGS="--cfg linchpin_loom" cargo test -p loom-tests --release
 //! ```
 //!
-//! Without that cfg the crate is empty. A [`Model`] is a scenario that loom explores in every schedule of up to three
-//! preemptions, and with every value a load may return. [`evidence`] then goes through the source of the family: each ordering stronger than Relaxed,
+//! Without that cfg the crate is empty. A `Model` is a scenario that loom explores in every schedule of up to three
+//! preemptions, and with every value a load may return. `evidence` then goes through the source of the family: each ordering stronger than Relaxed,
 //! and each Relaxed operation of which a comment says so, names the models that need it. There the operation is made
 //! weaker, or torn in two, and each of those models has to fail. A comment that is no longer true turns this red.
 #![cfg(linchpin_loom)]

@@ -18,7 +18,7 @@ use crate::wait::{Backoff, DefaultWait, Wait};
 /// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. No fairness; no poisoning.
 /// * **Cost**: one byte. Lock and unlock alone are one RMW and one store. A waiter reads its cached copy until the
 ///   holder lets go, then tries once; it yields to the scheduler after some 7 rounds.
-/// * **Not for**: long sections ([module](self) docs), nor where a thread must not starve
+/// * **Not for**: long sections ([module](crate::spin) docs), nor where a thread must not starve
 ///   ([`TicketMutex`](super::TicketMutex)).
 ///
 /// Changing `use spin::Mutex` to `use linchpin::spin::Mutex` is the whole migration from the `spin` crate.
