@@ -143,11 +143,12 @@ mod tests {
 
         /// The numbers of `threads` threads that live at once.
         fn numbers_of(threads: usize) -> Vec<usize> {
-            let all_have_one = Barrier::new(threads);
+            let (all_live, all_have_one) = (Barrier::new(threads), Barrier::new(threads));
             thread::scope(|scope| {
                 let threads: Vec<_> = (0..threads)
                     .map(|_| {
                         scope.spawn(|| {
+                            all_live.wait();
                             let number = current();
                             all_have_one.wait();
                             assert_eq!(current(), number, "a thread keeps its number");
@@ -167,8 +168,15 @@ mod tests {
         #[test]
         fn numbers_differ_come_back_and_run_out() {
             alone(|| {
+                const ROUNDS: usize = if cfg!(miri) { 1 } else { 20 };
                 const OTHERS: usize = 2; // the test thread of the test above, and the one it starts
-                for _ in 0..3 {
+                // One after the other, each finds the same number free, or one that the other test gives back.
+                let successive: BTreeSet<_> = (0..2 * SLOTS).flat_map(|_| numbers_of(1)).collect();
+                assert!(
+                    successive.len() <= 1 + OTHERS,
+                    "numbers do not come back: {successive:?}"
+                );
+                for _ in 0..ROUNDS {
                     let numbers = numbers_of(SLOTS - OTHERS);
                     let different: BTreeSet<_> = numbers.iter().copied().collect();
                     assert_eq!(
