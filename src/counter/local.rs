@@ -9,7 +9,7 @@ use crate::backend::const_fn;
 ///
 /// * **Guarantee**: no add is lost, also when its handle has been dropped. [`sum`](Self::sum) is exact once the adders
 ///   are quiet (see the [module](super)). All counts are modulo 2^64.
-/// * **Cost**: two words, and a line (128 bytes on x86-64) for each handle that there has been at one time. To
+/// * **Cost**: one word, and a line (128 bytes on x86-64) for each handle that there has been at one time. To
 ///   [`register`](Self::register) or to sum walks over these lines.
 /// * **Not for**: adds from wherever the program happens to be, with no place to keep a handle: that is what
 ///   [`Counter`](super::Counter) is for. Nor for handles that are made for a single add.

@@ -58,7 +58,7 @@ impl<const STRIPES: usize> Counter<STRIPES> {
 
     const_fn! {
         /// A counter at 0, with as many stripes as its type says: 1, 2, 4, 8, 16, 32 or 64. Any other number does not
-        /// compile.
+        /// build (`cargo check` sees it only where the counter is a `static` or `const`).
         ///
         /// ```
         /// use linchpin::counter::Counter;

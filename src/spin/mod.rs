@@ -10,7 +10,8 @@
 //! (RMW: a locked read-modify-write instruction for lock and unlock together, with nobody else there.)
 //!
 //! All four are `lock_api` raw locks under an alias, so guards, `map`, `Debug`, `Default`, `From<T>` and `?Sized` values
-//! work as in `parking_lot`; a guard may be dropped on another thread. Each fits in a `static`, and needs neither `std`
+//! work as in `parking_lot`; a guard may be dropped on another thread if the value may be
+//! sent there. Each fits in a `static`, and needs neither `std`
 //! nor `alloc`. With `std`, a thread that has spun for a few microseconds yields to the scheduler
 //! ([`SpinThenYield`](crate::wait::SpinThenYield)); to spin for ever, name the raw lock:
 //! `lock_api::Mutex<linchpin::spin::RawMutex<Spin>, T>`.

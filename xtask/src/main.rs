@@ -49,23 +49,15 @@ fn loom(name: &'static str) -> Step {
 }
 
 fn test() -> Vec<Step> {
-    let only = |name, features| {
-        cargo(
-            name,
-            &[
-                "test",
-                "-p",
-                "linchpin",
-                "--no-default-features",
-                "--features",
-                features,
-            ],
-        )
+    // Without `std` a waiting thread spins on, so that crowds of threads get in each other's way: one test at a time.
+    let bare = |name, arguments: &[&str]| {
+        let arguments = [&["test", "-p", "linchpin", "--no-default-features"], arguments].concat();
+        cargo(name, &[&arguments[..], &["--", "--test-threads=1"]].concat())
     };
     vec![
         cargo("native, documentation, compile-fail", &["test", "--workspace"]),
-        only("features: none", ""),
-        only("features: alloc", "alloc"),
+        bare("features: none", &["--lib"]),
+        bare("features: alloc", &["--features", "alloc"]),
         loom("loom: models, and the faults that they find"),
     ]
 }
