@@ -209,5 +209,6 @@ pub fn targets(results: &[(&'static str, Scores)]) -> Section {
             rows,
         }],
         plots: vec![],
+        maps: vec![],
     }
 }

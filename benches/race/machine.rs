@@ -77,5 +77,6 @@ pub fn section(before: Option<Duration>, after: Option<Duration>, rounds: usize,
             ],
         }],
         plots: vec![],
+        maps: vec![],
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Three worlds run the same source. The *native* one is `core` and the operating system. The *loom* one
 //! (`--cfg linchpin_loom`) explores every schedule and every stale value, to find out whether the code is right.
-//! The *coherence* one (`--cfg linchpin_coherence`) will bill what it costs. The rest of the crate cannot tell which it
+//! The *coherence* one (`--cfg linchpin_coherence`) bills what it costs. The rest of the crate cannot tell which it
 //! runs in: nothing outside this directory names a world, and `tests/door.rs` holds it to that.
 //!
 //! | what | why it is here |
@@ -15,16 +15,16 @@
 
 #[cfg(all(linchpin_loom, linchpin_coherence))]
 compile_error!("choose one world: `linchpin_loom` and `linchpin_coherence` exclude each other");
-#[cfg(linchpin_coherence)]
-compile_error!("the coherence world is not built yet: only `linchpin_loom` and the native world exist");
 
+#[cfg(not(linchpin_loom))]
+mod constant;
 #[cfg(linchpin_loom)]
 pub mod fault;
-#[cfg(linchpin_loom)]
-#[path = "loom.rs"]
-mod world;
-#[cfg(not(linchpin_loom))]
-#[path = "native.rs"]
+#[cfg_attr(linchpin_loom, path = "loom.rs")]
+#[cfg_attr(linchpin_coherence, path = "coherence.rs")]
+#[cfg_attr(not(any(linchpin_loom, linchpin_coherence)), path = "native.rs")]
 mod world;
 
+#[cfg(not(linchpin_loom))]
+pub(crate) use constant::*;
 pub(crate) use world::*;

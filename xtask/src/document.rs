@@ -15,6 +15,8 @@ pub struct Section {
     pub tables: Vec<Table>,
     /// Plots, only drawn.
     pub plots: Vec<Plot>,
+    /// Heat maps, only drawn.
+    pub maps: Vec<Map>,
 }
 
 /// Rows and columns of text.
@@ -48,4 +50,24 @@ pub struct Series {
     pub name: String,
     /// Its values, one for each place; 0 or less where there is none.
     pub points: Vec<f64>,
+}
+
+/// Cache lines by cores.
+#[derive(Serialize, Deserialize)]
+pub struct Map {
+    /// What it shows.
+    pub title: String,
+    /// A name for each line.
+    pub lines: Vec<String>,
+    /// For each line, a place for each core.
+    pub places: Vec<Vec<Place>>,
+}
+
+/// What a core paid for a line.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Place {
+    /// Coherence transactions.
+    pub transactions: u64,
+    /// Those of them that were false-sharing misses.
+    pub false_sharing: u64,
 }

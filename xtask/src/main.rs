@@ -1,8 +1,9 @@
 //! linchpin's commands.
 //!
 //! ```text
-//! cargo xtask test             everything that has to be green: native, documentation, compile-fail, features, loom
+//! cargo xtask test             everything that has to be green: native, documentation, compile-fail, features, loom, bills
 //! cargo xtask bench            ours against the peers: a table, and a page with plots (--quick, the default; --full)
+//! cargo xtask bill             what each primitive costs on 1 to 64 simulated cores
 //! cargo xtask verify           what takes longer: deeper models, Miri, 64-bit Arm, the package
 //! ```
 
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use document::Section;
 use steps::{Step, cargo};
 
-const USAGE: &str = "usage: cargo xtask test | bench [--quick | --full] [--only=NAME] | verify";
+const USAGE: &str = "usage: cargo xtask test | bench [--quick | --full] [--only=NAME] | bill | verify";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     match arguments[..] {
         ["test"] => steps::run(&test()),
         ["verify"] => steps::run(&verify()),
+        ["bill"] => report(&[bills()]),
         ["bench", ref options @ ..] if options.iter().all(|option| is_bench_option(option)) => bench(options),
         _ => {
             eprintln!("{USAGE}");
@@ -39,13 +41,18 @@ fn root() -> PathBuf {
     here.parent().expect("xtask lies in the workspace").to_owned()
 }
 
+const RACE: &str = "--report=target/linchpin/race.json";
+const BILL: &str = "--report=target/linchpin/bill.json";
+const LOOM: &str = "--cfg linchpin_loom";
+const COHERENCE: &str = "--cfg linchpin_coherence";
+
 fn loom(name: &'static str) -> Step {
     // A target folder of its own: the flags of a world are those of all its crates.
     cargo(
         name,
         &["test", "-p", "loom-tests", "--release", "--target-dir", "target/loom"],
     )
-    .env("RUSTFLAGS", "--cfg linchpin_loom")
+    .env("RUSTFLAGS", LOOM)
 }
 
 fn test() -> Vec<Step> {
@@ -59,6 +66,11 @@ fn test() -> Vec<Step> {
         bare("features: none", &["--lib"]),
         bare("features: alloc", &["--features", "alloc"]),
         loom("loom: models, and the faults that they find"),
+        cargo(
+            "coherence: bills",
+            &["test", "-p", "bills", "--release", "--target-dir", "target/coherence"],
+        )
+        .env("RUSTFLAGS", COHERENCE),
     ]
 }
 
@@ -91,21 +103,57 @@ fn is_bench_option(option: &str) -> bool {
 }
 
 fn bench(options: &[&str]) -> ExitCode {
-    let folder = root().join("target/linchpin");
-    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("cannot make {}: {error}", folder.display()));
-    let (report, html) = (folder.join("race.json"), folder.join("report.html"));
-    let to = format!("--report={}", report.display());
-    let mut race = vec!["bench", "--quiet", "-p", "linchpin", "--bench", "race", "--", &to];
-    race.extend(options);
+    let race = [
+        &["bench", "--quiet", "-p", "linchpin", "--bench", "race", "--", RACE],
+        options,
+    ];
     eprintln!("building the benches, for a minute or two the first time");
-    let status = steps::run(&[cargo("race", &race)]);
-    if status != ExitCode::SUCCESS {
-        return status;
+    report(&[cargo("the race", &race.concat()), bills()])
+}
+
+fn bills() -> Step {
+    cargo(
+        "the bills",
+        &[
+            "run",
+            "--quiet",
+            "-p",
+            "bills",
+            "--release",
+            "--target-dir",
+            "target/coherence",
+            "--",
+            BILL,
+        ],
+    )
+    .env("RUSTFLAGS", COHERENCE)
+}
+
+/// Runs `steps`, prints what they have reported, and draws it together with what earlier runs have.
+fn report(steps: &[Step]) -> ExitCode {
+    let folder = root().join("target/linchpin");
+    let read = |name: &str| -> Vec<Section> {
+        // One that was never run has no report.
+        let Ok(text) = std::fs::read_to_string(folder.join(name)) else {
+            return vec![];
+        };
+        serde_json::from_str(&text).unwrap_or_else(|error| {
+            eprintln!("left out: {name} is of another version ({error})");
+            vec![]
+        })
+    };
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("cannot make {}: {error}", folder.display()));
+    let outcome = steps::run(steps);
+    if outcome != ExitCode::SUCCESS {
+        return outcome;
     }
-    let report =
-        std::fs::read_to_string(&report).unwrap_or_else(|error| panic!("cannot read {}: {error}", report.display()));
-    let sections: Vec<Section> = serde_json::from_str(&report).expect("the bench writes what this reads");
-    sections.iter().for_each(table::print);
+    let (race, bill) = (read("race.json"), read("bill.json"));
+    if steps.len() > 1 {
+        race.iter().for_each(table::print);
+    }
+    bill.iter().for_each(table::print);
+    let html = folder.join("report.html");
+    let sections: Vec<Section> = race.into_iter().chain(bill).collect();
     std::fs::write(&html, page::render(&sections))
         .unwrap_or_else(|error| panic!("cannot write {}: {error}", html.display()));
     println!("\nthe page with the plots: {}", html.display());

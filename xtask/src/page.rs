@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use plotters::prelude::*;
 
-use crate::document::{Plot, Section, Table};
+use crate::document::{Map, Place, Plot, Section, Table};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:75em;margin:2em auto;padding:0 1em;color:#222}\
     table{border-collapse:collapse;margin:1em 0;display:block;overflow-x:auto}caption{text-align:left;color:#555}\
@@ -27,7 +27,7 @@ fn section(section: &Section) -> String {
         .iter()
         .map(|paragraph| format!("<p>{}</p>", escape(paragraph)));
     let tables = section.tables.iter().map(table);
-    let plots = section.plots.iter().map(plot);
+    let plots = section.plots.iter().map(plot).chain(section.maps.iter().map(map));
     format!(
         "<h2>{}</h2>{}",
         escape(&section.title),
@@ -45,6 +45,41 @@ fn table(table: &Table) -> String {
         "<table><caption>{}</caption>{}{rows}</table>\n",
         escape(&table.caption),
         row(&table.columns, "th")
+    )
+}
+
+/// A heat map: the more transactions, the darker; a false-sharing miss is red.
+fn map(map: &Map) -> String {
+    let most = map
+        .places
+        .iter()
+        .flatten()
+        .map(|place| place.transactions)
+        .max()
+        .unwrap_or(0)
+        .max(1);
+    let cell = |place: &Place| {
+        let (color, count) = match place.false_sharing {
+            0 => ("40,90,200", place.transactions),
+            count => ("220,30,30", count),
+        };
+        // By the logarithm: one transaction has to show beside ten thousand.
+        let heat = (1.0 + place.transactions as f64).ln() / (1.0 + most as f64).ln();
+        format!("<td style=\"background:rgba({color},{heat:.2})\">{count}</td>")
+    };
+    let rows = map.lines.iter().zip(&map.places).map(|(line, places)| {
+        format!(
+            "<tr><td>{}</td>{}</tr>",
+            escape(line),
+            places.iter().map(cell).collect::<String>()
+        )
+    });
+    let cores = map.places.first().map_or(0, Vec::len);
+    let head: String = (0..cores).map(|core| format!("<th>core {core}</th>")).collect();
+    format!(
+        "<table><caption>{}</caption><tr><th></th>{head}</tr>{}</table>\n",
+        escape(&map.title),
+        rows.collect::<String>()
     )
 }
 

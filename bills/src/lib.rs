@@ -1,0 +1,153 @@
+//! What each primitive costs on simulated cores: a standard workload for each, and the bill that `coherence` makes out.
+//!
+//! ```text
+//! cargo xtask bill
+//! ```
+//!
+//! Built without `--cfg linchpin_coherence`, the crate is empty.
+#![cfg(linchpin_coherence)]
+
+mod workloads;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use coherence::{Machine, Report, Section};
+
+pub use workloads::{ALL, FAMILIES};
+
+/// How many simulated cores the bills are made out for.
+pub const CORES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+/// A primitive's standard workload.
+#[derive(Clone, Copy)]
+pub struct Workload {
+    /// Those with the same family are shown together.
+    pub family: &'static str,
+    /// The primitive, and what is done with it.
+    pub name: &'static str,
+    /// Whether this is one of ours. Otherwise it is a control: it shows that a bill can be high.
+    pub ours: bool,
+    /// Runs it with so many threads, each on a core of its own.
+    run: fn(&Machine, usize) -> Bill,
+}
+
+impl Workload {
+    /// Its bill on `threads` cores of `machine`.
+    ///
+    /// # Panics
+    ///
+    /// If the workload deadlocks or panics, or if `machine` has fewer cores than `threads`.
+    #[must_use]
+    pub fn bill(&self, machine: &Machine, threads: usize) -> Bill {
+        assert!(
+            threads <= machine.cores(),
+            "{} cores are too few for {threads} threads",
+            machine.cores()
+        );
+        (self.run)(machine, threads)
+    }
+}
+
+/// The workload with this name.
+///
+/// # Panics
+///
+/// If there is none.
+#[must_use]
+pub fn workload(name: &str) -> &'static Workload {
+    ALL.iter()
+        .find(|workload| workload.name == name)
+        .unwrap_or_else(|| panic!("no workload has the name {name}"))
+}
+
+/// What a workload costs in its steady state: from when each thread has had its first operation until those that are
+/// billed are done.
+pub struct Bill {
+    report: Report,
+    operations: u64,
+}
+
+impl Bill {
+    /// The part of the report that is billed.
+    #[must_use]
+    pub fn steady(&self) -> &Section {
+        self.report.phase("steady")
+    }
+
+    /// How many operations are billed.
+    #[must_use]
+    pub fn operations(&self) -> u64 {
+        self.operations
+    }
+
+    /// Coherence transactions per operation.
+    #[must_use]
+    pub fn transactions(&self) -> f64 {
+        self.steady().transactions_per(self.operations())
+    }
+
+    /// Misses that brought in nothing that was needed.
+    #[must_use]
+    pub fn false_sharing_misses(&self) -> u64 {
+        self.steady().false_sharing_misses()
+    }
+
+    /// Operations per second of virtual time, by all threads.
+    #[must_use]
+    pub fn throughput(&self) -> f64 {
+        self.operations as f64 / self.steady().elapsed().as_secs_f64()
+    }
+}
+
+/// Counts the operations, and begins and ends the bill. Its own accesses are not simulated.
+struct Meter {
+    warm: Vec<AtomicBool>,
+    cold: AtomicU64,
+    patience: u64,
+    operations: u64,
+    done: AtomicU64,
+    end: AtomicU64,
+}
+
+impl Meter {
+    /// To be called by `thread` after each of its operations, or within.
+    fn tick(&self, thread: usize) {
+        let done = self.done.fetch_add(1, Relaxed) + 1;
+        if !self.warm[thread].swap(true, Relaxed) {
+            self.cold.fetch_sub(1, Relaxed);
+        }
+        // Where threads starve, as they may at an unfair lock, not all will ever be warm.
+        let warm = self.cold.load(Relaxed) == 0 || done >= self.patience;
+        if warm && self.end.load(Relaxed) == 0 {
+            coherence::phase("steady");
+            self.end.store(done + self.operations, Relaxed);
+        } else if done == self.end.load(Relaxed) {
+            coherence::phase("end");
+        }
+    }
+
+    /// Whether there is more to do.
+    fn goes_on(&self) -> bool {
+        self.end.load(Relaxed) == 0 || self.done.load(Relaxed) < self.end.load(Relaxed)
+    }
+}
+
+/// Runs `body` on each thread, until the meter has counted `each` operations for each of them, after the first of each,
+/// or after `patience` of all for each.
+fn bill(machine: &Machine, threads: usize, each: usize, patience: usize, body: impl Fn(usize, &Meter) + Sync) -> Bill {
+    let operations = (each * threads) as u64;
+    let meter = Meter {
+        warm: (0..threads).map(|_| AtomicBool::new(false)).collect(),
+        cold: AtomicU64::new(threads as u64),
+        patience: patience.saturating_mul(threads) as u64,
+        operations,
+        done: AtomicU64::new(0),
+        end: AtomicU64::new(0),
+    };
+    // Simulations side by side would share the statics of linchpin: the numbers of threads, for one.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let report = coherence::run(machine, threads, |thread| body(thread, &meter));
+    Bill { report, operations }
+}

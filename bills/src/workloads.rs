@@ -1,0 +1,160 @@
+//! The standard workloads, and beside them the controls.
+
+use coherence::Machine;
+use coherence::hint::spin_loop;
+use coherence::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use linchpin::CachePadded;
+use linchpin::counter::{ApproximateCounter, Counter, LocalCounters};
+use linchpin::spin::{Mutex, RwLock, TasMutex, TicketMutex};
+
+use crate::{Bill, Workload, bill};
+
+/// How many adds a handle of the approximate counter holds back.
+const BATCH: u64 = 64;
+
+/// Operations that are billed, for each thread.
+const OPERATIONS: usize = 256;
+/// Passages through a contended lock that are billed, for each thread.
+const PASSAGES: usize = 16;
+
+/// The families, in the order in which they are shown.
+pub const FAMILIES: [&str; 3] = [CONTENDED, APART, COUNTERS];
+
+const CONTENDED: &str = "one lock for all, threads always waiting";
+const APART: &str = "a lock for each thread";
+const COUNTERS: &str = "one counter for all";
+
+const fn ours(family: &'static str, name: &'static str, run: fn(&Machine, usize) -> Bill) -> Workload {
+    Workload {
+        family,
+        name,
+        ours: true,
+        run,
+    }
+}
+
+const fn control(family: &'static str, name: &'static str, run: fn(&Machine, usize) -> Bill) -> Workload {
+    Workload {
+        family,
+        name,
+        ours: false,
+        run,
+    }
+}
+
+/// All of them.
+pub const ALL: &[Workload] = &[
+    ours(CONTENDED, "spin::Mutex", |machine, threads| {
+        let lock = Apart(Mutex::new(()));
+        contended(machine, threads, || lock.0.lock())
+    }),
+    ours(CONTENDED, "spin::TasMutex", |machine, threads| {
+        let lock = Apart(TasMutex::new(()));
+        contended(machine, threads, || lock.0.lock())
+    }),
+    ours(CONTENDED, "spin::TicketMutex", |machine, threads| {
+        let lock = Apart(TicketMutex::new(()));
+        contended(machine, threads, || lock.0.lock())
+    }),
+    ours(CONTENDED, "spin::RwLock, write", |machine, threads| {
+        let lock = Apart(RwLock::new(()));
+        contended(machine, threads, || lock.0.write())
+    }),
+    ours(CONTENDED, "spin::RwLock, read", |machine, threads| {
+        let lock = Apart(RwLock::new(()));
+        contended(machine, threads, || lock.0.read())
+    }),
+    ours(APART, "spin::Mutex, one each, padded", |machine, threads| {
+        let locks = places(threads, || CachePadded::new(Mutex::new(())));
+        apart(machine, threads, |thread| drop(locks.0[thread].lock()))
+    }),
+    ours(APART, "spin::TicketMutex, one each", |machine, threads| {
+        let locks = places(threads, || TicketMutex::new(()));
+        apart(machine, threads, |thread| drop(locks.0[thread].lock()))
+    }),
+    ours(APART, "spin::RwLock, one each, padded, read", |machine, threads| {
+        let locks = places(threads, || CachePadded::new(RwLock::new(())));
+        apart(machine, threads, |thread| drop(locks.0[thread].read()))
+    }),
+    control(APART, "control: spin::Mutex, neighbours", |machine, threads| {
+        let locks = places(threads, || Mutex::new(()));
+        apart(machine, threads, |thread| drop(locks.0[thread].lock()))
+    }),
+    ours(COUNTERS, "Counter", |machine, threads| {
+        let counter: Box<Counter> = Box::default();
+        apart(machine, threads, |_| counter.add(1))
+    }),
+    ours(COUNTERS, "LocalCounter", |machine, threads| {
+        let counters = Apart(LocalCounters::new());
+        bill(machine, threads, OPERATIONS, usize::MAX, |thread, meter| {
+            let counter = counters.0.register();
+            while meter.goes_on() {
+                counter.add(1);
+                meter.tick(thread);
+            }
+        })
+    }),
+    ours(COUNTERS, "ApproximateCounter, batches of 64", |machine, threads| {
+        let counter = ApproximateCounter::new(BATCH);
+        bill(machine, threads, OPERATIONS, usize::MAX, |thread, meter| {
+            let handle = counter.register();
+            while meter.goes_on() {
+                handle.add(1);
+                meter.tick(thread);
+            }
+        })
+    }),
+    control(COUNTERS, "control: fetch_add, shared", |machine, threads| {
+        let word = Apart(AtomicU64::new(0));
+        apart(machine, threads, |_| {
+            word.0.fetch_add(1, Relaxed);
+        })
+    }),
+    control(COUNTERS, "control: fetch_add, neighbours", |machine, threads| {
+        let words = places(threads, || AtomicU64::new(0));
+        apart(machine, threads, |thread| {
+            words.0[thread].fetch_add(1, Relaxed);
+        })
+    }),
+];
+
+/// At the beginning of a line, so that the layout is the same in every run.
+#[repr(align(128))]
+struct Apart<T>(T);
+
+/// A place for each thread, side by side from the beginning of a line on.
+fn places<T>(threads: usize, place: impl FnMut() -> T) -> Apart<[T; 64]> {
+    assert!(threads <= 64, "there are 64 places, and {threads} threads");
+    Apart(std::array::from_fn({
+        let mut place = place;
+        move |_| place()
+    }))
+}
+
+/// Passages through one lock. A section is long enough for all to notice who holds it, and the pause between two is
+/// shorter than the queue.
+fn contended<G>(machine: &Machine, threads: usize, lock: impl Fn() -> G + Sync) -> Bill {
+    bill(machine, threads, PASSAGES, 8, |thread, meter| {
+        while meter.goes_on() {
+            let guard = lock();
+            pause(16 * threads);
+            meter.tick(thread);
+            drop(guard);
+            pause(8 * threads);
+        }
+    })
+}
+
+/// Operations one after the other, each thread for itself.
+fn apart(machine: &Machine, threads: usize, operation: impl Fn(usize) + Sync) -> Bill {
+    bill(machine, threads, OPERATIONS, usize::MAX, |thread, meter| {
+        while meter.goes_on() {
+            operation(thread);
+            meter.tick(thread);
+        }
+    })
+}
+
+fn pause(rounds: usize) {
+    (0..rounds).for_each(|_| spin_loop());
+}

@@ -1,0 +1,98 @@
+//! Holds the bills: exact where the algorithm determines them, bounded where it does not, and never a false-sharing miss.
+//! Beside them the controls: the same without padding has to show what it costs.
+#![cfg(linchpin_coherence)]
+
+use bills::{ALL, CORES, workload};
+use coherence::Machine;
+
+/// What a workload may cost, in transactions per operation, on so many cores.
+fn most(name: &str, cores: usize) -> f64 {
+    let n = cores as f64;
+    match name {
+        // Nobody else wants the line.
+        _ if cores == 1 && !name.contains("Approximate") => 0.0,
+        // N - 1 read the hand-over, the holder's store, and the next arrival.
+        "spin::TicketMutex" => n + 1.0,
+        "spin::Mutex" | "spin::RwLock, write" => 4.0 * n,
+        "spin::TasMutex" => 8.0 * n,
+        // One to come and one to go; more where compare-exchanges collide.
+        "spin::RwLock, read" => 2.0 + n / 16.0,
+        // A batch is one RMW on a shared line, and each core's first may fall into the steady state.
+        "ApproximateCounter, batches of 64" => 1.0 / 64.0 + 1.0 / 256.0,
+        _ => 0.0,
+    }
+}
+
+#[test]
+fn nobody_pays_more_than_the_algorithm_asks_for() {
+    for workload in ALL.iter().filter(|workload| workload.ours) {
+        for cores in CORES {
+            let paid = workload.bill(&Machine::flat(cores), cores).transactions();
+            let most = most(workload.name, cores);
+            assert!(
+                paid <= most + 0.001,
+                "{} on {cores} cores: {paid} transactions, at most {most}",
+                workload.name
+            );
+        }
+    }
+}
+
+#[test]
+fn a_ticket_costs_exactly_one_transaction_for_each_in_line_and_one_more() {
+    for cores in [2, 4, 8, 16, 32, 64] {
+        let paid = workload("spin::TicketMutex")
+            .bill(&Machine::flat(cores), cores)
+            .transactions();
+        assert!(
+            (paid - (cores as f64 + 1.0)).abs() < 0.001,
+            "{cores} cores: {paid} transactions"
+        );
+    }
+}
+
+#[test]
+fn nothing_of_ours_shares_falsely() {
+    for workload in ALL.iter().filter(|workload| workload.ours) {
+        for cores in CORES {
+            let bill = workload.bill(&Machine::flat(cores), cores);
+            let misses = bill.false_sharing_misses();
+            assert_eq!(misses, 0, "{} on {cores} cores:\n{}", workload.name, bill.steady());
+        }
+    }
+}
+
+#[test]
+fn the_controls_do() {
+    for name in ["control: fetch_add, neighbours", "control: spin::Mutex, neighbours"] {
+        for cores in CORES.into_iter().filter(|cores| *cores > 1) {
+            let bill = workload(name).bill(&Machine::flat(cores), cores);
+            assert!(
+                bill.false_sharing_misses() * 4 > bill.operations(),
+                "{name} on {cores} cores:\n{}",
+                bill.steady()
+            );
+        }
+    }
+}
+
+#[test]
+fn one_word_for_all_costs_a_transaction_for_each_change_of_core_and_shares_truly() {
+    for cores in CORES.into_iter().filter(|cores| *cores > 1) {
+        let bill = workload("control: fetch_add, shared").bill(&Machine::flat(cores), cores);
+        assert!(
+            (bill.transactions() - 1.0).abs() < 0.01,
+            "{cores} cores: {}",
+            bill.transactions()
+        );
+        assert_eq!(bill.false_sharing_misses(), 0);
+    }
+}
+
+#[test]
+fn two_runs_make_out_the_same_bill() {
+    for workload in ALL {
+        let report = || workload.bill(&Machine::epyc_9654(), 16).steady().to_string();
+        assert_eq!(report(), report(), "{}", workload.name);
+    }
+}

@@ -1,0 +1,134 @@
+//! Who is on which core, who waits for it, and who sleeps.
+
+use super::schedule::{Doing, Scheduler, Suspension};
+use super::tally::Site;
+
+impl Scheduler {
+    /// The current thread goes to the end of its core's queue, and the first of the queue gets the core.
+    pub(crate) fn rotate(&mut self, thread: u32) {
+        let t = &mut self.threads[thread as usize];
+        t.doing = Doing::Ready;
+        let (core, now) = (usize::from(t.core), t.clock);
+        self.cores[core].queue.push_back(thread);
+        self.leave_core(core, now);
+    }
+
+    /// A core's thread has gone at this time; the next one of its queue gets it.
+    pub(crate) fn leave_core(&mut self, core: usize, now: u64) {
+        self.cores[core].running = None;
+        self.cores[core].free_at = now;
+        if let Some(next) = self.cores[core].queue.pop_front() {
+            self.take_core(next, now, true);
+        }
+    }
+
+    /// A thread gets its core, which nobody has.
+    fn take_core(&mut self, thread: u32, now: u64, switch: bool) {
+        let t = &mut self.threads[thread as usize];
+        t.clock = t.clock.max(now) + if switch { self.machine.switch } else { 0 };
+        t.doing = Doing::Running;
+        let clock = t.clock;
+        let core = &mut self.cores[usize::from(t.core)];
+        core.running = Some(thread);
+        core.slice_end = clock + self.machine.slice;
+        self.push(clock, thread);
+    }
+
+    /// A thread can run from this time on, as soon as it gets its core. A core that has been idle since the simulation
+    /// began is taken without a context switch.
+    pub(crate) fn make_ready(&mut self, thread: u32, at: u64) {
+        self.progress();
+        let t = &mut self.threads[thread as usize];
+        t.clock = t.clock.max(at);
+        t.doing = Doing::Ready;
+        let (at, core) = (t.clock, usize::from(t.core));
+        match self.cores[core].running {
+            None => {
+                let free_at = self.cores[core].free_at;
+                self.take_core(thread, free_at, at > 0);
+            }
+            Some(running) => {
+                self.cores[core].queue.push_back(thread);
+                let r = &self.threads[running as usize];
+                if r.doing == Doing::Spinning {
+                    let wake_at = if r.window.yields {
+                        at
+                    } else {
+                        self.cores[core].slice_end.max(at)
+                    };
+                    self.push(wake_at, running);
+                }
+            }
+        }
+    }
+
+    /// The current thread spins, and sees nothing new until one of the lines it looks at changes.
+    #[inline(never)]
+    pub(crate) fn sleep(&mut self, me: usize, site: Site) -> Suspension {
+        let Scheduler { threads, directory, .. } = self;
+        let t = &mut threads[me];
+        t.doing = Doing::Spinning;
+        t.site = Some(site);
+        for line in t.window.lines() {
+            let watchers = &mut directory.lines[line as usize].watchers;
+            if !watchers.contains(&(me as u32)) {
+                watchers.push(me as u32);
+            }
+        }
+        let (core, clock) = (usize::from(t.core), t.clock);
+        if !self.cores[core].queue.is_empty() {
+            let yields = self.threads[me].window.yields;
+            let until = if yields {
+                clock
+            } else {
+                self.cores[core].slice_end.max(clock)
+            };
+            self.push(until, me as u32);
+        }
+        self.suspension()
+    }
+
+    /// A line changed at this time: its watchers (those on one core only, if given) look again.
+    pub(crate) fn wake_watchers(&mut self, line: u32, at: u64, core: Option<u16>) {
+        let mut i = 0;
+        while let Some(&thread) = self.directory.lines[line as usize].watchers.get(i) {
+            if core.is_none_or(|core| core == self.threads[thread as usize].core) {
+                self.wake_spinner(thread, at);
+            } else {
+                i += 1;
+            }
+        }
+    }
+
+    /// A thread that spins in its sleep looks again, at this time.
+    pub(crate) fn wake_spinner(&mut self, thread: u32, at: u64) {
+        self.stop_watching(thread);
+        let t = &mut self.threads[thread as usize];
+        t.doing = Doing::Running;
+        t.clock = t.clock.max(at);
+        let clock = t.clock;
+        self.push(clock, thread);
+    }
+
+    fn stop_watching(&mut self, thread: u32) {
+        let Scheduler { threads, directory, .. } = self;
+        let window = &mut threads[thread as usize].window;
+        for line in window.lines() {
+            directory.lines[line as usize].watchers.retain(|&t| t != thread);
+        }
+        window.wake();
+    }
+
+    /// The time has come for a sleeping spinner to leave its core, if another thread still waits for it.
+    pub(crate) fn slice_of_sleeper_ends(&mut self, thread: u32, now: u64) {
+        let core = usize::from(self.threads[thread as usize].core);
+        if self.cores[core].queue.is_empty() {
+            return;
+        }
+        self.stop_watching(thread);
+        self.count_idle(1024);
+        let t = &mut self.threads[thread as usize];
+        t.clock = t.clock.max(now);
+        self.rotate(thread);
+    }
+}

@@ -1,0 +1,175 @@
+//! What simulated threads do: accesses, hints, yields, looks at the clock, phases. Each takes its turn and is billed.
+
+use core::time::Duration;
+
+use super::directory::{Access, Kind, Outcome, Place};
+use super::schedule::{Phase, SLOW, Scheduler};
+use super::tally::{Site, State};
+use super::{Effect, Step};
+
+/// A `spin_loop` may run so far (in picoseconds) ahead of the other threads: it touches nothing they see.
+const LEAD: u64 = 10_000_000;
+
+impl Scheduler {
+    /// Bills an access; see [`super::access`].
+    #[inline]
+    pub(crate) fn access(&mut self, a: &Access, effect: &impl Fn() -> Effect) -> Step<()> {
+        loop {
+            if let Some(suspension) = self.await_turn() {
+                return Step::Again(suspension);
+            }
+            let me = self.current();
+            let t = &mut self.threads[me];
+            let place = self.directory.place(t.core, self.directory.number(a.address));
+            let e = effect();
+            if !e.changed && self.may_sleep(me, a, place) {
+                return Step::Again(self.sleep(me, a.site));
+            }
+            let t = &mut self.threads[me];
+            let atomic = if a.kind == Kind::Rmw { self.machine.rmw } else { 0 };
+            let outcome = self
+                .directory
+                .access(&self.machine, place, a, e.wrote, self.phase, t.clock);
+            let hit = matches!(outcome, Outcome::Hit);
+            match outcome {
+                Outcome::Hit => {
+                    t.clock += self.machine.hit + atomic;
+                    if e.changed && !self.directory.lines[place.line as usize].watchers.is_empty() {
+                        let now = self.threads[me].clock;
+                        self.wake_watchers(place.line, now, None);
+                    }
+                }
+                Outcome::Moved { end, downgraded } => {
+                    t.clock = end + atomic;
+                    self.line_moved(place, a, end, downgraded);
+                }
+                Outcome::Later(time) => {
+                    t.clock = time;
+                    // A turn must be taken anew, however far the limit is: the owner goes first.
+                    self.limit = self.limit.min(time);
+                    continue;
+                }
+            }
+            let t = &mut self.threads[me];
+            if e.changed {
+                t.window.restart();
+                self.idle = 0;
+            } else {
+                t.window.look(a.address, a.site, place, hit);
+                self.idle += if hit { 1 } else { SLOW };
+            }
+            return Step::Done(());
+        }
+    }
+
+    #[inline]
+    fn may_sleep(&mut self, me: usize, a: &Access, place: Place) -> bool {
+        let held = self.directory.state(place);
+        (held == State::Owned || held == State::Shared && a.kind == Kind::Load)
+            && self.threads[me].window.nothing_new(a.address, a.site, &self.directory)
+            && !std::thread::panicking()
+    }
+
+    #[inline(never)]
+    fn line_moved(&mut self, place: Place, a: &Access, end: u64, downgraded: Option<u16>) {
+        if !self.directory.lines[place.line as usize].watchers.is_empty() {
+            match (a.kind, downgraded) {
+                (Kind::Load, None) => {}
+                (Kind::Load, core) => self.wake_watchers(place.line, end, core),
+                _ => self.wake_watchers(place.line, end, None),
+            }
+        }
+        if self.machine.adjacent
+            && let Some(number) = self.directory.buddy(place)
+        {
+            let core = self.me().core;
+            let buddy = self.directory.place(core, number);
+            if self.directory.state(buddy) == State::Invalid {
+                let load = Access {
+                    size: 0,
+                    kind: Kind::Load,
+                    ..*a
+                };
+                let outcome = self
+                    .directory
+                    .access(&self.machine, buddy, &load, false, self.phase, end);
+                if let Outcome::Moved {
+                    end,
+                    downgraded: Some(core),
+                } = outcome
+                {
+                    self.wake_watchers(buddy.line, end, Some(core));
+                }
+            }
+        }
+    }
+
+    /// One turn of a spin loop.
+    pub(crate) fn spin_hint(&mut self, site: Site) -> Step<()> {
+        if self.me().clock > self.limit.saturating_add(LEAD)
+            && let Some(suspension) = self.turn()
+        {
+            self.me().site = Some(site);
+            return Step::Again(suspension);
+        }
+        self.idle += 1;
+        self.spend(self.machine.pause);
+        Step::Done(())
+    }
+
+    /// A system call that lets the next thread of the core run; `done` is set once it is made.
+    pub(crate) fn yield_now(&mut self, site: Site, done: &mut bool) -> Step<()> {
+        if *done {
+            return Step::Done(());
+        }
+        if let Some(suspension) = self.await_turn() {
+            return Step::Again(suspension);
+        }
+        *done = true;
+        self.idle += 2 * SLOW;
+        self.spend(self.machine.syscall);
+        let me = self.current() as u32;
+        let t = self.me();
+        t.window.yields = true;
+        t.site = Some(site);
+        let core = usize::from(t.core);
+        if self.cores[core].queue.is_empty() || std::thread::panicking() {
+            return Step::Done(());
+        }
+        self.rotate(me);
+        Step::Again(self.suspension())
+    }
+
+    pub(crate) fn look_at_clock(&mut self) -> Step<Duration> {
+        if let Some(suspension) = self.await_turn() {
+            return Step::Again(suspension);
+        }
+        self.spend(self.machine.pause);
+        self.me().window.restart();
+        Step::Done(Duration::from_nanos(self.me().clock / 1000))
+    }
+
+    /// Counts under this name from now on.
+    pub(crate) fn phase(&mut self, name: &str) -> Step<()> {
+        if let Some(suspension) = self.await_turn() {
+            return Step::Again(suspension);
+        }
+        let now = self.me().clock;
+        self.end_phase(now);
+        let at = self.phases.iter().position(|p| p.name == name).unwrap_or_else(|| {
+            self.phases.push(Phase {
+                name: name.to_owned(),
+                elapsed: 0,
+            });
+            self.phases.len() - 1
+        });
+        self.phase = at as u32;
+        Step::Done(())
+    }
+
+    /// The phase in progress lasts until `now`.
+    pub(crate) fn end_phase(&mut self, now: u64) {
+        self.phases[self.phase as usize].elapsed += now.saturating_sub(self.phase_since);
+        self.phase_since = self.phase_since.max(now);
+    }
+}

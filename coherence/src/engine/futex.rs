@@ -1,0 +1,113 @@
+//! Sleeping in the kernel: futex wait and wake, in virtual time.
+
+use core::time::Duration;
+
+use super::directory::{Access, Kind};
+use super::schedule::{Doing, Scheduler};
+use super::tally::Site;
+use super::{Effect, Step, act};
+use crate::futex::Wakeup;
+
+/// Where a futex wait has got to, since it suspends on the way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Call,
+    Compare,
+    Asleep,
+}
+
+/// Sleeps while the word at `address` is as expected; see [`crate::futex::wait`]. `None` outside a simulation.
+pub(crate) fn futex_wait(
+    address: usize,
+    site: Site,
+    as_expected: impl Fn() -> bool,
+    timeout: Option<Duration>,
+) -> Option<Wakeup> {
+    let mut stage = Stage::Call;
+    act(|s| s.futex_wait(address, site, &as_expected, timeout, &mut stage))
+}
+
+/// Wakes up to `count` sleepers; see [`crate::futex::wake`]. `None` outside a simulation.
+pub(crate) fn futex_wake(address: usize, count: usize) -> Option<usize> {
+    act(|s| s.futex_wake(address, count))
+}
+
+impl Scheduler {
+    fn futex_wait(
+        &mut self,
+        address: usize,
+        site: Site,
+        as_expected: &impl Fn() -> bool,
+        timeout: Option<Duration>,
+        stage: &mut Stage,
+    ) -> Step<Wakeup> {
+        if *stage == Stage::Call {
+            self.me().window.restart();
+            self.spend(self.machine.syscall);
+            *stage = Stage::Compare;
+        }
+        if *stage == Stage::Asleep {
+            return Step::Done(self.me().wakeup);
+        }
+        // The kernel reads the word, and nothing comes between this and the sleep.
+        let read = Access {
+            address,
+            size: size_of::<u32>(),
+            kind: Kind::Load,
+            site,
+        };
+        if let Step::Again(suspension) = self.access(&read, &|| Effect::READ) {
+            return Step::Again(suspension);
+        }
+        if !as_expected() {
+            return Step::Done(Wakeup::Changed);
+        }
+        *stage = Stage::Asleep;
+        let me = self.current() as u32;
+        let t = self.me();
+        t.window.restart();
+        t.doing = Doing::Futex(address);
+        t.site = Some(site);
+        let (core, now) = (usize::from(t.core), t.clock);
+        self.futexes.entry(address).or_default().push_back(me);
+        if let Some(timeout) = timeout {
+            let timeout = u64::try_from(timeout.as_nanos())
+                .unwrap_or(u64::MAX)
+                .saturating_mul(1000);
+            self.push(now.saturating_add(timeout).min(u64::MAX - 1), me);
+        }
+        self.leave_core(core, now);
+        Step::Again(self.suspension())
+    }
+
+    fn futex_wake(&mut self, address: usize, count: usize) -> Step<usize> {
+        if let Some(suspension) = self.await_turn() {
+            return Step::Again(suspension);
+        }
+        self.me().window.restart();
+        self.spend(self.machine.syscall);
+        let at = self.me().clock + self.machine.wake;
+        let mut woken = 0;
+        while woken < count
+            && let Some(thread) = self.futexes.get_mut(&address).and_then(|sleepers| sleepers.pop_front())
+        {
+            self.end_sleep(thread, Wakeup::Woken, at);
+            woken += 1;
+        }
+        Step::Done(woken)
+    }
+
+    /// A futex wait has lasted as long as its time-out allows.
+    pub(crate) fn time_out(&mut self, thread: u32, address: usize, now: u64) {
+        if let Some(sleepers) = self.futexes.get_mut(&address) {
+            sleepers.retain(|&t| t != thread);
+        }
+        self.end_sleep(thread, Wakeup::TimedOut, now);
+    }
+
+    fn end_sleep(&mut self, thread: u32, wakeup: Wakeup, at: u64) {
+        self.threads[thread as usize].wakeup = wakeup;
+        self.forget_entry(thread);
+        self.make_ready(thread, at);
+    }
+}

@@ -1,0 +1,183 @@
+//! The engine: one simulation at a time on an OS thread, reached through a thread-local.
+//!
+//! Everything a simulated thread does comes in here. Outside a simulation every entry point is a no-op, so statics and
+//! set-up code may use the same atomics.
+
+mod cores;
+mod directory;
+mod driver;
+mod events;
+mod failure;
+mod futex;
+mod schedule;
+mod spin;
+mod tally;
+mod threads;
+
+use core::cell::RefCell;
+use core::panic::Location;
+use core::time::Duration;
+
+pub(crate) use directory::Kind;
+pub(crate) use directory::Line;
+pub use driver::{model, run, try_model, try_run};
+pub use failure::{Failure, Waiting};
+pub(crate) use futex::{futex_wait, futex_wake};
+pub(crate) use schedule::Scheduler;
+use schedule::Suspension;
+pub(crate) use tally::{Site, Tally};
+pub(crate) use threads::{Spawned, join, spawn};
+
+std::thread_local! {
+    static SIMULATION: RefCell<Option<Box<Scheduler>>> = const { RefCell::new(None) };
+}
+
+/// What an operation does to memory besides being an access.
+#[derive(Clone, Copy)]
+pub(crate) struct Effect {
+    /// It stores a value (a compare-and-swap that fails stores the one it found).
+    pub(crate) wrote: bool,
+    /// It stores a value that was not there before.
+    pub(crate) changed: bool,
+}
+
+impl Effect {
+    pub(crate) const READ: Effect = Effect {
+        wrote: false,
+        changed: false,
+    };
+    pub(crate) const WRITE: Effect = Effect {
+        wrote: true,
+        changed: true,
+    };
+
+    /// Of a store that replaces `old` by `new`.
+    #[inline]
+    pub(crate) fn of<T: PartialEq>(old: T, new: T) -> Effect {
+        Effect {
+            wrote: true,
+            changed: old != new,
+        }
+    }
+}
+
+/// How an entry into the scheduler ended.
+pub(crate) enum Step<T> {
+    Done(T),
+    /// The thread has to wait; ask again when it runs.
+    Again(Suspension),
+}
+
+/// Lets the simulated thread that runs act on the scheduler, as often as it takes, suspended in between. `None` outside a
+/// simulation.
+#[inline]
+fn act<T>(mut action: impl FnMut(&mut Scheduler) -> Step<T>) -> Option<T> {
+    loop {
+        let step = SIMULATION
+            .try_with(|s| {
+                let mut s = s.borrow_mut();
+                let scheduler = s.as_deref_mut().filter(|scheduler| scheduler.in_thread())?;
+                Some(action(scheduler))
+            })
+            .ok()
+            .flatten()?;
+        match step {
+            Step::Done(value) => return Some(value),
+            Step::Again(suspension) => suspension.suspend(),
+        }
+    }
+}
+
+/// Bills an access to memory, which the caller carries out right after. `effect` is asked for once, when it is this
+/// thread's turn; it may look at the memory.
+#[inline]
+pub(crate) fn access(address: usize, size: usize, kind: Kind, site: Site, effect: impl Fn() -> Effect) {
+    let access = directory::Access {
+        address,
+        size,
+        kind,
+        site,
+    };
+    act(|s| s.access(&access, &effect));
+}
+
+/// Bills an access to an object of any size, line by line.
+pub(crate) fn access_object(address: usize, size: usize, kind: Kind, effect: Effect, site: Site) {
+    let Some(line) = act(|s| Step::Done(s.machine.line)) else {
+        return;
+    };
+    let (mut from, end) = (address, address + size);
+    while from < end {
+        let next = ((from / line + 1) * line).min(end);
+        access(from, next - from, kind, site, || effect);
+        from = next;
+    }
+}
+
+/// Bills a sequentially consistent fence.
+pub(crate) fn fence() {
+    act(|s| {
+        s.spend(s.machine.fence);
+        Step::Done(())
+    });
+}
+
+/// Bills one turn of a spin loop. Answers whether there is a simulation.
+#[track_caller]
+pub(crate) fn spin_hint() -> bool {
+    let site = Location::caller();
+    act(|s| s.spin_hint(site)).is_some()
+}
+
+/// Gives up the core. Answers whether there is a simulation.
+#[track_caller]
+pub(crate) fn yield_now() -> bool {
+    let site = Location::caller();
+    let mut done = false;
+    act(|s| s.yield_now(site, &mut done)).is_some()
+}
+
+/// The index of the simulated thread that runs.
+pub(crate) fn current() -> Option<usize> {
+    act(|s| Step::Done(s.current()))
+}
+
+/// How many cores the simulated machine has.
+pub(crate) fn cores() -> Option<usize> {
+    act(|s| Step::Done(s.machine.cores()))
+}
+
+/// The virtual time of the simulated thread that runs. A thread that looks at the clock is never taken for asleep.
+pub(crate) fn now() -> Option<Duration> {
+    act(Scheduler::look_at_clock)
+}
+
+/// From here on, everything is counted under this name: accesses of all simulated threads that come after this call in
+/// virtual order.
+///
+/// The call takes its place among the accesses like any of them: what threads with a smaller virtual clock do is counted
+/// under the phase before. It costs nothing. A name that was used before goes on being counted; what runs before the
+/// first call is counted as `"start"`. Outside a simulation it does nothing.
+///
+/// A miss counts in the phase in which it happened, also if its class (true or false sharing) is only known later.
+///
+/// ```
+/// use coherence::sync::atomic::{AtomicU32, Ordering::Relaxed};
+///
+/// let word = AtomicU32::new(0);
+/// let report = coherence::run(&coherence::Machine::flat(1), 1, |_| {
+///     word.fetch_add(1, Relaxed);
+///     coherence::phase("steady");
+///     word.fetch_add(1, Relaxed);
+/// });
+/// assert_eq!(report.phase("start").transactions(), 1);
+/// assert_eq!(report.phase("steady").transactions(), 0);
+/// ```
+pub fn phase(name: &str) {
+    act(|s| s.phase(name));
+}
+
+/// Hands over the thread-locals of the simulated thread that runs.
+pub(crate) fn with_locals<R>(mut f: impl FnMut(&mut crate::local::Table) -> R) -> Option<R> {
+    act(|s| Step::Done(f(&mut s.me().locals)))
+}

@@ -1,0 +1,329 @@
+//! The scheduler: virtual clocks, cores and their queues, and whose turn it is.
+//!
+//! The runnable thread with the smallest virtual clock goes next, ties by index. The thread that runs is switched away
+//! from only when it is no longer that thread: `limit` is the clock at which somebody else's turn comes.
+
+use core::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+
+use corosensei::Yielder;
+
+use super::directory::Directory;
+use super::failure::Failure;
+use super::spin::Window;
+use super::tally::Site;
+use crate::Machine;
+use crate::futex::Wakeup;
+use crate::local::Table;
+
+/// So many events in a row, of all threads, in which nobody changed any memory, are a livelock: a look at a line the core
+/// holds counts once, and what takes longer to simulate counts more.
+const IDLE: u64 = 1 << 26;
+
+/// What a look that moves a line counts, and half of what a yield counts.
+pub(super) const SLOW: u64 = 64;
+
+/// What a turn counts that a spinner gets when everybody is asleep.
+const ROUSED: u64 = 16;
+
+/// What a simulated thread is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Doing {
+    /// It is on its core and can run.
+    Running,
+    /// It waits for its core.
+    Ready,
+    /// It spins on its core, and is asleep until a line it looks at changes.
+    Spinning,
+    /// It sleeps in a futex wait on this address.
+    Futex(usize),
+    /// It waits for the end of this thread.
+    Joining(u32),
+    /// It has ended.
+    Finished,
+}
+
+pub(crate) struct Thread {
+    pub(crate) core: u16,
+    pub(crate) clock: u64,
+    pub(crate) doing: Doing,
+    /// Where it began to wait.
+    pub(crate) site: Option<Site>,
+    pub(crate) window: Window,
+    pub(crate) wakeup: Wakeup,
+    pub(crate) locals: Table,
+    pub(crate) yielder: *const Yielder<(), ()>,
+    /// The message of the panic it ended with, until `join` hands the panic over.
+    pub(crate) panic: Option<String>,
+    /// An entry of the queue counts only if it carries this number.
+    pub(crate) ticket: u32,
+}
+
+#[derive(Default)]
+pub(crate) struct Core {
+    pub(crate) running: Option<u32>,
+    pub(crate) queue: VecDeque<u32>,
+    pub(crate) slice_end: u64,
+    pub(crate) free_at: u64,
+}
+
+pub(crate) struct Phase {
+    pub(crate) name: String,
+    pub(crate) elapsed: u64,
+}
+
+/// A thread that must give up the OS thread until its turn comes.
+pub(crate) struct Suspension(*const Yielder<(), ()>);
+
+impl Suspension {
+    pub(crate) fn suspend(self) {
+        // SAFETY: the pointer was taken by this very coroutine from the reference that corosensei lends its body for as
+        // long as it runs, and `act` runs on the coroutine's stack, so the body is still running.
+        unsafe { &*self.0 }.suspend(());
+    }
+}
+
+/// A thread's turn: its time, then its index, then the number that says whether it still counts; one word to compare.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Due(u128);
+
+impl Due {
+    fn new(time: u64, thread: u32, ticket: u32) -> Due {
+        Due(u128::from(time) << 64 | u128::from(thread) << 32 | u128::from(ticket))
+    }
+
+    fn parts(self) -> (u64, u32, u32) {
+        ((self.0 >> 64) as u64, (self.0 >> 32) as u32, self.0 as u32)
+    }
+}
+
+pub(crate) struct Scheduler {
+    pub(crate) machine: Machine,
+    pub(crate) directory: Directory,
+    pub(crate) threads: Vec<Thread>,
+    pub(crate) cores: Vec<Core>,
+    pub(crate) futexes: HashMap<usize, VecDeque<u32>>,
+    pub(crate) phases: Vec<Phase>,
+    pub(crate) failure: Option<Failure>,
+    /// Bodies of threads that were spawned and have no coroutine yet, by index.
+    pub(crate) newborn: VecDeque<Box<dyn FnOnce()>>,
+    queue: BinaryHeap<Reverse<Due>>,
+    /// The thread to run next, if that is known already.
+    chosen: Option<u32>,
+    current: Option<u32>,
+    pub(super) limit: u64,
+    pub(super) phase: u32,
+    pub(super) phase_since: u64,
+    pub(super) idle: u64,
+}
+
+impl Scheduler {
+    pub(crate) fn new(machine: &Machine) -> Self {
+        Scheduler {
+            machine: machine.clone(),
+            directory: Directory::new(machine, machine.cores),
+            threads: Vec::new(),
+            cores: (0..machine.cores).map(|_| Core::default()).collect(),
+            futexes: HashMap::new(),
+            phases: vec![Phase {
+                name: "start".into(),
+                elapsed: 0,
+            }],
+            failure: None,
+            newborn: VecDeque::new(),
+            queue: BinaryHeap::new(),
+            chosen: None,
+            current: None,
+            limit: 0,
+            phase: 0,
+            phase_since: 0,
+            idle: 0,
+        }
+    }
+
+    /// Whether a simulated thread runs, and not the driver between two.
+    #[inline]
+    pub(crate) fn in_thread(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// The index of the thread that runs.
+    #[inline]
+    pub(crate) fn current(&self) -> usize {
+        self.current.expect("only a simulated thread gets here") as usize
+    }
+
+    #[inline]
+    pub(crate) fn me(&mut self) -> &mut Thread {
+        let me = self.current();
+        &mut self.threads[me]
+    }
+
+    /// The current thread's way out; it comes back when its turn comes.
+    pub(crate) fn suspension(&self) -> Suspension {
+        Suspension(self.threads[self.current()].yielder)
+    }
+
+    /// Waits for the current thread's turn: `Some` if it is somebody else's.
+    #[inline]
+    pub(crate) fn await_turn(&mut self) -> Option<Suspension> {
+        if self.threads[self.current()].clock < self.limit {
+            None
+        } else {
+            self.turn()
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn turn(&mut self) -> Option<Suspension> {
+        // While a thread unwinds, the panic count of the OS thread is its own affair: nobody else may run and see it.
+        if std::thread::panicking() {
+            return None;
+        }
+        if self.idle > IDLE {
+            // The driver ends the simulation; this thread does not come back.
+            return Some(self.suspension());
+        }
+        let me = self.current() as u32;
+        let clock = self.me().clock;
+        let core = usize::from(self.me().core);
+        if clock >= self.cores[core].slice_end {
+            if !self.cores[core].queue.is_empty() {
+                self.rotate(me);
+                return Some(self.suspension());
+            }
+            self.cores[core].slice_end = clock + self.machine.slice;
+        }
+        loop {
+            let Some(mut first) = self.queue.peek_mut() else {
+                break;
+            };
+            let (time, thread, ticket) = first.0.parts();
+            let other = &self.threads[thread as usize];
+            if other.ticket != ticket {
+                PeekMut::pop(first);
+            } else if (time, thread) > (clock, me) {
+                break;
+            } else if other.doing == Doing::Running {
+                // The commonest case: one takes the other's place, in the queue too.
+                let t = &mut self.threads[me as usize];
+                t.ticket = t.ticket.wrapping_add(1);
+                *first = Reverse(Due::new(clock, me, t.ticket));
+                self.chosen = Some(thread);
+                return Some(Suspension(t.yielder));
+            } else {
+                // A sleeper's slice or time-out ends: that is for the driver to see to.
+                let suspension = Suspension(self.threads[me as usize].yielder);
+                drop(first);
+                self.push(clock, me);
+                return Some(suspension);
+            }
+        }
+        self.set_limit(me);
+        None
+    }
+
+    fn set_limit(&mut self, me: u32) {
+        let slice_end = self.cores[usize::from(self.threads[me as usize].core)].slice_end;
+        let next = self.queue.peek().map_or(u64::MAX, |first| {
+            let (time, thread, _) = first.0.parts();
+            time + u64::from(me < thread)
+        });
+        self.limit = slice_end.min(next);
+    }
+
+    /// Puts a thread in the queue; what was there of it no longer counts.
+    pub(crate) fn push(&mut self, time: u64, thread: u32) {
+        let ticket = self.forget_entry(thread);
+        self.queue.push(Reverse(Due::new(time, thread, ticket)));
+        if let Some(me) = self.current {
+            self.limit = self.limit.min(time + u64::from(me < thread));
+        }
+    }
+
+    /// Whatever the queue holds of this thread no longer counts.
+    pub(crate) fn forget_entry(&mut self, thread: u32) -> u32 {
+        let ticket = &mut self.threads[thread as usize].ticket;
+        *ticket = ticket.wrapping_add(1);
+        *ticket
+    }
+
+    /// Chooses the thread to run next; `None` if nobody ever will, or it would lead nowhere.
+    pub(crate) fn next(&mut self) -> Option<u32> {
+        if self.idle > IDLE {
+            return None;
+        }
+        if let Some(thread) = self.chosen.take() {
+            return Some(self.resume(thread));
+        }
+        self.current = None;
+        loop {
+            while let Some(Reverse(due)) = self.queue.pop() {
+                let (time, thread, ticket) = due.parts();
+                let t = &self.threads[thread as usize];
+                if t.ticket != ticket {
+                    continue;
+                }
+                match t.doing {
+                    Doing::Running => return Some(self.resume(thread)),
+                    Doing::Spinning => self.slice_of_sleeper_ends(thread, time),
+                    Doing::Futex(address) => self.time_out(thread, address, time),
+                    Doing::Ready | Doing::Joining(_) | Doing::Finished => {
+                        unreachable!("has no time in the queue")
+                    }
+                }
+            }
+            if !self.rouse() {
+                return None;
+            }
+        }
+    }
+
+    fn resume(&mut self, thread: u32) -> u32 {
+        self.current = Some(thread);
+        self.set_limit(thread);
+        thread
+    }
+
+    /// Everybody is asleep. A bounded spin loop would end by itself, so the spinners get more turns; not for ever.
+    fn rouse(&mut self) -> bool {
+        let asleep = |t: &Thread| t.doing == Doing::Spinning;
+        let turns = self
+            .threads
+            .iter()
+            .filter(|t| asleep(t))
+            .map(|t| u64::from(t.window.patience.max(1024)))
+            .sum::<u64>();
+        self.idle += ROUSED * turns;
+        if turns == 0 || self.idle > IDLE {
+            return false;
+        }
+        for thread in 0..self.threads.len() {
+            let t = &mut self.threads[thread];
+            if t.doing == Doing::Spinning {
+                t.window.patience = (2 * t.window.patience).max(1024);
+                let clock = t.clock;
+                self.wake_spinner(thread as u32, clock);
+            }
+        }
+        true
+    }
+
+    /// Adds to the current thread's clock.
+    #[inline]
+    pub(crate) fn spend(&mut self, time: u64) {
+        self.me().clock += time;
+    }
+
+    /// Notes turns in which nobody changed anything.
+    pub(crate) fn count_idle(&mut self, turns: u64) {
+        self.idle += turns;
+    }
+
+    /// Memory changed, or something else happened that lets threads go on.
+    #[inline]
+    pub(crate) fn progress(&mut self) {
+        self.idle = 0;
+    }
+}

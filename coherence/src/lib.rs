@@ -1,0 +1,17 @@
+//! What concurrent code would cost on 64 cores, and every false-sharing miss named.
+#![doc = include_str!("../README.md")]
+
+pub mod cell;
+mod engine;
+pub mod futex;
+pub mod hint;
+mod local;
+mod machine;
+mod report;
+pub mod sync;
+pub mod thread;
+pub mod time;
+
+pub use engine::{Failure, Waiting, model, phase, run, try_model, try_run};
+pub use machine::{MAX_CORES, Machine, MachineBuilder, MachineError};
+pub use report::{Core, Counts, Line, Report, Section, Site};
