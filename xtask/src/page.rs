@@ -125,7 +125,7 @@ fn draw(plot: &Plot, svg: &mut String) -> Result<(), Box<dyn std::error::Error>>
         .margin(10)
         .x_label_area_size(30)
         .y_label_area_size(70)
-        .right_y_label_area_size(190)
+        .margin_right(200)
         .build_cartesian_2d(-0.1..last as f64 + 0.1, (lowest / 1.5..highest * 1.5).log_scale())?;
     let place = |at: &f64| {
         let index = at.round();
@@ -162,7 +162,7 @@ fn draw(plot: &Plot, svg: &mut String) -> Result<(), Box<dyn std::error::Error>>
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::Coordinate(745, 10))
+        .position(SeriesLabelPosition::Coordinate(725, 10))
         .border_style(BLACK.mix(0.2))
         .background_style(WHITE.mix(0.8))
         .draw()?;
