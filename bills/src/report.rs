@@ -78,8 +78,8 @@ fn section(family: &str, workloads: &[&Workload]) -> Section {
         rows: workloads
             .iter()
             .map(|workload| {
-                let cells = machines()
-                    .map(|(machine, threads)| format!("{:.2}", workload.bill(&machine, threads).throughput() / 1e6));
+                let cells =
+                    machines().map(|(machine, threads)| millions(workload.bill(&machine, threads).throughput()));
                 std::iter::once(workload.name.to_owned()).chain(cells).collect()
             })
             .collect(),
@@ -120,6 +120,13 @@ fn section(family: &str, workloads: &[&Workload]) -> Section {
         }],
         maps: vec![],
     }
+}
+
+/// Millions, in three digits or more.
+fn millions(value: f64) -> String {
+    let value = value / 1e6;
+    let decimals = if value < 1.0 { 4 } else { 2 };
+    format!("{value:.decimals$}")
 }
 
 fn cores_text(cores: usize) -> String {

@@ -17,7 +17,7 @@ pub fn render(sections: &[Section]) -> String {
     let body: String = sections.iter().map(section).collect();
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>linchpin: the race</title><style>{STYLE}</style><h1>linchpin: the race</h1>{body}</html>\n"
+         <title>linchpin: race and bills</title><style>{STYLE}</style><h1>linchpin: race and bills</h1>{body}</html>\n"
     )
 }
 
@@ -90,7 +90,7 @@ fn escape(text: &str) -> String {
 fn plot(plot: &Plot) -> String {
     let mut svg = String::new();
     match draw(plot, &mut svg) {
-        Ok(()) => svg,
+        Ok(()) => svg + &legend(plot),
         Err(error) => {
             let mut note = String::new();
             write!(
@@ -125,7 +125,6 @@ fn draw(plot: &Plot, svg: &mut String) -> Result<(), Box<dyn std::error::Error>>
         .margin(10)
         .x_label_area_size(30)
         .y_label_area_size(70)
-        .margin_right(200)
         .build_cartesian_2d(-0.1..last as f64 + 0.1, (lowest / 1.5..highest * 1.5).log_scale())?;
     let place = |at: &f64| {
         let index = at.round();
@@ -145,7 +144,7 @@ fn draw(plot: &Plot, svg: &mut String) -> Result<(), Box<dyn std::error::Error>>
         .light_line_style(WHITE)
         .draw()?;
     for (number, series) in plot.series.iter().enumerate() {
-        let color = Palette99::pick(number).to_rgba();
+        let color = color(number);
         // Ours are bold, the others thin.
         let style = color.stroke_width(if series.name.starts_with("linchpin") { 3 } else { 1 });
         let points = || {
@@ -155,19 +154,27 @@ fn draw(plot: &Plot, svg: &mut String) -> Result<(), Box<dyn std::error::Error>>
                 .filter(|(_, value)| *value > 0.0)
         };
         chart.draw_series(LineSeries::new(points(), style))?;
-        chart
-            .draw_series(points().map(|point| Circle::new(point, 3, color.filled())))?
-            .label(series.name.as_str())
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], style));
+        chart.draw_series(points().map(|point| Circle::new(point, 3, color.filled())))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::Coordinate(725, 10))
-        .border_style(BLACK.mix(0.2))
-        .background_style(WHITE.mix(0.8))
-        .draw()?;
     area.present()?;
     Ok(())
+}
+
+fn color(number: usize) -> RGBColor {
+    let (red, green, blue) = Palette99::COLORS[number % Palette99::COLORS.len()];
+    RGBColor(red, green, blue)
+}
+
+/// The names of the lines, each with its color.
+fn legend(plot: &Plot) -> String {
+    let names = plot.series.iter().enumerate().map(|(number, series)| {
+        let RGBColor(red, green, blue) = color(number);
+        format!(
+            "<span style=\"color:rgb({red},{green},{blue})\">&#9632;</span> {}&ensp; ",
+            escape(&series.name)
+        )
+    });
+    format!("<p>{}</p>\n", names.collect::<String>())
 }
 
 /// A number with the prefix of its size: 41M.
