@@ -93,7 +93,7 @@ fn verify() -> Vec<Step> {
         cargo("native, optimised", &["test", "--workspace", "--release"]),
         cargo("Miri", &miri).env("MIRIFLAGS", "-Zmiri-disable-isolation"),
         steps::command("64-bit Arm (qemu: no weak memory)", "../shared/tools/aarch64.sh", &arm),
-        cargo("the package", &["package", "-p", "linchpin"]),
+        cargo("the packages", &["package"]),
     ]);
     steps
 }
