@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::stale::Stale;
 use super::tally::{Copy, Site, State};
 use crate::Machine;
 
@@ -44,8 +45,8 @@ pub(crate) struct Line {
     pub(crate) copies: Vec<Copy>,
     /// `(core, index into copies)`, ordered by core.
     by_core: Vec<(u16, u16)>,
-    /// For each copy, one bit for each byte that another core has written since this core's last essential miss.
-    stale: Vec<u128>,
+    /// What each copy has yet to see.
+    stale: Stale,
     /// The copy that is `Owned`, if any.
     owner: Option<u16>,
     /// The copies that are `Shared`.
@@ -133,7 +134,7 @@ impl Directory {
             Err(i) => {
                 let copy = line.copies.len() as u16;
                 line.copies.push(Copy::new(core));
-                line.stale.push(0);
+                line.stale.push();
                 line.by_core.insert(i, (core, copy));
                 copy
             }
@@ -180,7 +181,7 @@ impl Directory {
         let mask = mask(from, a.size);
         if copy.state == State::Owned || (copy.state == State::Shared && a.kind == Kind::Load) {
             copy.counts(a.site, phase, bytes).hits += 1;
-            copy.touch(mask, line.stale[place.copy as usize]);
+            copy.touch(mask, line.stale.of(place.copy as usize));
             if wrote {
                 line.written |= mask;
             }
@@ -192,10 +193,8 @@ impl Directory {
     /// The lifetimes still in progress end with the simulation.
     pub(crate) fn close(&mut self) {
         for line in &mut self.lines {
-            for (copy, stale) in line.copies.iter_mut().zip(&mut line.stale) {
-                if copy.state != State::Invalid {
-                    copy.close(stale);
-                }
+            for copy in line.copies.iter_mut().filter(|copy| copy.state != State::Invalid) {
+                copy.close();
             }
         }
     }
@@ -207,7 +206,7 @@ impl Line {
             number,
             copies: Vec::new(),
             by_core: Vec::new(),
-            stale: Vec::new(),
+            stale: Stale::default(),
             owner: None,
             sharers: Vec::new(),
             written: 0,
@@ -245,7 +244,9 @@ impl Line {
                 .map(usize::from)
                 .filter(|&i| i != me)
             {
-                self.copies[holder].close(&mut self.stale[holder]);
+                if self.copies[holder].close() {
+                    self.stale.clear(holder);
+                }
                 invalidated += 1;
             }
         }
@@ -260,7 +261,7 @@ impl Line {
         } else {
             copy.open(state, a.site, phase);
         }
-        copy.touch(mask, self.stale[me]);
+        copy.touch(mask, self.stale.of(me));
         let counts = copy.counts(a.site, phase, bytes);
         counts.invalidations += invalidated;
         *match (a.kind, upgrade) {
@@ -300,9 +301,7 @@ impl Line {
             return;
         };
         if self.written != 0 {
-            let own = self.stale[owner];
-            self.stale.iter_mut().for_each(|stale| *stale |= self.written);
-            self.stale[owner] = own;
+            self.stale.write(owner, self.written);
             self.written = 0;
         }
     }

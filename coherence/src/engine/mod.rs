@@ -11,6 +11,7 @@ mod failure;
 mod futex;
 mod schedule;
 mod spin;
+mod stale;
 mod tally;
 mod threads;
 

@@ -108,9 +108,9 @@ impl Copy {
         self.state = state;
     }
 
-    /// The lifetime ends, by invalidation or with the simulation: now it is known what the miss was for. An essential one
-    /// has seen all that others have written.
-    pub(crate) fn close(&mut self, stale: &mut u128) {
+    /// The lifetime ends, by invalidation or with the simulation: now it is known what the miss was for. True for an
+    /// essential one: it has seen all that others have written.
+    pub(crate) fn close(&mut self) -> bool {
         debug_assert_ne!(self.state, State::Invalid);
         self.state = State::Invalid;
         let counts = &mut self.tallies[self.opener as usize].counts;
@@ -120,8 +120,6 @@ impl Copy {
             (false, false) => &mut counts.false_sharing_misses,
         } += 1;
         self.cold = false;
-        if self.essential {
-            *stale = 0;
-        }
+        self.essential
     }
 }
