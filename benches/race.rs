@@ -75,6 +75,7 @@ fn main() {
     assert!(!contests.is_empty(), "--only={only}: no contest has that in its name");
     let cells = contests.iter().map(|contest| contest.crowds.len()).sum::<usize>();
     let start = Instant::now();
+    families::unpinned_first();
     let before = machine::line_transfer();
     let mut done = 0;
     let results: Vec<(&'static str, Scores)> = contests

@@ -1,11 +1,12 @@
 //! Who is measured against whom, under which loads, and what has to come out.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
 use crate::arena::locks::{LONGEST, Load, Lock, passages, reads_and_writes, timed_passages};
-use crate::arena::{Crowd, cores, counters};
+use crate::arena::{Crew, Crowd, cores, counters};
 use crate::document::{Section, Table};
 use crate::score::{Score, best};
 use crate::{Contest, Contestant, Scores};
@@ -76,6 +77,17 @@ fn adds() -> Vec<Contestant> {
         timed: None,
     };
     counters::ALL.iter().map(contestant).collect()
+}
+
+/// Lets threads that are not pinned wait for a ticket, as users' threads do: that is when it is found out how many can run
+/// at once, and threads that are pinned would be told less.
+pub fn unpinned_first() {
+    let crowd = Crowd::of(4 * cores());
+    let tickets = passages::<linchpin::spin::TicketMutex<u64>>(Load {
+        section: WORK,
+        outside: 0,
+    });
+    Crew::new(crowd).race(&tickets, Duration::from_millis(100));
 }
 
 /// All that is measured, in this order.

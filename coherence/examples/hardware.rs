@@ -2,10 +2,10 @@
 //!
 //! First measures the figures that the model needs (one-way line transfer, read-modify-write, PAUSE, ...), then runs each
 //! program for real and in a simulation with those figures. Only ratios are comparable; run it on an idle machine:
-//! `cargo run --release --example hardware`, and `taskset -c 0 ... hardware one-cpu` for the context switch.
+//! `cargo run --release --example hardware`, and `hardware one-cpu` for the context switch.
 
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 use std::time::{Duration, Instant};
 
 use coherence::Machine;
@@ -27,18 +27,63 @@ fn alone(times: u64, each: impl Fn()) -> f64 {
     })
 }
 
+/// Runs the calling thread on core `i` from here on.
+fn pin(i: usize) {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    assert!(
+        cores.get(i).is_some_and(|core| core_affinity::set_for_current(*core)),
+        "this needs two cores that threads can be pinned to"
+    );
+}
+
+/// Nanoseconds for each operation of two threads that keep at it, each on its core: the median of seven runs.
+fn rate(operation: impl Fn(usize) + Sync) -> f64 {
+    const RUN: Duration = Duration::from_millis(40);
+    let run = || {
+        let (arrived, stop) = (AtomicU32::new(0), AtomicBool::new(false));
+        let one = |i| {
+            pin(i);
+            arrived.fetch_add(1, AcqRel);
+            while arrived.load(Acquire) < 2 {}
+            let mut operations = 0_u64;
+            while !stop.load(Relaxed) {
+                (0..64).for_each(|_| operation(i));
+                operations += 64;
+            }
+            operations
+        };
+        std::thread::scope(|s| {
+            let threads = [0, 1].map(|i| s.spawn(move || one(i)));
+            while arrived.load(Acquire) < 2 {
+                std::thread::yield_now();
+            }
+            let start = Instant::now();
+            std::thread::sleep(RUN);
+            stop.store(true, Relaxed);
+            let elapsed = start.elapsed();
+            let operations: u64 = threads.map(|thread| thread.join().expect("no panic")).iter().sum();
+            elapsed.as_secs_f64() * 1e9 / operations as f64
+        })
+    };
+    let mut runs: Vec<f64> = (0..7).map(|_| run()).collect();
+    runs.sort_by(f64::total_cmp);
+    runs[3]
+}
+
 /// The longest of two threads that start together.
 fn together(body: impl Fn(usize) + Sync) -> Duration {
     let gate = Barrier::new(2);
     let one = |i| {
+        pin(i);
         gate.wait();
         let start = Instant::now();
         body(i);
         start.elapsed()
     };
     std::thread::scope(|s| {
-        let other = s.spawn(|| one(1));
-        one(0).max(other.join().expect("no panic"))
+        let threads = [0, 1].map(|i| s.spawn(move || one(i)));
+        let times = threads.map(|thread| thread.join().expect("no panic"));
+        times[0].max(times[1])
     })
 }
 
@@ -93,7 +138,7 @@ macro_rules! programs {
             use $atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
             use $spin_loop as spin_loop;
 
-            use super::{OPERATIONS, Padded};
+            use super::Padded;
 
             #[derive(Default)]
             pub struct State {
@@ -170,10 +215,6 @@ macro_rules! programs {
                 }),
                 ("lock, MCS", mcs),
             ];
-
-            pub fn thread(s: &State, program: usize, i: usize) {
-                (0..OPERATIONS).for_each(|_| PROGRAMS[program].1(s, i));
-            }
         }
     };
 }
@@ -187,7 +228,18 @@ const PAIRS: [(usize, usize); 5] = [(0, 2), (1, 2), (3, 0), (4, 3), (5, 4)];
 fn main() {
     if std::env::args().nth(1).is_some_and(|a| a == "one-cpu") {
         let rounds = 200_000;
-        let yielding = || together(|_| (0..rounds).for_each(|_| std::thread::yield_now()));
+        let yielding = || {
+            let start = Instant::now();
+            std::thread::scope(|s| {
+                for _ in 0..2 {
+                    s.spawn(|| {
+                        pin(0);
+                        (0..rounds).for_each(|_| std::thread::yield_now());
+                    });
+                }
+            });
+            start.elapsed()
+        };
         println!(
             "two threads that yield to each other: {:.0} ns a turn",
             median(2 * rounds, yielding)
@@ -221,10 +273,13 @@ fn main() {
     let mut rows = Vec::new();
     for (program, (name, _)) in real::PROGRAMS.iter().enumerate() {
         let state = real::State::default();
-        let measured = median(2 * OPERATIONS, || together(|i| real::thread(&state, program, i)));
+        let measured = rate(|i| real::PROGRAMS[program].1(&state, i));
         let [none, held] = tenures.map(|tenure| {
             let state = simulated::State::default();
-            let report = coherence::run(&machine(tenure), 2, |i| simulated::thread(&state, program, i));
+            let operation = simulated::PROGRAMS[program].1;
+            let report = coherence::run(&machine(tenure), 2, |i| {
+                (0..OPERATIONS).for_each(|_| operation(&state, i))
+            });
             report.elapsed().as_secs_f64() * 1e9 / (2 * OPERATIONS) as f64
         });
         println!("{name:<36}{measured:>12.2}{none:>12.2}{held:>12.2}");

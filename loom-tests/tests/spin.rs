@@ -19,6 +19,7 @@ models! {
     rwlock_writers_exclude => rwlock_writers_exclude(),
     rwlock_upgrade_excludes => rwlock_upgrade_excludes(),
     rwlock_downgrade_publishes => rwlock_downgrade_publishes(),
+    rwlock_downgrade_beside_readers => rwlock_downgrade_beside_readers(),
     rwlock_tries_to_upgrade => rwlock_tries_to_upgrade(),
 }
 
@@ -184,6 +185,25 @@ fn rwlock_downgrade_publishes() -> usize {
         to_reader.join().expect("it only adds");
         to_upgradable.join().expect("it only adds");
         assert_eq!(total.try_write().expect("everybody has unlocked").get(), 3);
+        read
+    })
+}
+
+/// An upgradable reader becomes a plain one while others come and go: nobody's mark is lost, or left behind.
+fn rwlock_downgrade_beside_readers() -> usize {
+    explore_to([0], || {
+        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));
+        let readers = [(), ()].map(|()| {
+            let total = Arc::clone(&total);
+            spawn(move || total.read().get())
+        });
+        let held = RwLockUpgradableReadGuard::downgrade(total.upgradable_read());
+        let read = held.get();
+        drop(held);
+        for reader in readers {
+            reader.join().expect("it only reads");
+        }
+        assert!(total.try_write().is_some(), "everybody has unlocked");
         read
     })
 }

@@ -21,8 +21,7 @@ use std::vec::Vec;
 /// What an injected fault does to the operation at its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Uses this ordering in place of the one that is written there. A compare-exchange keeps its failure ordering
-    /// where that is no stronger.
+    /// Uses this ordering in place of the one that is written there. A compare-exchange then fails with Relaxed.
     Weaken(Ordering),
     /// Tears a read-modify-write into a load and a store between which other threads may run.
     Tear,

@@ -23,18 +23,25 @@ pub(crate) mod hint {
 pub(crate) mod thread {
     pub(crate) use std::thread::yield_now;
 
-    /// How many threads can run at once. Asked once: the answer takes the operating system microseconds.
+    /// How many threads can run at once, as far as is known: the most that any thread has been told.
+    ///
+    /// Each thread asks once, since the answer is about the thread that asks: one that is pinned hears of one CPU.
+    /// Asking takes microseconds, and may allocate. It is marked as done before it is, for an allocator that is guarded
+    /// by a lock which asks; until there is an answer, there is room for all.
     pub(crate) fn parallelism() -> usize {
+        use core::cell::Cell;
         use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-        static CORES: AtomicUsize = AtomicUsize::new(0);
-        match CORES.load(Relaxed) {
-            0 => {
-                let cores = std::thread::available_parallelism().map_or(1, usize::from);
-                CORES.store(cores, Relaxed);
-                cores
-            }
-            cores => cores,
+        static MOST: AtomicUsize = AtomicUsize::new(0);
+        std::thread_local! {
+            static ASKED: Cell<bool> = const { Cell::new(false) };
+        }
+        if !ASKED.replace(true) {
+            MOST.fetch_max(std::thread::available_parallelism().map_or(1, usize::from), Relaxed);
+        }
+        match MOST.load(Relaxed) {
+            0 => usize::MAX,
+            most => most,
         }
     }
 }

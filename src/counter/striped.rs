@@ -1,6 +1,6 @@
 //! A counter in stripes, each on lines of its own; a thread adds to the stripe of its number (the role of Java's
 //! `LongAdder`, Lea 2009; the stripes are those of Fatourou and others' "split counter", here one for each living
-//! thread). An add is wait-free: one RMW, Relaxed, on a line that no other core writes while there are stripes for all.
+//! thread). An add is wait-free: one RMW, Relaxed, on a line that no other core writes as long as there have always been stripes for all.
 
 use core::fmt;
 
@@ -14,8 +14,8 @@ use crate::backend::{array, const_fn};
 ///
 /// * **Guarantee**: no add is lost. [`sum`](Self::sum) and [`reset`](Self::reset) are exact once the adders are quiet
 ///   (see the [module](super)). All counts are modulo 2^64.
-/// * **Cost**: an add is one RMW on the thread's own stripe: no line moves between cores while no more threads live than
-///   there are `STRIPES`. A sum loads all stripes. 128 bytes for each stripe (on x86-64), 8 KiB by default.
+/// * **Cost**: an add is one RMW on the thread's stripe: no line moves between cores as long as there have never been more
+///   threads at once that count than there are `STRIPES`. A sum loads all stripes. 128 bytes for each stripe (on x86-64), 8 KiB by default.
 /// * **Not for**: counters that are read as often as written, or of which there are thousands: take a
 ///   `CachePadded<AtomicU64>`, or fewer stripes.
 ///

@@ -32,7 +32,8 @@ use crate::wait::{Backoff, DefaultWait, Wait};
 ///
 /// # Panics
 ///
-/// Taking a shared lock panics when 536,870,910 readers already hold it, as forgotten guards do; the lock stays usable.
+/// Taking a shared or an upgradable lock panics when 536,870,910 readers already hold it, as forgotten guards do; the
+/// lock stays usable.
 ///
 /// ```
 /// use linchpin::spin::{RwLock, RwLockUpgradableReadGuard};
@@ -107,18 +108,18 @@ impl<W: Wait> RawRwLock<W> {
     #[inline]
     fn try_read(&self, guess: u32) -> bool {
         self.enter(guess, WRITER | WAITING, |state| {
-            let readers = state / READER;
-            assert!(
-                readers < MAX_READERS,
-                "RwLock: {MAX_READERS} readers hold this lock, and that is its limit"
-            );
+            assert_room(state / READER < MAX_READERS);
             state + READER
         })
     }
 
     #[inline]
     fn try_upgradable(&self) -> bool {
-        self.enter(self.state(), WRITER | UPGRADABLE | WAITING, |state| state | UPGRADABLE)
+        self.enter(self.state(), WRITER | UPGRADABLE | WAITING, |state| {
+            // One beside the last reader: it can still become a plain reader, and then no other gets in.
+            assert_room(state / READER <= MAX_READERS);
+            state | UPGRADABLE
+        })
     }
 
     /// Becomes the writer if nobody holds the lock but `mine`: 0, or `UPGRADABLE`.
@@ -143,13 +144,22 @@ impl<W: Wait> RawRwLock<W> {
     fn hold_off_readers(&self, mine: u32) {
         let mut state = self.state();
         while state & (WRITER | WAITING) == 0 && state & !mine != 0 {
-            // Relaxed: it bars readers, and publishes nothing.
+            // Relaxed: it bars readers, and publishes nothing. Survivor: without it a writer may starve, which no model
+            // sees; `overlapping_readers_do_not_starve_a_writer` in tests/spin does.
             match self.state.compare_exchange(state, state | WAITING, Relaxed, Relaxed) {
                 Ok(_) => return,
                 Err(now) => state = now,
             }
         }
     }
+}
+
+#[inline]
+fn assert_room(room: bool) {
+    assert!(
+        room,
+        "RwLock: {MAX_READERS} readers hold this lock, and that is its limit"
+    );
 }
 
 #[cold]
@@ -191,7 +201,7 @@ unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
 
     #[inline]
     unsafe fn unlock_shared(&self, _guard: GuardSend) {
-        // Release: pairs with the Acquire in `try_enter`. The next writer must come after what was read here; Relaxed
+        // Release: pairs with the Acquire in `enter`. The next writer must come after what was read here; Relaxed
         // lets its writes overtake the reads (killed by `spin::rwlock_excludes`).
         self.state.fetch_sub(READER, Release);
     }
@@ -211,7 +221,7 @@ unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
 
     #[inline]
     unsafe fn unlock_exclusive(&self, _guard: GuardSend) {
-        // Release: pairs with the Acquire in `try_enter`. Whoever comes next must see what was written here; Relaxed
+        // Release: pairs with the Acquire in `enter`. Whoever comes next must see what was written here; Relaxed
         // loses it (killed by `spin::rwlock_excludes`). A plain
         // store will do: while `WRITER` is set, nobody else changes the word.
         self.state.store(0, Release);
@@ -288,6 +298,7 @@ unsafe impl<W: Wait> lock_api::RawRwLockUpgradeDowngrade for RawRwLock<W> {
     #[inline]
     unsafe fn downgrade_upgradable(&self, _guard: GuardSend) -> GuardSend {
         // Relaxed: an upgradable reader has written nothing, and its reads are released by the `unlock_shared` to come.
+        // One RMW, since readers come and go meanwhile (killed by `spin::rwlock_downgrade_beside_readers`).
         self.state.fetch_add(READER - UPGRADABLE, Relaxed);
         GuardSend::new()
     }
@@ -339,5 +350,10 @@ mod tests {
         let _shared = unsafe { lock.downgrade_upgradable(guard) };
         assert_eq!(lock.state(), u32::MAX / READER * READER);
         assert!(!lock.is_locked_exclusive());
+        // A second one would carry the count over into nothing: an unlocked lock, with readers in it.
+        let again = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| lock.try_lock_upgradable()));
+        assert!(again.is_err(), "there is no room for another downgrade");
+        assert_eq!(lock.state(), u32::MAX / READER * READER);
+        assert!(lock.try_lock_exclusive().is_none());
     }
 }

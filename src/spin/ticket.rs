@@ -17,7 +17,9 @@
 //!
 //! Tickets are as wide as a pointer. With 64 bits they cannot come round; with 32 bits they can while a thread is
 //! preempted between the load and the compare-exchange of `acquire` (four thousand million acquisitions: 43 s at 10 ns
-//! each). So `acquire` looks again at what it has drawn, and stands in line if it was not its turn.
+//! each). So `acquire` looks again at what it has drawn, and stands in line if it was not its turn, even in
+//! `try_lock`. That this second look sees the lap is an assumption about 32-bit processors, and in no model: no thread is
+//! preempted for so long without its processor catching up with all stores.
 
 use core::marker::PhantomData;
 
@@ -32,7 +34,8 @@ use crate::wait::{Backoff, DefaultWait, Wait};
 ///
 /// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. First come, first served: nobody
 ///   passes a thread that has drawn its ticket. One that finds as many in line as there are cores draws its own after
-///   32 yields at most (with `std`).
+///   32 yields at most (with `std`; how many cores there are is asked once by each thread that has to wait, of the
+///   operating system, which may allocate).
 /// * **Cost**: two lines (256 bytes on x86-64). Lock and unlock alone are one RMW and one store.
 /// * **Not for**: more threads than cores without `std`. The next in line may not be running, and nobody can go before
 ///   it: the lock then stands still for whole time slices.
@@ -89,8 +92,8 @@ impl<W: Wait> RawTicketMutex<W> {
     #[inline]
     fn acquire(&self) -> bool {
         let ticket = self.now_serving();
-        // Relaxed: the RMW alone makes tickets unique and puts arrivals in line; what the holder must see comes through
-        // `serving`. Failing, it has only seen that somebody is in line.
+        // Relaxed: what the holder must see comes through `serving`. Failing, it has only seen that somebody is in line.
+        // The RMW alone makes tickets unique (killed by `spin::ticket_mutex_excludes`).
         if self
             .next
             .compare_exchange(ticket, ticket.wrapping_add(1), Relaxed, Relaxed)
@@ -108,7 +111,7 @@ impl<W: Wait> RawTicketMutex<W> {
     #[cold]
     fn lock_contended(&self) {
         self.step_aside();
-        // Relaxed: as in `acquire`.
+        // Relaxed: as in `acquire` (killed by `spin::ticket_mutex_excludes`).
         let ticket = self.next.fetch_add(1, Relaxed);
         self.stand_in_line(ticket);
     }
@@ -122,9 +125,11 @@ impl<W: Wait> RawTicketMutex<W> {
         const PATIENCE: u32 = 32;
         let mut backoff = Backoff::exhausted();
         for _ in 0..PATIENCE {
-            // Relaxed, both: a guess at the length of the line, by which only time is lost or gained.
-            let in_line = self.next.load(Relaxed).wrapping_sub(self.serving.load(Relaxed));
-            if in_line < W::room() {
+            // Relaxed, both: a guess at the length of the line, by which only time is lost or gained. `serving` first, and
+            // what still looks like less than nobody is nobody.
+            let serving = self.serving.load(Relaxed);
+            let in_line = self.next.load(Relaxed).wrapping_sub(serving);
+            if in_line < W::room() || in_line > usize::MAX / 2 {
                 return;
             }
             backoff.wait::<W>();

@@ -1,0 +1,57 @@
+//! A global allocator behind a lock of ours: what a lock does while it waits must not need the allocator in a circle.
+//!
+//! Regression: a `TicketMutex` that is waited for asks the system for the number of cores, and that allocates. It asked
+//! again while it was asking, until the stack was full.
+#![cfg(feature = "std")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use linchpin::spin::TicketMutex;
+
+struct Guarded;
+
+static LOCK: TicketMutex<()> = TicketMutex::new(());
+/// Keeps the next allocation under the lock until somebody else waits for it.
+static LINGER: AtomicBool = AtomicBool::new(false);
+
+// SAFETY: the system's allocator, under a lock.
+unsafe impl GlobalAlloc for Guarded {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _held = LOCK.lock();
+        if LINGER.swap(false, Ordering::AcqRel) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        let _held = LOCK.lock();
+        // SAFETY: the caller keeps the contract of `dealloc`, and the block is the system's.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Guarded = Guarded;
+
+#[test]
+fn a_contended_allocator_gets_through() {
+    let gate = Barrier::new(3);
+    let boxes = thread::scope(|scope| {
+        let threads = [0, 1, 2].map(|number| {
+            let gate = &gate;
+            scope.spawn(move || {
+                gate.wait();
+                LINGER.store(number == 0, Ordering::Release);
+                (0..1000).map(|value| Box::new(value)).map(|value| *value).sum::<u64>()
+            })
+        });
+        threads.map(|thread| thread.join().expect("it only allocates"))
+    });
+    assert_eq!(boxes, [499_500; 3]);
+}
