@@ -33,11 +33,6 @@ macro_rules! policies {
             }
 
             #[test]
-            fn it_comes_back_from_a_queue_of_any_length() {
-                waits_behind::<$policy>();
-            }
-
-            #[test]
             fn it_waits_for_another_thread() {
                 waits_for_another::<$policy>();
             }
@@ -73,25 +68,6 @@ fn resets<W: Wait>() {
     backoff.reset();
     assert!(!backoff.is_exhausted());
     assert_eq!(rounds_until_exhausted(&mut backoff, Backoff::wait::<W>), first);
-}
-
-fn waits_behind<W: Wait>() {
-    let mut rounds: Vec<_> = [0, 1, 2, 63, 64, 65, 1 << 20, u32::MAX]
-        .map(|ahead| {
-            let mut backoff = Backoff::new();
-            let rounds = rounds_until_exhausted(&mut backoff, |backoff| backoff.wait_behind::<W>(ahead));
-            backoff.wait_behind::<W>(ahead);
-            assert!(backoff.is_exhausted());
-            rounds
-        })
-        .to_vec();
-    rounds.push(rounds_until_exhausted(&mut Backoff::new(), Backoff::wait::<W>));
-    rounds.dedup();
-    assert_eq!(
-        rounds.len(),
-        1,
-        "the same number of rounds however long the queue: {rounds:?}"
-    );
 }
 
 fn waits_for_another<W: Wait>() {

@@ -161,6 +161,7 @@ pub fn section(title: &str, scores: &Scores) -> Section {
         text: vec![],
         tables,
         plots,
+        maps: vec![],
     }
 }
 

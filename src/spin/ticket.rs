@@ -34,7 +34,7 @@ use crate::wait::{Backoff, DefaultWait, Wait};
 ///
 /// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. First come, first served: nobody
 ///   passes a thread that has drawn its ticket. One that finds as many in line as there are cores draws its own after
-///   32 yields at most (with `std`; how many cores there are is asked once by each thread that has to wait, of the
+///   64 yields at most (with `std`; how many cores there are is asked once by each thread that has to wait, of the
 ///   operating system, which may allocate).
 /// * **Cost**: two lines (256 bytes on x86-64). Lock and unlock alone are one RMW and one store.
 /// * **Not for**: more threads than cores without `std`. The next in line may not be running, and nobody can go before
@@ -122,7 +122,7 @@ impl<W: Wait> RawTicketMutex<W> {
     /// make the line longer lets those run who are in it. It still gets in: after `PATIENCE` yields it draws its ticket
     /// whatever the line.
     fn step_aside(&self) {
-        const PATIENCE: u32 = 32;
+        const PATIENCE: u32 = 64;
         let mut backoff = Backoff::exhausted();
         for _ in 0..PATIENCE {
             // Relaxed, both: a guess at the length of the line, by which only time is lost or gained. `serving` first, and
@@ -142,6 +142,8 @@ impl<W: Wait> RawTicketMutex<W> {
         loop {
             match ticket.wrapping_sub(self.now_serving()) {
                 0 => return,
+                // So many cannot all be running: what this thread waits for is more likely to need its core.
+                ahead if ahead >= W::room() => Backoff::exhausted().wait::<W>(),
                 ahead => backoff.wait_behind::<W>(u32::try_from(ahead).unwrap_or(u32::MAX)),
             }
         }

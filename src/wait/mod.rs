@@ -7,7 +7,7 @@
 //!
 //! The bound is a number of rounds. One pause takes some 10 cycles on one processor and 140 on the next, so a bound in
 //! pauses tuned to one machine is off by an order of magnitude on another; here it only sets how soon the scheduler is
-//! asked, and all the pauses together (127, in a queue 448) stay below 25 microseconds on the slowest of them.
+//! asked, and all the pauses together (127) stay below 10 microseconds on the slowest of them.
 //!
 //! ```
 //! use linchpin::wait::{Backoff, DefaultWait};
@@ -27,6 +27,8 @@ use crate::backend::thread;
 
 /// The longest a single round spins, in pauses: `1 << LAST_ROUND`.
 const LAST_ROUND: u32 = 6;
+/// How many rounds are waited in a queue, all of them short: whoever is next should see at once that it is its turn.
+const QUEUE_ROUNDS: u32 = 64;
 
 /// The count of the rounds that one thread has waited; bounded and exponential.
 ///
@@ -71,13 +73,13 @@ impl Backoff {
         }
     }
 
-    /// Waits one round in a queue in which `ahead` others come first: as many pauses as they will need if they are
-    /// quick, and from the same number of rounds on as the policy `W` says.
+    /// Waits one round in a queue in which `ahead` others come first: as many pauses as there are others, up to 64, and
+    /// after 64 rounds as the policy `W` says.
     ///
     /// To look again sooner than one's turn can come only takes the line away from those who need it.
     #[inline]
-    pub fn wait_behind<W: Wait>(&mut self, ahead: u32) {
-        if self.is_exhausted() {
+    pub(crate) fn wait_behind<W: Wait>(&mut self, ahead: u32) {
+        if self.round >= QUEUE_ROUNDS {
             W::exhausted();
         } else {
             hint::spin_for(ahead.min(1 << LAST_ROUND));
