@@ -48,7 +48,7 @@ fn a_contended_allocator_gets_through() {
             scope.spawn(move || {
                 gate.wait();
                 LINGER.store(number == 0, Ordering::Release);
-                (0..1000).map(|value| Box::new(value)).map(|value| *value).sum::<u64>()
+                (0..1000).map(Box::new).map(|value| *value).sum::<u64>()
             })
         });
         threads.map(|thread| thread.join().expect("it only allocates"))

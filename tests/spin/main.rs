@@ -4,6 +4,7 @@
 
 mod exclusion;
 mod rwlock;
+mod rwlock_life;
 #[path = "../stage/mod.rs"]
 mod stage;
 
