@@ -15,9 +15,7 @@ use linchpin::spin::{
 };
 use linchpin::wait::{Backoff, DefaultWait, Spin};
 use lock_api::{MappedMutexGuard, MappedRwLockReadGuard, MappedRwLockWriteGuard};
-use static_assertions::{
-    assert_eq_align, assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert, const_assert_eq,
-};
+use static_assertions::{assert_eq_align, assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert_eq};
 
 /// `Send` and `Sync`.
 type Both = u64;
@@ -181,10 +179,10 @@ mod counters {
         assert_impl_all!(ApproximateCounter: UnwindSafe, RefUnwindSafe);
 
         // No more than the two words of the documentation.
-        const_assert!(size_of::<LocalCounters>() <= 2 * size_of::<usize>());
+        static_assertions::const_assert!(size_of::<LocalCounters>() <= 2 * size_of::<usize>());
         // The estimate has its own line, and the rest one more.
         assert_eq_align!(ApproximateCounter, CachePadded<u64>);
-        const_assert!(size_of::<ApproximateCounter>() == 2 * size_of::<CachePadded<u64>>());
+        static_assertions::const_assert!(size_of::<ApproximateCounter>() == 2 * size_of::<CachePadded<u64>>());
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a reader-writer lock does.
 
 use super::*;
-use linchpin::spin::{RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
+use linchpin::spin::{RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard};
 
 /// Each opinion that an outsider can have of a lock: may it read, read upgradably, write?
 pub fn admits<T>(lock: &RwLock<T>) -> [bool; 3] {
@@ -11,10 +11,10 @@ pub fn admits<T>(lock: &RwLock<T>) -> [bool; 3] {
     [reads, reads_upgradably, writes]
 }
 
-const ANYBODY: [bool; 3] = [true, true, true];
-const READERS_OF_BOTH_KINDS: [bool; 3] = [true, true, false];
-const PLAIN_READERS: [bool; 3] = [true, false, false];
-const NOBODY: [bool; 3] = [false, false, false];
+pub const ANYBODY: [bool; 3] = [true, true, true];
+pub const READERS_OF_BOTH_KINDS: [bool; 3] = [true, true, false];
+pub const PLAIN_READERS: [bool; 3] = [true, false, false];
+pub const NOBODY: [bool; 3] = [false, false, false];
 
 #[test]
 fn who_may_be_inside_with_whom() {

@@ -1,6 +1,6 @@
 //! What any lock does, for the reader-writer lock: it survives panics and forgotten guards, and fits where it should.
 
-use super::rwlock::admits;
+use super::rwlock::{ANYBODY, NOBODY, PLAIN_READERS, READERS_OF_BOTH_KINDS, admits};
 use super::*;
 use linchpin::spin::{RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
 
