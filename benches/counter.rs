@@ -2,8 +2,6 @@
 
 mod arena;
 
-use std::time::Duration;
-
 use arena::{Crew, Crowd, cores, counters};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -22,10 +20,7 @@ fn adds(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(800));
+    config = arena::criterion();
     targets = adds
 }
 criterion_main!(benches);

@@ -5,8 +5,6 @@
 
 mod arena;
 
-use std::time::Duration;
-
 use arena::locks::{Load, passages, reads_and_writes};
 use arena::{Crew, Crowd, Job, cores};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -55,10 +53,7 @@ fn compare(criterion: &mut Criterion, family: &str, contestants: &[(&str, Job)])
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(800));
+    config = arena::criterion();
     targets = mutexes, rwlocks
 }
 criterion_main!(benches);

@@ -13,6 +13,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use criterion::Criterion;
+
 /// What each thread does in a heat: passages until it has done `quota`, or until `stop`; returns how many it has done.
 pub type Job = Arc<dyn Fn(&Lane) -> u64 + Send + Sync>;
 
@@ -191,6 +193,14 @@ impl Crew {
         self.gate.arrived.store(0, Ordering::Relaxed);
         Heat { elapsed, passages }
     }
+}
+
+/// How criterion measures here: shortly, since threads that stand in each other's way take long.
+pub fn criterion() -> Criterion {
+    Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(800))
 }
 
 /// `rounds` multiplications, each of which needs the one before.

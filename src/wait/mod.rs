@@ -11,12 +11,12 @@
 //!
 //! ```
 //! use linchpin::wait::{Backoff, DefaultWait};
-//! use std::sync::atomic::{AtomicBool, Ordering};
+//! use std::sync::OnceLock;
 //!
-//! static READY: AtomicBool = AtomicBool::new(false);
-//! # std::thread::spawn(|| READY.store(true, Ordering::Release));
+//! static ANSWER: OnceLock<u32> = OnceLock::new();
+//! # std::thread::spawn(|| ANSWER.set(42));
 //! let mut backoff = Backoff::new();
-//! while !READY.load(Ordering::Acquire) {
+//! while ANSWER.get().is_none() {
 //!     backoff.wait::<DefaultWait>();
 //! }
 //! ```

@@ -4,7 +4,7 @@
 //! cargo xtask test             everything that has to be green: native, documentation, compile-fail, features, loom, bills
 //! cargo xtask bench            ours against the peers: a table, and a page with plots (--quick, the default; --full)
 //! cargo xtask bill             what each primitive costs on 1 to 64 simulated cores
-//! cargo xtask verify           what takes longer: deeper models, Miri, 64-bit Arm, the package
+//! cargo xtask verify           what takes longer: deeper models, Miri (needs a nightly with it), 64-bit Arm, the packages
 //! ```
 
 mod document;
