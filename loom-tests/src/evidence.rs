@@ -145,7 +145,9 @@ fn claims<'comment>(comment: &'comment str, family: &str) -> Vec<&'comment str> 
 fn faults(site: &Site) -> Vec<Kind> {
     let weaker: &[Ordering] = match (site.ordering, site.operation) {
         (Relaxed, Operation::ReadModifyWrite) => return vec![Kind::Tear],
-        (Relaxed, _) => return vec![Kind::Omit],
+        (Relaxed, Operation::Store) => return vec![Kind::Omit],
+        // Nothing is weaker. A claim above such a load is about the operation that follows it.
+        (Relaxed, Operation::Load) => return vec![],
         (AcqRel, _) => &[Acquire, Release],
         (SeqCst, _) => &[AcqRel],
         _ => &[Relaxed],

@@ -6,14 +6,15 @@
 //! copied into a mutant that could drift away from it.
 //!
 //! ```ignore
-//! let fault = Fault::at("src/spin/mutex.rs", "self.locked.store(false, Release)", Kind::Weaken(Relaxed));
-//! fault.inject(|| loom::model(..)); // has to panic, or the Release proves nothing
+//! for site in record(model) {
+//!     let (hits, outcome) = Fault::of(&site, Kind::Weaken(Relaxed)).inject(model);
+//!     assert!(hits > 0 && outcome.is_err()); // or the ordering at this line proves nothing
+//! }
 //! ```
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::Location;
-use std::path::Path;
 use std::string::{String, ToString};
 use std::sync::atomic::Ordering;
 use std::vec::Vec;
@@ -74,32 +75,6 @@ std::thread_local! {
 }
 
 impl Fault {
-    /// The fault `kind` at the one line of `file` (below this crate's root) that contains `code`.
-    ///
-    /// # Panics
-    ///
-    /// If the file cannot be read, or if not exactly one line of it contains `code`.
-    #[must_use]
-    pub fn at(file: &str, code: &str, kind: Kind) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-        let source =
-            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
-        let lines: Vec<_> = (1..)
-            .zip(source.lines())
-            .filter(|(_, line)| line.contains(code))
-            .collect();
-        assert!(
-            lines.len() == 1,
-            "{} lines of {file} contain `{code}`; a fault needs exactly one",
-            lines.len()
-        );
-        Fault {
-            file: file.to_string(),
-            line: lines[0].0,
-            kind,
-        }
-    }
-
     /// The fault `kind` at a site that [`record`] has found.
     #[must_use]
     pub fn of(site: &Site, kind: Kind) -> Self {
