@@ -1,5 +1,5 @@
-//! The door is shut: outside `src/backend/`, no line of this crate's code names an atomic of `core`, a model checker, or the
-//! world it runs in.
+//! The door is shut: outside `src/backend/`, no line of this crate's code names an atomic of `core`, a system call, a model
+//! checker, or the world it runs in.
 //!
 //! Comments may speak of all of it, and examples in the documentation are a user's code, with a user's atomics.
 #![cfg(not(miri))]
@@ -20,10 +20,12 @@ const FORBIDDEN: &[&str] = &[
     "extern crate coherence",
     "linchpin_loom",
     "linchpin_coherence",
+    "rustix",
+    "parking_lot_core",
 ];
 
 /// What it takes through the door as well; unit tests, at the end of a file, run in the native world and need not.
-const FORBIDDEN_BEFORE_TESTS: &[&str] = &["hint::spin_loop", "thread_local!", "std::thread"];
+const FORBIDDEN_BEFORE_TESTS: &[&str] = &["hint::spin_loop", "thread_local!", "std::thread", "std::time"];
 
 /// The lines of `source` that name what they must not, and what that is.
 fn offences(source: &str) -> Vec<(usize, &'static str)> {
@@ -205,6 +207,7 @@ fn the_door_names_the_worlds() {
     assert!(names(&read("native.rs"), "sync::atomic"));
     assert!(names(&read("loom.rs"), "loom::"));
     assert!(names(&read("mod.rs"), "linchpin_loom"));
+    assert!(names(&read("futex.rs"), "rustix") && names(&read("futex.rs"), "parking_lot_core"));
 }
 
 #[test]
@@ -229,6 +232,9 @@ fn an_offence_is_found() {
         (1, "#[cfg(not(linchpin_loom))] fn only_here() {}"),
         (1, "if cfg!(any(linchpin_loom, miri)) {}"),
         (1, "#[cfg_attr(linchpin_coherence, path = \"other.rs\")] mod inside;"),
+        (1, "rustix::thread::sched_yield();"),
+        (1, "use parking_lot_core::{park, unpark_one};"),
+        (1, "let now = std::time::Instant::now();"),
         (1, "core::hint::spin_loop();"),
         (1, "std::thread_local! { static ROUND: u32 = 0; }"),
         (1, "let quote = '\"'; loom::model(f); let quote = '\"';"),

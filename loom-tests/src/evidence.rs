@@ -110,11 +110,15 @@ fn read(source: &str) -> String {
 
 fn names_a_strong_ordering(line: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
-    !code.trim_start().starts_with("use ")
-        && ["Acquire", "Release", "AcqRel", "SeqCst"].iter().any(|ordering| {
-            code.split(|letter: char| !letter.is_alphanumeric())
-                .any(|word| word == *ordering)
-        })
+    let is_fence_pair = ["asymmetric::light()", "asymmetric::heavy()"]
+        .iter()
+        .any(|call| code.contains(call));
+    is_fence_pair
+        || !code.trim_start().starts_with("use ")
+            && ["Acquire", "Release", "AcqRel", "SeqCst"].iter().any(|ordering| {
+                code.split(|letter: char| !letter.is_alphanumeric())
+                    .any(|word| word == *ordering)
+            })
 }
 
 /// The nearest block of comment lines at or above `line` (from 1), with no more than two statements between.
@@ -144,6 +148,10 @@ fn claims<'comment>(comment: &'comment str, family: &str) -> Vec<&'comment str> 
 
 fn faults(site: &Site) -> Vec<Kind> {
     let weaker: &[Ordering] = match (site.ordering, site.operation) {
+        (SeqCst, Operation::Fence) => return vec![Kind::Omit, Kind::Weaken(AcqRel)],
+        (AcqRel, Operation::Fence) => return vec![Kind::Weaken(Acquire), Kind::Weaken(Release)],
+        // A Relaxed fence is none.
+        (_, Operation::Fence) => return vec![Kind::Omit],
         (Relaxed, Operation::ReadModifyWrite) => return vec![Kind::Tear],
         (Relaxed, Operation::Store) => return vec![Kind::Omit],
         // Nothing is weaker. A claim above such a load is about the operation that follows it.

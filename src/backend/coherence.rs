@@ -3,6 +3,12 @@
 pub(crate) mod atomic {
     pub(crate) use coherence::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use coherence::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
+    // The door has them in every world, whether or not this crate uses all of them today.
+    #[allow(unused_imports)]
+    pub(crate) use coherence::sync::atomic::{
+        Ordering::{AcqRel, SeqCst},
+        fence,
+    };
 }
 
 pub(crate) mod hint {
@@ -13,10 +19,73 @@ pub(crate) mod hint {
             coherence::hint::spin_loop();
         }
     }
+
+    /// How many rounds to spin before doing something else, of the `rounds` that are asked for: all of them.
+    pub(crate) const fn patience(rounds: u32) -> u32 {
+        rounds
+    }
 }
 
 pub(crate) mod thread {
     pub(crate) use coherence::thread::{available_parallelism as parallelism, yield_now};
+}
+
+pub(crate) mod time {
+    pub(crate) use coherence::time::Instant;
+
+    /// Whether `deadline` has passed, in virtual time.
+    pub(crate) fn has_passed(deadline: Instant) -> bool {
+        Instant::now() >= deadline
+    }
+
+    /// The time that far from now; `None` if the clock cannot say it, which is as good as never.
+    #[allow(dead_code, reason = "for time-outs, which are durations")]
+    pub(crate) fn after(duration: core::time::Duration) -> Option<Instant> {
+        Instant::now().checked_add(duration)
+    }
+}
+
+/// Sleeping in the simulated kernel. What each function does is said in the native world's `futex.rs`.
+pub(crate) mod futex {
+    use super::atomic::AtomicU32;
+    use super::time::Instant;
+    use coherence::futex::Wakeup;
+
+    #[track_caller]
+    pub(crate) fn wait(word: &AtomicU32, expected: u32) {
+        coherence::futex::wait(word, expected, None);
+    }
+
+    #[track_caller]
+    pub(crate) fn wait_until(word: &AtomicU32, expected: u32, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        !left.is_zero() && coherence::futex::wait(word, expected, Some(left)) != Wakeup::TimedOut
+    }
+
+    pub(crate) fn wake(word: &AtomicU32, count: u32) -> usize {
+        coherence::futex::wake(word, usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    pub(crate) fn wake_one(word: &AtomicU32) -> bool {
+        wake(word, 1) > 0
+    }
+}
+
+/// The fence pair of "announce, then check", billed as where Linux has its membarrier: `light` is free, and `heavy` costs
+/// a fence. The interrupts that a membarrier sends to the other cores move no line, and are not billed.
+#[allow(dead_code, reason = "for hazard pointers and sleeper registration")]
+pub(crate) mod asymmetric {
+    use super::atomic::{SeqCst, fence};
+
+    /// The frequent side.
+    pub(crate) fn light() {
+        coherence::sync::atomic::compiler_fence(SeqCst);
+    }
+
+    /// The rare side.
+    pub(crate) fn heavy() {
+        fence(SeqCst);
+    }
 }
 
 /// Thread-locals, of a simulated thread.

@@ -26,7 +26,7 @@ pub enum Kind {
     Weaken(Ordering),
     /// Tears a read-modify-write into a load and a store between which other threads may run.
     Tear,
-    /// Leaves a store out; a read-modify-write becomes a load.
+    /// Leaves a store or a fence out; a read-modify-write becomes a load.
     Omit,
 }
 
@@ -39,6 +39,8 @@ pub enum Operation {
     Store,
     /// Reads and writes in one step.
     ReadModifyWrite,
+    /// Orders other operations. Both sides of the asymmetric pair are such.
+    Fence,
 }
 
 /// One wrong operation in the source.

@@ -4,14 +4,27 @@
 pub(crate) mod atomic {
     use super::super::fault::{self, Kind, Operation};
     pub(crate) use std::sync::atomic::Ordering;
-    pub(crate) use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+    // The door has them in every world, whether or not this crate uses all of them today.
+    #[allow(unused_imports)]
+    pub(crate) use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 
     use std::panic::Location;
+
+    /// A fence. loom judges sequential consistency by fences alone: its SeqCst accesses are no more than AcqRel.
+    #[track_caller]
+    pub fn fence(ordering: Ordering) {
+        match fault::at(Location::caller(), Operation::Fence, ordering) {
+            Some(Kind::Weaken(weaker)) => loom::sync::atomic::fence(weaker),
+            Some(Kind::Omit) => {}
+            Some(Kind::Tear) => panic!("a fence cannot be torn"),
+            None => loom::sync::atomic::fence(ordering),
+        }
+    }
 
     macro_rules! atomic {
         ($name:ident$(<$parameter:ident>)?, $value:ty, [$($arithmetic:ident => $compute:expr),*]) => {
             #[derive(Debug)]
-            pub(crate) struct $name$(<$parameter>)?(loom::sync::atomic::$name$(<$parameter>)?);
+            pub(crate) struct $name$(<$parameter>)?(pub(super) loom::sync::atomic::$name$(<$parameter>)?);
 
             // Each type has the whole set, whether or not this crate uses all of it today.
             #[allow(dead_code)]
@@ -142,7 +155,49 @@ pub(crate) mod hint {
     pub(crate) fn spin_for(_rounds: u32) {
         super::thread::yield_now();
     }
+
+    /// How many rounds to spin before doing something else: none. Whoever looks twice sees in a model what it could have
+    /// seen at once, and each look multiplies the schedules.
+    pub(crate) const fn patience(_rounds: u32) -> u32 {
+        0
+    }
 }
+
+pub(crate) mod time {
+    pub(crate) use std::time::Instant;
+
+    /// Whether `deadline` has passed: always. Nothing in a model depends on the real clock, and others may have run for
+    /// as long as they like before this is asked.
+    pub(crate) fn has_passed(_deadline: Instant) -> bool {
+        true
+    }
+
+    /// The time that far from now, which says nothing in a model; `None` as in the native world.
+    #[allow(dead_code, reason = "for time-outs, which are durations")]
+    pub(crate) fn after(duration: core::time::Duration) -> Option<Instant> {
+        Instant::now().checked_add(duration)
+    }
+}
+
+/// The fence pair of "announce, then check": both sides are what the pair stands for, and each can be left out.
+pub mod asymmetric {
+    use super::atomic::{SeqCst, fence};
+
+    /// The frequent side.
+    #[track_caller]
+    pub fn light() {
+        fence(SeqCst);
+    }
+
+    /// The rare side.
+    #[track_caller]
+    pub fn heavy() {
+        fence(SeqCst);
+    }
+}
+
+#[path = "loom_futex.rs"]
+pub(crate) mod futex;
 
 pub(crate) mod thread {
     use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! The door: every atomic, fence, pause, yield and thread-local of this crate comes through here.
+//! The door: every atomic, fence, pause, yield, sleep, clock and thread-local of this crate comes through here.
 //!
 //! Three worlds run the same source. The *native* one is `core` and the operating system. The *loom* one
 //! (`--cfg linchpin_loom`) explores every schedule and every stale value, to find out whether the code is right.
@@ -8,7 +8,9 @@
 //! | what | why it is here |
 //! |---|---|
 //! | `atomic::*` | loom tracks every access; its wrappers also know the call site, for [`fault`](self) injection |
-//! | `hint::spin_for` | thousands of pauses are one step of a model |
+//! | `hint::spin_for`, `hint::patience` | thousands of pauses are one step of a model |
+//! | `futex`, `time` | sleeping in the kernel, with its fall-back; in a model a deadline may pass at any moment |
+//! | `asymmetric` | the fence pair of "announce, then check", with its fall-back |
 //! | `thread::yield_now` | a model has its own scheduler |
 //! | `per_thread!`, `global!` | each execution of a model starts with fresh ones |
 //! | `const_fn!`, `const_init!`, `array!` | loom's atomics have no `const` constructor |
@@ -16,10 +18,15 @@
 #[cfg(all(linchpin_loom, linchpin_coherence))]
 compile_error!("choose one world: `linchpin_loom` and `linchpin_coherence` exclude each other");
 
+#[cfg(all(feature = "std", not(any(linchpin_loom, linchpin_coherence))))]
+#[path = "membarrier.rs"]
+pub(crate) mod asymmetric;
 #[cfg(not(linchpin_loom))]
 mod constant;
 #[cfg(linchpin_loom)]
 pub mod fault;
+#[cfg(all(feature = "std", not(any(linchpin_loom, linchpin_coherence))))]
+pub(crate) mod futex;
 #[cfg_attr(linchpin_loom, path = "loom.rs")]
 #[cfg_attr(linchpin_coherence, path = "coherence.rs")]
 #[cfg_attr(not(any(linchpin_loom, linchpin_coherence)), path = "native.rs")]
@@ -28,3 +35,6 @@ mod world;
 #[cfg(not(linchpin_loom))]
 pub(crate) use constant::*;
 pub(crate) use world::*;
+/// For the models of the door itself.
+#[cfg(linchpin_loom)]
+pub use world::{asymmetric, atomic::fence};

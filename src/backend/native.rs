@@ -7,6 +7,12 @@ pub(crate) mod atomic {
     pub(crate) use core::sync::atomic::AtomicU64;
     pub(crate) use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
+    // The door has them in every world, whether or not this crate uses all of them today.
+    #[allow(unused_imports)]
+    pub(crate) use core::sync::atomic::{
+        Ordering::{AcqRel, SeqCst},
+        fence,
+    };
 }
 
 pub(crate) mod hint {
@@ -16,6 +22,12 @@ pub(crate) mod hint {
         for _ in 0..rounds {
             core::hint::spin_loop();
         }
+    }
+
+    /// How many rounds to spin before doing something else, of the `rounds` that are asked for: all of them.
+    #[inline]
+    pub(crate) const fn patience(rounds: u32) -> u32 {
+        rounds
     }
 }
 
@@ -43,6 +55,23 @@ pub(crate) mod thread {
             0 => usize::MAX,
             most => most,
         }
+    }
+}
+
+#[cfg(feature = "std")]
+pub(crate) mod time {
+    pub(crate) use std::time::Instant;
+
+    /// Whether `deadline` has passed.
+    #[inline]
+    pub(crate) fn has_passed(deadline: Instant) -> bool {
+        Instant::now() >= deadline
+    }
+
+    /// The time that far from now; `None` if the clock cannot say it, which is as good as never.
+    #[allow(dead_code, reason = "for time-outs, which are durations")]
+    pub(crate) fn after(duration: core::time::Duration) -> Option<Instant> {
+        Instant::now().checked_add(duration)
     }
 }
 

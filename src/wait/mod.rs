@@ -5,6 +5,9 @@
 //! whoever can use it, which is what a lock needs whose holder may have been preempted: with more threads than cores, a
 //! lock that only spins stands still for whole time slices. [`Spin`] goes on spinning, for places without a scheduler.
 //!
+//! Who waits for one certain thread need not poll at all: a [`Flag`] is set by one thread and awaited by one, and with the
+//! policy [`SpinThenPark`] the waiter sleeps in the kernel until it is woken.
+//!
 //! The bound is a number of rounds. One pause takes some 10 cycles on one processor and 140 on the next, so a bound in
 //! pauses tuned to one machine is off by an order of magnitude on another; here it only sets how soon the scheduler is
 //! asked, and all the pauses together (127) stay below 10 microseconds on the slowest of them.
@@ -21,14 +24,28 @@
 //! }
 //! ```
 
+mod flag;
+
+pub use flag::{Epoch, Flag};
+
 use crate::backend::hint;
 #[cfg(feature = "std")]
 use crate::backend::thread;
+use sealed::Resort;
 
 /// The longest a single round spins, in pauses: `1 << LAST_ROUND`.
 const LAST_ROUND: u32 = 6;
 /// How many rounds are waited in a queue, all of them short: whoever is next should see at once that it is its turn.
 const QUEUE_ROUNDS: u32 = 64;
+/// How many rounds are waited for a [`Flag`], and how many pauses each is long. Whoever waits for a flag is the only one
+/// that looks at it, so there is nobody to back off from: all rounds are short, to see at once that it is set. Together (128
+/// pauses) they last about as long as a `Backoff`.
+const FLAG_ROUNDS: u32 = 32;
+const FLAG_PAUSES: u32 = 4;
+/// How often a thread then yields before it sleeps: a yield is cheaper for both than a sleep and a wake-up, and enough if
+/// the setter only waits for a processor.
+#[cfg(feature = "std")]
+const FLAG_YIELDS: u32 = 2;
 
 /// The count of the rounds that one thread has waited; bounded and exponential.
 ///
@@ -88,18 +105,54 @@ impl Backoff {
     }
 }
 
+/// The rounds of one wait for a [`Flag`].
+#[derive(Default)]
+struct FlagBackoff {
+    round: u32,
+}
+
+impl FlagBackoff {
+    /// Waits one round; false if `W` would now rather sleep.
+    #[inline]
+    fn wait<W: Wait>(&mut self) -> bool {
+        if self.round < hint::patience(FLAG_ROUNDS) {
+            self.round += 1;
+            hint::spin_for(FLAG_PAUSES);
+            return true;
+        }
+        match W::RESORT {
+            Resort::Spin => hint::spin_for(FLAG_PAUSES),
+            #[cfg(feature = "std")]
+            Resort::Yield => thread::yield_now(),
+            #[cfg(feature = "std")]
+            Resort::Sleep => {
+                if self.round >= hint::patience(FLAG_ROUNDS + FLAG_YIELDS) {
+                    return false;
+                }
+                self.round += 1;
+                thread::yield_now();
+            }
+        }
+        true
+    }
+}
+
 impl Default for Backoff {
     fn default() -> Self {
         Self::new()
     }
 }
 
-/// What a thread does when its [`Backoff`] is exhausted: [`Spin`] or `SpinThenYield`.
+/// What a thread does when spinning has not helped: [`Spin`], `SpinThenYield` or `SpinThenPark`.
 ///
 /// Sealed: the policies are part of what the models have checked.
 pub trait Wait: sealed::Sealed + 'static {
     #[doc(hidden)]
     fn exhausted();
+
+    /// What it comes to at last, in a wait for a [`Flag`].
+    #[doc(hidden)]
+    const RESORT: Resort;
 
     /// How many threads can wait for one another and all be running.
     #[doc(hidden)]
@@ -114,6 +167,8 @@ pub trait Wait: sealed::Sealed + 'static {
 pub enum Spin {}
 
 impl Wait for Spin {
+    const RESORT: Resort = Resort::Spin;
+
     #[inline]
     fn exhausted() {
         hint::spin_for(1 << LAST_ROUND);
@@ -134,6 +189,34 @@ pub enum SpinThenYield {}
 
 #[cfg(feature = "std")]
 impl Wait for SpinThenYield {
+    const RESORT: Resort = Resort::Yield;
+
+    #[inline]
+    fn exhausted() {
+        thread::yield_now();
+    }
+
+    #[inline]
+    fn room() -> usize {
+        thread::parallelism()
+    }
+}
+
+/// Yields a little and then sleeps in the kernel, until the thread that is waited for wakes it. Only where there is `std`.
+///
+/// A sleep and its wake-up cost two system calls and two context switches, some 10 to 50 microseconds together, and the
+/// wake-up is paid for by the thread that is waited for. Between them the waiter costs nothing.
+///
+/// Only who waits for a [`Flag`] can be woken. Waits that poll, as those of the spin locks do, yield
+/// as with [`SpinThenYield`]. When *not* to use it: where the thread that is waited for must not make a system call.
+#[cfg(feature = "std")]
+#[derive(Debug)]
+pub enum SpinThenPark {}
+
+#[cfg(feature = "std")]
+impl Wait for SpinThenPark {
+    const RESORT: Resort = Resort::Sleep;
+
     #[inline]
     fn exhausted() {
         thread::yield_now();
@@ -157,4 +240,16 @@ mod sealed {
     impl Sealed for super::Spin {}
     #[cfg(feature = "std")]
     impl Sealed for super::SpinThenYield {}
+    #[cfg(feature = "std")]
+    impl Sealed for super::SpinThenPark {}
+
+    /// What a policy comes to at last.
+    #[derive(Clone, Copy)]
+    pub enum Resort {
+        Spin,
+        #[cfg(feature = "std")]
+        Yield,
+        #[cfg(feature = "std")]
+        Sleep,
+    }
 }

@@ -1,0 +1,132 @@
+//! Sleeping until a word changes: the futex, and what stands in for it where there is none.
+//!
+//! [`wait`] compares the word and falls asleep in one step, so that no [`wake`] is lost between them: whoever changes
+//! the word and then wakes either comes before the comparison, which finds the change, or finds the sleeper. Each wait
+//! may also end for no reason, so it belongs into a loop that looks at the word.
+//!
+//! What a sleeper may read after its wake-up is not said here. Neither the kernel nor the fall-back promises an order of
+//! memory; the word itself has to be read with the ordering that its protocol needs.
+//!
+//! [`wake`] goes by the address and reads nothing there, for the word may be freed as soon as it has changed. If another
+//! futex then has that address, one of its sleepers wakes up for no reason.
+//!
+//! On Linux and Android this is the system call (Franke, Russell, Kirkwood, "Fuss, futexes and furwocks", OLS 2002),
+//! private to the process, with a time-out relative to now: the kernel measures it by the monotonic clock, which is what
+//! `Instant` is there. Elsewhere it is `parking_lot_core`, which keeps queues of threads by address; the tests at the end
+//! run both on Linux.
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use kernel::{wait, wait_until, wake};
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) use parking::{wait, wait_until, wake};
+
+use super::atomic::AtomicU32;
+
+/// Wakes the longest sleeper on this address; answers whether there was one.
+pub(crate) fn wake_one(word: &AtomicU32) -> bool {
+    wake(word, 1) > 0
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod kernel {
+    use crate::backend::atomic::AtomicU32;
+    use crate::backend::time::Instant;
+    use rustix::io::{Errno, Result};
+    use rustix::thread::futex::{self, Flags, Timespec};
+
+    /// The longest time-out the kernel is given, in seconds: it fits into 32 bits, and 68 years on the caller asks again.
+    const LONGEST: u64 = i32::MAX as u64;
+
+    /// Sleeps while the word is as expected, until woken; may return for no reason.
+    pub(crate) fn wait(word: &AtomicU32, expected: u32) {
+        match futex::wait(word, Flags::PRIVATE, expected, None) {
+            Ok(()) => {}            // woken, or for no reason
+            Err(Errno::AGAIN) => {} // the word is not as expected
+            Err(Errno::INTR) => {}  // a signal handler has run
+            Err(error) => refused("wait", error),
+        }
+    }
+
+    /// Sleeps while the word is as expected, until woken; may return true for no reason. False: the deadline has passed.
+    pub(crate) fn wait_until(word: &AtomicU32, expected: u32, deadline: Instant) -> bool {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let left = Timespec {
+                tv_sec: left.as_secs().min(LONGEST).cast_signed(),
+                tv_nsec: left.subsec_nanos().into(),
+            };
+            match futex::wait(word, Flags::PRIVATE, expected, Some(&left)) {
+                Ok(()) => return true,            // woken, or for no reason
+                Err(Errno::AGAIN) => return true, // the word is not as expected
+                Err(Errno::INTR) => return true,  // a signal handler has run
+                Err(Errno::TIMEDOUT) => {}        // whether that was the deadline, the clock says
+                Err(error) => refused("timed wait", error),
+            }
+        }
+    }
+
+    /// Wakes up to `count` threads that sleep on this address, the longest sleeper first; answers how many.
+    pub(crate) fn wake(word: &AtomicU32, count: u32) -> usize {
+        // The kernel's number is signed.
+        let woken: Result<usize> = futex::wake(word, Flags::PRIVATE, count.min(i32::MAX.cast_unsigned()));
+        woken.unwrap_or_else(|error| refused("wake", error))
+    }
+
+    #[cold]
+    fn refused(operation: &str, error: Errno) -> ! {
+        panic!("the kernel refuses a futex {operation} on an aligned word of this process: {error}");
+    }
+}
+
+#[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
+mod parking {
+    use crate::backend::atomic::{AtomicU32, Relaxed};
+    use crate::backend::time::Instant;
+    use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, ParkToken, park, unpark_filter};
+
+    /// Marks our sleepers. Who frees a word and wakes it afterwards must not wake a lock of another crate there.
+    const OURS: ParkToken = ParkToken(0x11c_4914);
+
+    /// Sleeps while the word is as expected, until woken; may return for no reason.
+    pub(crate) fn wait(word: &AtomicU32, expected: u32) {
+        sleep(word, expected, None);
+    }
+
+    /// Sleeps while the word is as expected, until woken; may return true for no reason. False: the deadline has passed.
+    pub(crate) fn wait_until(word: &AtomicU32, expected: u32, deadline: Instant) -> bool {
+        sleep(word, expected, Some(deadline))
+    }
+
+    fn sleep(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> bool {
+        let key = core::ptr::from_ref(word).addr();
+        // Relaxed: whoever has changed the word and then woken had this queue locked before, so the change is seen.
+        let as_expected = || word.load(Relaxed) == expected;
+        // SAFETY: the key is the address of a word of ours, and `wake` wakes only those with our token; `as_expected`
+        // only loads, and the other two do nothing: none unwinds or comes back here. Nobody sleeps in a signal handler.
+        let result = unsafe { park(key, as_expected, || {}, |_, _| {}, OURS, deadline) };
+        match result {
+            ParkResult::Unparked(_) | ParkResult::Invalid => true,
+            ParkResult::TimedOut => false,
+        }
+    }
+
+    /// Wakes up to `count` threads that sleep on this address, the longest sleeper first; answers how many.
+    pub(crate) fn wake(word: &AtomicU32, count: u32) -> usize {
+        let mut left = count;
+        let choose = |token| match left {
+            0 => FilterOp::Stop,
+            _ if token != OURS => FilterOp::Skip,
+            _ => {
+                left -= 1;
+                FilterOp::Unpark
+            }
+        };
+        // SAFETY: the key is an address that was a word of ours when its change was made, and only those with our token
+        // are woken; neither closure unwinds or comes back here.
+        let result = unsafe { unpark_filter(core::ptr::from_ref(word).addr(), choose, |_| DEFAULT_UNPARK_TOKEN) };
+        result.unparked_threads
+    }
+}

@@ -1,0 +1,165 @@
+//! The fence pair of "announce, then check": [`light`] for the side that runs often, [`heavy`] for the one that seldom does.
+//!
+//! Two threads each store to a word of their own and then load the other's: a reader announces a hazard and checks that
+//! the object is still there, a reclaimer takes the object away and checks the hazards. A processor may carry out the
+//! load before the store is seen (store buffering), and then each of them misses the other. A SeqCst fence between store
+//! and load on both sides forbids it. It costs the frequent side as much as an RMW.
+//!
+//! **The pair.** Where Linux has `membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)`, `heavy` is that system call, and `light` keeps
+//! only the compiler from moving memory accesses. The call makes every running thread of the process pass a full
+//! barrier before it returns (membarrier(2), "Expedited"; the kernel interrupts their cores, and a thread that is not
+//! running has passed one when it was switched out). It falls at some point of the light side's program. If that is after
+//! the light side's store, the store is seen by the loads after `heavy`. If it is before, then so is the light
+//! side's load not yet made, and it sees what the heavy side stored before `heavy`. So one of them sees the other,
+//! provided that the light side's instructions are in program order, which is what the compiler fence is for. The idea is
+//! Dice, Huang, Yang, "Asymmetric Dekker synchronization" (Sun, 2001) and the signals of userspace RCU (Desnoyers and
+//! others, IEEE TPDS 2012); as a fence pair for C++ it is Goldblatt's P1202.
+//!
+//! **The fall-back.** Where there is no such call (another system, an older kernel, a sandbox, Miri, or with
+//! `LINCHPIN_MEMBARRIER=0` in the environment) both are SeqCst fences.
+//!
+//! **They always agree.** Which one it is, is found out by the first call. Until it is published both sides are real fences:
+//! a real `light` goes with either `heavy`. What must not meet is a compiler fence and a mere fence, so publishing has two
+//! steps. First `heavy` becomes the system call. Then the prober makes such a call itself: a thread that has not seen the
+//! first step and is about to do with a fence had, at its barrier, already stored what it announces, so the prober has
+//! that store in its past. Only then does it publish, with Release, that `light` is a compiler fence; whoever reads that,
+//! with Acquire, sees the announcement in its own check. The last state is never left, not even by a child after a fork.
+//!
+//! | state | `light` | `heavy` | next |
+//! |---|---|---|---|
+//! | `UNKNOWN` | a fence | a fence | `PROBING`, by the first call |
+//! | `PROBING` | a fence | a fence | `FENCES` or `REGISTERED`, by the prober |
+//! | `FENCES` | a fence | a fence | |
+//! | `REGISTERED` | a fence | membarrier | `EXPEDITED`, by the prober |
+//! | `EXPEDITED` | a compiler fence | membarrier | |
+//!
+//! **Cost.** `light`: a load of a byte that nobody writes any more, and a branch. `heavy`: 14 microseconds here while the
+//! other core runs a thread of this process. The first call of either registers the process, which may take some
+//! milliseconds: the kernel waits until every core has noticed.
+//!
+//! The prober looks into the environment, which may allocate, and the allocator may be guarded by one of our locks: that
+//! call finds `PROBING` and does not probe. A sandbox that forbids `membarrier` has to do so before the first
+//! call, since there is no way back from a compiler fence; forbidden later, `heavy` panics.
+
+#[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
+mod fences {
+    use crate::backend::atomic::{SeqCst, fence};
+
+    /// The frequent side.
+    #[inline]
+    pub(crate) fn light() {
+        fence(SeqCst);
+    }
+
+    /// The rare side.
+    #[inline]
+    pub(crate) fn heavy() {
+        fence(SeqCst);
+    }
+}
+#[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
+#[allow(unused_imports, reason = "for hazard pointers and sleeper registration")]
+pub(crate) use fences::{heavy, light};
+
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
+#[allow(unused_imports, reason = "for hazard pointers and sleeper registration")]
+pub(crate) use expedited::{heavy, light};
+
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
+#[allow(dead_code, reason = "for hazard pointers and sleeper registration")]
+mod expedited {
+    use core::sync::atomic::{AtomicU8, compiler_fence};
+
+    use crate::backend::atomic::{Acquire, Relaxed, Release, SeqCst, fence};
+    use rustix::io::Errno;
+    use rustix::thread::{MembarrierCommand, membarrier, membarrier_query};
+
+    const UNKNOWN: u8 = 0;
+    const PROBING: u8 = 1;
+    const FENCES: u8 = 2;
+    const REGISTERED: u8 = 3;
+    const EXPEDITED: u8 = 4;
+
+    /// See the table in the module comment.
+    pub(super) static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
+
+    /// The frequent side: orders what is before it and what is after it, against a [`heavy`] of another thread.
+    #[inline]
+    pub(crate) fn light() {
+        // Acquire: pairs with the Release store in `probe`. With a compiler fence alone the load that follows must see
+        // what was announced with a mere fence before that store (see the module comment). In no model: there both are
+        // fences.
+        if STATE.load(Acquire) == EXPEDITED {
+            compiler_fence(SeqCst);
+        } else {
+            light_fence();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn light_fence() {
+        probe();
+        fence(SeqCst);
+    }
+
+    /// The rare side: orders what is before it and what is after it, against a [`light`] of another thread.
+    pub(crate) fn heavy() {
+        probe();
+        // The announcement comes before the load of the state, for the prober's barrier to find it made.
+        compiler_fence(SeqCst);
+        // Relaxed: the prober's barrier is between its store of `REGISTERED` and that of `EXPEDITED`. If it comes before
+        // this load, `REGISTERED` is seen here.
+        if STATE.load(Relaxed) >= REGISTERED {
+            barrier();
+        } else {
+            fence(SeqCst);
+        }
+    }
+
+    /// Finds out what there is, if nobody has begun to.
+    fn probe() {
+        // Relaxed, all: who sees that somebody else probes uses real fences, and needs to see nothing else.
+        if STATE.load(Relaxed) != UNKNOWN || STATE.compare_exchange(UNKNOWN, PROBING, Relaxed, Relaxed).is_err() {
+            return;
+        }
+        if !is_wanted() || !is_supported() || register().is_err() {
+            // Relaxed: fences go with everything.
+            STATE.store(FENCES, Relaxed);
+            return;
+        }
+        // Relaxed: the barrier that follows makes it seen.
+        STATE.store(REGISTERED, Relaxed);
+        barrier();
+        // Release: pairs with the Acquire load in `light`; Relaxed would not hand on what the barrier has shown.
+        STATE.store(EXPEDITED, Release);
+    }
+
+    fn is_wanted() -> bool {
+        std::env::var_os("LINCHPIN_MEMBARRIER").is_none_or(|value| value != "0")
+    }
+
+    fn is_supported() -> bool {
+        membarrier_query().contains_command(MembarrierCommand::PrivateExpedited)
+    }
+
+    fn register() -> Result<(), Errno> {
+        membarrier(MembarrierCommand::RegisterPrivateExpedited)
+    }
+
+    /// Every running thread of this process passes a full barrier, this one too.
+    pub(super) fn barrier() {
+        loop {
+            match membarrier(MembarrierCommand::PrivateExpedited) {
+                Ok(()) => return,
+                // Not registered: a child after a fork, whose parent was.
+                Err(Errno::PERM) => {
+                    register().unwrap_or_else(|error| panic!("the kernel no longer registers for membarrier: {error}"));
+                }
+                // A kernel for very many cores needs memory for the list of them; it comes back.
+                Err(Errno::NOMEM) => std::thread::yield_now(),
+                Err(error) => panic!("the kernel no longer allows membarrier, which it did before: {error}"),
+            }
+        }
+    }
+}
