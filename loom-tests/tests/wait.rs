@@ -1,11 +1,12 @@
 //! Models of the flag that one thread sets and one thread awaits.
 #![cfg(linchpin_loom)]
 
+// std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
+use std::sync::Arc;
 use std::time::Instant;
 
 use linchpin::wait::{Flag, Spin, SpinThenPark, SpinThenYield, Wait};
 use loom::cell::UnsafeCell;
-use loom::sync::Arc;
 use loom_tests::{explore_to, models, spawn};
 
 models! {

@@ -47,7 +47,13 @@ fn fall_asleep(word: &AtomicU32, expected: u32) -> Option<Arc<AtomicBool>> {
     Some(woken)
 }
 
-/// Sleeps until woken, if the word is as expected. A sleeper that nobody wakes is a deadlock, which loom reports.
+/// Sleeps until woken, if the word is as expected.
+///
+/// # Panics
+///
+/// If nobody is left who could wake it: loom reports the deadlock, in whichever thread comes last. Whatever of loom's is
+/// dropped on that thread's stack then panics again, which ends the process. So models in which a fault may lead to a
+/// deadlock share by std's `Arc`, and hold no guard where they sleep.
 pub(crate) fn wait(word: &AtomicU32, expected: u32) {
     if let Some(woken) = fall_asleep(word, expected) {
         while !woken.load(Relaxed) {
