@@ -10,6 +10,8 @@ extern crate std;
 pub mod backend;
 #[cfg(target_has_atomic = "64")]
 pub mod counter;
+#[cfg(feature = "std")]
+pub mod futex;
 pub mod spin;
 pub mod wait;
 

@@ -11,6 +11,13 @@ pub(crate) mod atomic {
     };
 }
 
+pub(crate) mod cell {
+    pub(crate) use coherence::cell::UnsafeCell;
+}
+
+/// One place for all, so that no bill depends on addresses.
+pub(crate) const SPREAD: usize = 1;
+
 pub(crate) mod hint {
     /// Pauses `rounds` times, in virtual time.
     #[track_caller]

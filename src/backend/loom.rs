@@ -150,6 +150,13 @@ pub(crate) mod atomic {
     atomic!(AtomicPtr<T>, *mut T, []);
 }
 
+pub(crate) mod cell {
+    pub(crate) use loom::cell::UnsafeCell;
+}
+
+/// One place for all: addresses differ from one execution to the next, and executions must not.
+pub(crate) const SPREAD: usize = 1;
+
 pub(crate) mod hint {
     /// However many pauses: to a model they are one point at which the others run.
     pub(crate) fn spin_for(_rounds: u32) {

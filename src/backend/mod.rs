@@ -8,6 +8,8 @@
 //! | what | why it is here |
 //! |---|---|
 //! | `atomic::*` | loom tracks every access; its wrappers also know the call site, for [`fault`](self) injection |
+//! | `cell::UnsafeCell` | loom tells who touches it at the wrong time |
+//! | `SPREAD` | how wide a table is that is shared by address; addresses differ from one execution to the next |
 //! | `hint::spin_for`, `hint::patience` | thousands of pauses are one step of a model |
 //! | `futex`, `time` | sleeping in the kernel, with its fall-back; in a model a deadline may pass at any moment |
 //! | `asymmetric` | the fence pair of "announce, then check", with its fall-back |

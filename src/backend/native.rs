@@ -15,6 +15,35 @@ pub(crate) mod atomic {
     };
 }
 
+pub(crate) mod cell {
+    /// Memory that a protocol of this crate lets one thread at a time change. loom checks that in a model.
+    #[derive(Debug)]
+    pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+    #[allow(dead_code, reason = "for the families that have queues")]
+    impl<T> UnsafeCell<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            UnsafeCell(core::cell::UnsafeCell::new(value))
+        }
+
+        /// Hands out a pointer that is only read from.
+        #[inline]
+        pub(crate) fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
+            read(self.0.get())
+        }
+
+        /// Hands out a pointer that is written through.
+        #[inline]
+        pub(crate) fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
+            write(self.0.get())
+        }
+    }
+}
+
+/// How many places a table has that is shared by address: whose places coincide is a matter of speed alone.
+#[cfg(feature = "std")]
+pub(crate) const SPREAD: usize = 256;
+
 pub(crate) mod hint {
     /// Pauses the processor `rounds` times. A pause is 10 to 140 cycles long, by model: nothing may depend on it.
     #[inline]

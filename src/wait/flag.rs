@@ -207,7 +207,7 @@ impl Flag {
 
     /// Sleeps until `epoch` has ended, or until the deadline; answers whether it has ended.
     #[cfg(feature = "std")]
-    fn sleep(&self, epoch: Epoch, deadline: Option<Instant>) -> bool {
+    pub(crate) fn sleep(&self, epoch: Epoch, deadline: Option<Instant>) -> bool {
         let asleep = epoch.0 | SLEEPING;
         // Relaxed: the setter's RMW sees the bit or comes before, and nothing else is made known here. Torn, it would
         // take back a set (killed by `wait::flag_sleeps`).

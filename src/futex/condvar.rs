@@ -1,0 +1,197 @@
+//! A condition variable without spurious wake-ups, whose notifications are exact and wake one thread at a time.
+//!
+//! Its waiters sleep in the queue of its own address ([`lot`]). A notification takes the first out and wakes it. One for
+//! all wakes the first too, and moves the others to the queue of the mutex, where each is woken by the unlock of the one
+//! before it: woken all at once, all but one would only find the mutex taken (`FUTEX_REQUEUE` is the kernel's word for it).
+//! Who is woken first answers for those behind it (see [`mutex`](super::mutex)), so that the mutex itself need not be
+//! touched.
+//!
+//! A waiter has been notified if and only if somebody else took it out of the condition variable's queue, under the latch.
+//! So a wait that times out in the same instant is either counted by the notifier and reports a notification,
+//! or neither.
+
+use core::time::Duration;
+
+use super::RawMutex;
+use super::lot::{self, Queue, Seat, Token};
+use super::mutex::Hold;
+use crate::backend::atomic::{AtomicU32, Relaxed};
+use crate::backend::const_init;
+use crate::backend::time::{self, Instant};
+
+pub use lock_api::WaitTimeoutResult;
+
+/// A condition variable for [`Mutex`](super::Mutex): threads sleep until another one notifies them.
+///
+/// * **Guarantee**: no wait ends without a notification or its time-out. [`notify_one`](lock_api::Condvar::notify_one)
+///   tells whether it has notified somebody, [`notify_all`](lock_api::Condvar::notify_all) how many; each of these
+///   returns from its wait as notified. First come, first notified.
+/// * **Cost**: four bytes. A notification with nobody waiting is one load. A waiter spins for a few microseconds before it
+///   sleeps. Notifying all wakes one, who hands on.
+/// * **Not for**: a single event that is awaited by one thread ([`wait::Flag`](crate::wait::Flag)).
+///
+/// The API is that of `parking_lot`'s. Threads may wait with different mutexes at one time.
+///
+/// ```
+/// use linchpin::futex::{Condvar, Mutex};
+///
+/// static READY: Mutex<bool> = Mutex::new(false);
+/// static CHANGED: Condvar = Condvar::new();
+///
+/// std::thread::spawn(|| {
+///     *READY.lock() = true;
+///     CHANGED.notify_one();
+/// });
+/// let mut ready = READY.lock();
+/// CHANGED.wait_while(&mut ready, |ready| !*ready);
+/// assert!(*ready);
+/// ```
+pub type Condvar = lock_api::Condvar<RawCondvar>;
+
+/// The raw condition variable of [`Condvar`]: no spurious wake-ups, exact counts.
+pub struct RawCondvar {
+    /// How many threads wait. Changed under the latch of the queue.
+    waiters: AtomicU32,
+}
+
+impl RawCondvar {
+    fn address(&self) -> usize {
+        core::ptr::from_ref(self).addr()
+    }
+
+    fn change_waiters(&self, change: impl FnOnce(u32) -> u32) {
+        // Relaxed, both: under the latch of the queue, so nobody else changes it.
+        self.waiters.store(change(self.waiters.load(Relaxed)), Relaxed);
+    }
+
+    #[inline]
+    fn is_awaited(&self) -> bool {
+        // Relaxed: a waiter that has to be notified waited before the notifier, by way of the mutex that guards what it
+        // waits for, and so is seen.
+        self.waiters.load(Relaxed) != 0
+    }
+
+    /// Waits until notified, or until the deadline; answers whether it was notified.
+    ///
+    /// # Safety
+    ///
+    /// `hold` is an acquisition of `mutex`.
+    unsafe fn wait_long(&self, mutex: &RawMutex, hold: &mut Hold, deadline: Option<Instant>) -> bool {
+        let address = self.address();
+        let seat = Seat::take_anyway();
+        let ticket = lot::bucket(address).with(|queue| {
+            self.change_waiters(|waiters| waiters + 1);
+            queue.push(&seat, address, mutex.address())
+        });
+        // SAFETY: the caller's promise; what is put in its place below is a new acquisition, and nothing in between panics.
+        unsafe { lock_api::RawMutex::unlock(mutex, hold.again()) };
+        let mut notified = seat.doze(ticket, deadline);
+        if !notified && !seat.leave(address, || self.change_waiters(|waiters| waiters - 1)) {
+            // Notified in this instant, or moved to the queue of the mutex.
+            seat.sleep(ticket, None);
+            notified = true;
+        }
+        *hold = match seat.token() {
+            Token::Woken if notified => mutex.acquire_woken(),
+            Token::Handed if notified => Hold::handed(),
+            _ => lock_api::RawMutex::lock(mutex),
+        };
+        notified
+    }
+
+    #[cold]
+    fn notify_first(&self) -> bool {
+        let address = self.address();
+        let first = lot::bucket(address).with(|queue| {
+            let first = queue.pop(address)?;
+            self.change_waiters(|waiters| waiters - 1);
+            Some(first)
+        });
+        // From here on the waiter may return and drop this.
+        if let Some(first) = first {
+            first.wake(Token::Notified);
+        }
+        first.is_some()
+    }
+
+    #[cold]
+    fn notify_each(&self) -> usize {
+        let address = self.address();
+        let mut chosen = Queue::new();
+        let count = lot::bucket(address).with(|queue| {
+            let count = queue.drain(address, &mut chosen);
+            self.change_waiters(|waiters| waiters - count);
+            count
+        });
+        // From here on nothing of this is touched: it may be dropped as soon as the waiters have returned.
+        let Some((first, mutex)) = chosen.take() else {
+            return 0;
+        };
+        let bucket = lot::bucket(mutex);
+        let mut elsewhere = Queue::new();
+        let moved = bucket.with(|queue| {
+            let mut moved = false;
+            while let Some((waiter, other)) = chosen.take() {
+                if other == mutex {
+                    bucket.announce();
+                    queue.append(waiter, mutex, 0);
+                    moved = true;
+                } else {
+                    elsewhere.append(waiter, 0, other);
+                }
+            }
+            moved
+        });
+        first.wake(if moved { Token::Woken } else { Token::Notified });
+        while let Some((waiter, _)) = elsewhere.take() {
+            waiter.wake(Token::Notified);
+        }
+        count as usize
+    }
+}
+
+impl Default for RawCondvar {
+    fn default() -> Self {
+        Self {
+            waiters: AtomicU32::new(0),
+        }
+    }
+}
+
+// SAFETY: the waiter is queued before the mutex is unlocked, so a notification that comes after the unlock finds it; and
+// the mutex is locked again by every way out. Nothing in between panics. A wait returns only when its waiter has been
+// taken out of the queue by a notification, or has left it at its deadline.
+unsafe impl lock_api::RawCondvar for RawCondvar {
+    const INIT: Self = const_init!(RawCondvar {
+        waiters: AtomicU32::new(0)
+    });
+
+    type RawMutex = RawMutex;
+
+    unsafe fn wait(&self, mutex: &RawMutex, hold: &mut Hold) {
+        // SAFETY: the caller's promise.
+        unsafe { self.wait_long(mutex, hold, None) };
+    }
+
+    #[inline]
+    fn notify_one(&self) -> bool {
+        self.is_awaited() && self.notify_first()
+    }
+
+    #[inline]
+    fn notify_all(&self) -> usize {
+        if self.is_awaited() { self.notify_each() } else { 0 }
+    }
+}
+
+// SAFETY: as above; true is returned only by a waiter that has left the queue by itself.
+unsafe impl lock_api::RawCondvarTimed for RawCondvar {
+    fn checked_duration_to_instant(timeout: &Duration) -> Option<Instant> {
+        time::after(*timeout)
+    }
+
+    unsafe fn wait_until(&self, mutex: &RawMutex, hold: &mut Hold, timeout: &Instant) -> bool {
+        // SAFETY: the caller's promise.
+        !unsafe { self.wait_long(mutex, hold, Some(*timeout)) }
+    }
+}

@@ -1,0 +1,88 @@
+//! The lock of a queue of sleepers: three states and a futex (Drepper, "Futexes are tricky", 2004, the second mutex).
+//!
+//! | word | meaning | unlock |
+//! |---|---|---|
+//! | `FREE` | | |
+//! | `HELD` | nobody waits | nobody to wake |
+//! | `AWAITED` | somebody may sleep | wakes one |
+//!
+//! It is never freed, so its unlock may touch it after the last instant; and what it guards takes some ten nanoseconds,
+//! so it spins a little and makes no attempt at fairness.
+
+use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
+use crate::backend::cell::UnsafeCell;
+use crate::backend::{const_fn, futex, hint};
+
+const FREE: u32 = 0;
+const HELD: u32 = 1;
+const AWAITED: u32 = 2;
+
+/// How often a waiter looks before it sleeps, and the pauses between two looks.
+const ROUNDS: u32 = 32;
+const PAUSES: u32 = 4;
+
+/// A value that one thread at a time may use.
+pub(super) struct Latch<T> {
+    word: AtomicU32,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: `with` lets one thread at a time use the value, so sharing the latch sends the value from thread to thread.
+unsafe impl<T: Send> Sync for Latch<T> {}
+
+impl<T> Latch<T> {
+    const_fn! {
+        pub(super) const fn new(value: T) -> Self {
+            Latch { word: AtomicU32::new(FREE), value: UnsafeCell::new(value) }
+        }
+    }
+
+    /// Lends the value to `use_it`, which must not come back here.
+    #[inline]
+    pub(super) fn with<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> R {
+        let _held = self.lock();
+        self.value.with_mut(|value| {
+            // SAFETY: the latch is held until this function ends, and `use_it` cannot keep the reference.
+            use_it(unsafe { &mut *value })
+        })
+    }
+
+    fn lock(&self) -> Held<'_, T> {
+        // Acquire: pairs with the Release RMW in `drop`. The value must be as the last user has left it; Relaxed loses
+        // that (killed by `futex::latch_excludes`).
+        if self.word.compare_exchange(FREE, HELD, Acquire, Relaxed).is_err() {
+            self.lock_contended();
+        }
+        Held(self)
+    }
+
+    #[cold]
+    fn lock_contended(&self) {
+        for _ in 0..hint::patience(ROUNDS) {
+            hint::spin_for(PAUSES);
+            // Acquire: as in `lock`. Not in the models, in which nobody spins.
+            if self.word.compare_exchange(FREE, HELD, Acquire, Relaxed).is_ok() {
+                return;
+            }
+        }
+        // Acquire: as in `lock` (killed by `futex::latch_excludes`). Whoever has waited cannot know whether it was the
+        // only one, so it takes the latch as one that is waited for; an RMW, to learn what it replaces.
+        while self.word.swap(AWAITED, Acquire) != FREE {
+            futex::wait(&self.word, AWAITED);
+        }
+    }
+}
+
+/// Holds a latch until it is dropped.
+struct Held<'latch, T>(&'latch Latch<T>);
+
+impl<T> Drop for Held<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // Release: pairs with the Acquire RMWs in `lock` and `lock_contended`. The next user must find the value as it
+        // was left; Relaxed loses that (killed by `futex::latch_excludes`). An RMW, to learn whether somebody sleeps.
+        if self.0.word.swap(FREE, Release) == AWAITED {
+            futex::wake_one(&self.0.word);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Locks that put those who wait to sleep.
+//!
+//! | lock | word | fairness | alone | reach for it when |
+//! |---|---|---|---|---|
+//! | [`Mutex`] | 4 bytes | handed over after a millisecond | 1 RMW | in doubt |
+//! | [`Condvar`] | 4 bytes | first come, first notified | | a thread has to wait for what another does |
+
+mod condvar;
+mod latch;
+mod lot;
+mod mutex;
+
+pub use condvar::{Condvar, RawCondvar, WaitTimeoutResult};
+pub use mutex::{Hold, MappedMutexGuard, Mutex, MutexGuard, RawMutex};

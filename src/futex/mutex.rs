@@ -1,0 +1,506 @@
+//! A mutual exclusion lock that sleeps, whose uncontended unlock is a plain store.
+//!
+//! Every other lock of this kind pays two locked instructions: one to lock, one to unlock, which has to learn in the
+//! same step whether somebody sleeps. Here the holder comes in one of two ways.
+//!
+//! | `word` | meaning | unlock |
+//! |---|---|---|
+//! | 0 | free | |
+//! | `LOCKED` | held quietly: nobody else changes the word | a store, then a look at the sleepers' bucket |
+//! | `LOCKED \| BUSY` | held, in a lock that somebody slept for not long ago | an RMW, which sees the bits below |
+//! | .. `\| PARKED` | somebody sleeps and relies on this holder | wakes the first sleeper, who answers for the others |
+//! | .. `\| CLAIMED` | somebody has waited for too long and is awake | hands the lock over, as below |
+//! | .. `\| HANDED` | held by whoever claimed it, and does not know yet | |
+//!
+//! **Quiet.** The store and the look need a fence between them, and whoever is about to sleep one between announcing
+//! itself and its last look at the word, or each misses the other. It is the pair of
+//! [`asymmetric`](crate::backend): free for the holder, a system call for the sleeper. As soon as a sleeper is announced,
+//! its bucket is tense, and whoever locks then comes in busy; so there is one such call for a lock that becomes
+//! contended, not for each sleep. Every 128th busy passage of a thread that finds no sleeper in the bucket makes it
+//! quiet again.
+//!
+//! **Who answers for the sleepers.** Those in a lock's queue rely on a quiet holder (who looks), on `PARKED`, or on a
+//! thread that has been woken and is on its way: it takes the lock with `PARKED`, sleeps again (which sets it), or
+//! wakes the next if it gives up.
+//!
+//! **The last instant.** After the store or RMW that frees the lock nothing of it is touched: queues are in static
+//! memory, found by its address.
+
+use core::cell::Cell;
+use core::time::Duration;
+
+use super::lot::{self, Seat, Token};
+use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
+use crate::backend::time::{self, Instant};
+use crate::backend::{asymmetric, const_fn, const_init, per_thread, thread};
+use crate::wait::LockBackoff;
+
+/// A mutual exclusion lock that puts those who wait to sleep.
+///
+/// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. Whoever has been waiting for a
+///   millisecond and finds the lock still taken has it handed over; until then a newcomer may pass. No poisoning.
+/// * **Cost**: four bytes. Lock and unlock alone are one RMW and a store; two RMWs for a while after somebody has slept.
+///   A waiter spins and yields for some 20 microseconds, then sleeps. The first sleeper for a lock that was quiet
+///   interrupts the cores that run this process (14 microseconds here).
+/// * **Not for**: interrupt handlers and kernels ([`spin::Mutex`](crate::spin::Mutex)); strict first come, first served
+///   ([`queue::McsMutex`](crate::queue::McsMutex)).
+///
+/// Changing `use parking_lot::Mutex` to `use linchpin::futex::Mutex` is the whole migration: the guards, `try_lock_for`,
+/// `unlock_fair`, `map`, `bump` are those of `lock_api`. Guards may be dropped on another thread, as with `parking_lot`'s feature
+/// `send_guard`.
+///
+/// ```
+/// use linchpin::futex::Mutex;
+/// use std::time::Duration;
+///
+/// static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
+///
+/// LOG.lock().push("first".into());
+/// match LOG.try_lock_for(Duration::from_millis(10)) {
+///     Some(mut log) => log.push("second".into()),
+///     None => unreachable!("nobody holds it"),
+/// }
+/// assert_eq!(LOG.lock().len(), 2);
+/// ```
+pub type Mutex<T> = lock_api::Mutex<RawMutex, T>;
+/// Holds a [`Mutex`] locked, and unlocks it when dropped.
+pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawMutex, T>;
+/// Holds a [`Mutex`] locked for a part of its value.
+pub type MappedMutexGuard<'a, T> = lock_api::MappedMutexGuard<'a, RawMutex, T>;
+
+const FREE: u32 = 0;
+const LOCKED: u32 = 1 << 0;
+const BUSY: u32 = LOCKED | 1 << 1;
+const PARKED: u32 = 1 << 2;
+const CLAIMED: u32 = 1 << 3;
+const HANDED: u32 = 1 << 4;
+
+/// How long a thread waits before it claims the lock.
+const PATIENCE: Duration = Duration::from_millis(1);
+/// At every how manieth busy passage a thread looks whether the bucket may be quiet again.
+const CALM: u32 = 128;
+
+per_thread! {
+    /// Busy passages of this thread, of whatever lock.
+    static PASSAGES: Cell<u32> = Cell::new(0);
+}
+
+/// The raw lock of [`Mutex`].
+pub struct RawMutex {
+    word: AtomicU32,
+}
+
+/// What a holder of a [`RawMutex`] has to know to unlock it: the state of a guard.
+#[derive(Debug)]
+pub struct Hold {
+    quiet: bool,
+}
+
+impl Hold {
+    #[inline]
+    fn of(word: u32) -> Self {
+        Hold { quiet: word == LOCKED }
+    }
+}
+
+impl Hold {
+    /// What a sleeper has to whom the lock was handed over.
+    pub(super) fn handed() -> Self {
+        Self::of(BUSY)
+    }
+
+    /// The same acquisition once more, for who gives this one up.
+    pub(super) fn again(&self) -> Self {
+        Hold { quiet: self.quiet }
+    }
+}
+
+/// A thread that has not got the lock at once.
+#[derive(Default)]
+struct Contender {
+    backoff: LockBackoff,
+    /// It has been woken, and answers for those who sleep.
+    answers: bool,
+    /// `CLAIMED` or `HANDED` is its own.
+    claims: bool,
+    /// When its patience ends.
+    limit: Option<Instant>,
+}
+
+/// What has come of a thread's way to bed.
+enum Slept {
+    /// There was no need.
+    Awake,
+    Told(Token),
+    TimedOut,
+}
+
+impl RawMutex {
+    const_fn! {
+        /// An unlocked lock.
+        #[must_use]
+        pub const fn new() -> Self {
+            RawMutex { word: AtomicU32::new(FREE) }
+        }
+    }
+
+    pub(super) fn address(&self) -> usize {
+        core::ptr::from_ref(self).addr()
+    }
+
+    fn state(&self) -> u32 {
+        // Relaxed: what is read here only proposes an RMW, and that has the ordering.
+        self.word.load(Relaxed)
+    }
+
+    /// How a newcomer holds the lock.
+    #[inline]
+    fn newcomer(&self) -> u32 {
+        if lot::bucket(self.address()).is_tense() {
+            BUSY
+        } else {
+            LOCKED
+        }
+    }
+
+    #[inline]
+    fn acquire(&self, held: u32) -> Option<Hold> {
+        // Acquire: pairs with the Release of every unlock. The new holder must see what the last one wrote; Relaxed loses
+        // it (killed by `futex::mutex_excludes`).
+        let acquired = self.word.compare_exchange(FREE, held, Acquire, Relaxed);
+        acquired.is_ok().then(|| Hold::of(held))
+    }
+
+    #[inline]
+    fn acquire_until(&self, deadline: Option<Instant>) -> Option<Hold> {
+        match self.acquire(self.newcomer()) {
+            None => self.acquire_contended(Contender::default(), deadline),
+            acquired => acquired,
+        }
+    }
+
+    /// Waits as one that has been woken and answers for those who sleep.
+    #[cold]
+    pub(super) fn acquire_woken(&self) -> Hold {
+        let woken = Contender {
+            answers: true,
+            ..Contender::default()
+        };
+        self.acquire_contended(woken, None)
+            .expect("without a deadline it waits until it has the lock")
+    }
+
+    #[cold]
+    fn acquire_contended(&self, mut me: Contender, deadline: Option<Instant>) -> Option<Hold> {
+        loop {
+            let state = self.state();
+            if state == FREE {
+                let held = if me.answers { BUSY | PARKED } else { self.newcomer() };
+                if let Some(hold) = self.acquire(held) {
+                    return Some(hold);
+                }
+            } else if me.claims && state & HANDED != 0 {
+                return Some(self.take(&me));
+            }
+            if me.backoff.wait() {
+                continue;
+            }
+            if deadline.is_some_and(time::has_passed) {
+                return self.give_up(&me);
+            }
+            if !me.claims && me.limit.is_some_and(time::has_passed) && self.claim(state) {
+                me.claims = true;
+                me.backoff = LockBackoff::eager();
+                continue;
+            }
+            match self.sleep(&mut me, deadline) {
+                Slept::Awake => {}
+                Slept::Told(Token::Handed) => return Some(Hold::handed()),
+                Slept::Told(_) => me.answers = true,
+                Slept::TimedOut => return None,
+            }
+            me.backoff = LockBackoff::default();
+        }
+    }
+
+    /// Asks for the lock to be handed over. Not of a quiet holder, whose word nobody changes.
+    fn claim(&self, state: u32) -> bool {
+        // Relaxed: it publishes nothing. An RMW, so that the holder sees it or has let go before; torn, it would take
+        // the lock back from the next (killed by `futex::mutex_is_handed_over`).
+        state & (BUSY | CLAIMED | HANDED) == BUSY
+            && self
+                .word
+                .compare_exchange(state, state | CLAIMED, Relaxed, Relaxed)
+                .is_ok()
+    }
+
+    /// Takes the lock that has been handed over to this thread.
+    fn take(&self, me: &Contender) -> Hold {
+        let mut state = self.state();
+        loop {
+            let held = BUSY | state & PARKED | if me.answers { PARKED } else { 0 };
+            // Acquire: pairs with the Release RMW in `hand_over`, which those who have parked since continue. Relaxed
+            // loses what the last holder wrote (killed by `futex::mutex_is_handed_over`).
+            match self.word.compare_exchange(state, held, Acquire, Relaxed) {
+                Ok(_) => return Hold::of(held),
+                Err(now) => state = now,
+            }
+        }
+    }
+
+    /// Leaves without the lock, unless it is handed over in this instant.
+    fn give_up(&self, me: &Contender) -> Option<Hold> {
+        let mut state = self.state();
+        while me.claims {
+            if state & HANDED != 0 {
+                return Some(self.take(me));
+            }
+            // Relaxed: it publishes nothing. An RMW, since the lock may be handed over at the same time; torn, it would
+            // be held by nobody (killed by `futex::mutex_times_out`).
+            match self.word.compare_exchange(state, state & !CLAIMED, Relaxed, Relaxed) {
+                Ok(_) => break,
+                Err(now) => state = now,
+            }
+        }
+        if me.answers {
+            lot::wake_next(self.address());
+        }
+        None
+    }
+
+    /// Sleeps until woken, unless the lock turns out to be free.
+    fn sleep(&self, me: &mut Contender, deadline: Option<Instant>) -> Slept {
+        if me.limit.is_none() {
+            me.limit = time::after(PATIENCE);
+        }
+        let Some(seat) = Seat::take() else {
+            thread::yield_now();
+            return Slept::Awake;
+        };
+        let bucket = lot::bucket(self.address());
+        bucket.announce();
+        let mut fenced = false;
+        let ticket = loop {
+            let relies = bucket.with(|queue| {
+                let relies = self.relies_on_the_holder(me, fenced)?;
+                Ok(relies.then(|| queue.push(&seat, self.address(), 0)))
+            });
+            match relies {
+                Ok(ticket) => break ticket,
+                Err(QuietHolder) => {
+                    // SeqCst: pairs with `light` in `unlock`. A quiet holder sees the announcement when it looks, or
+                    // this thread sees that it has let go. Without it each may miss the other, and this thread sleeps
+                    // beside a free lock (killed by `futex::mutex_wakes_a_sleeper`).
+                    asymmetric::heavy();
+                    fenced = true;
+                }
+            }
+        };
+        let Some(ticket) = ticket else {
+            bucket.relax();
+            return Slept::Awake;
+        };
+        (me.answers, me.claims) = (false, false);
+        if !seat.sleep(ticket, deadline) {
+            if seat.leave(self.address(), || {}) {
+                bucket.relax();
+                return Slept::TimedOut;
+            }
+            // Somebody has taken it out of the queue to wake it, and is about to.
+            seat.sleep(ticket, None);
+        }
+        Slept::Told(seat.token())
+    }
+
+    /// Makes the holder answer for this thread, unless there is none or it is this thread. A quiet holder does if a fence
+    /// lies between the announcement and this look. Called under the latch, which the holder has to pass to find sleepers.
+    fn relies_on_the_holder(&self, me: &Contender, fenced: bool) -> Result<bool, QuietHolder> {
+        let mut state = self.state();
+        loop {
+            match state {
+                FREE => return Ok(false),
+                LOCKED if fenced => return Ok(true),
+                LOCKED => return Err(QuietHolder),
+                _ if me.claims && state & HANDED != 0 => return Ok(false),
+                _ => {}
+            }
+            let asleep = PARKED | if me.claims { state & !CLAIMED } else { state };
+            // Relaxed: the queue is under the latch. An RMW, so that the holder sees it or has let go before; torn, it
+            // would lock a lock that nobody holds (killed by `futex::mutex_wakes_a_sleeper`).
+            match self.word.compare_exchange(state, asleep, Relaxed, Relaxed) {
+                Ok(_) => return Ok(true),
+                Err(now) => state = now,
+            }
+        }
+    }
+
+    #[inline]
+    fn release(&self, hold: &Hold) {
+        if hold.quiet {
+            let address = self.address();
+            // Release: pairs with the Acquire in `acquire`. The next holder must see this section; Relaxed loses it
+            // (killed by `futex::mutex_excludes`). A plain store will do: nobody else changes the word of a quiet holder.
+            self.word.store(FREE, Release);
+            // SeqCst: pairs with `heavy` in `sleep` (killed by `futex::mutex_wakes_a_sleeper`).
+            asymmetric::light();
+            if lot::bucket(address).has_sleepers() {
+                wake_next(address);
+            }
+        } else {
+            let passages = PASSAGES.with(|count| {
+                count.set(count.get().wrapping_add(1));
+                count.get()
+            });
+            // Release: as above (killed by `futex::mutex_wakes_a_sleeper`).
+            if passages % CALM == 0 || self.word.compare_exchange(BUSY, FREE, Release, Relaxed).is_err() {
+                self.release_busy(passages);
+            }
+        }
+    }
+
+    #[cold]
+    fn release_busy(&self, passages: u32) {
+        if passages % CALM == 0 {
+            lot::bucket(self.address()).calm();
+        }
+        self.hand_over(false);
+    }
+
+    /// Lets the lock go: to whoever has claimed it; else, if that is the wish, to the first sleeper; else to anybody, and
+    /// wakes the first sleeper.
+    fn hand_over(&self, to_a_sleeper: bool) {
+        let mut state = self.state();
+        while state & CLAIMED != 0 || state == BUSY && !to_a_sleeper {
+            // Release, here and below: as in `release`, also for `take` (killed by `futex::mutex_is_handed_over`).
+            match self.word.compare_exchange(state, let_go(state), Release, Relaxed) {
+                Ok(_) => return,
+                Err(now) => state = now,
+            }
+        }
+        let address = self.address();
+        let mut token = Token::Woken;
+        let next = lot::bucket(address).pop(address, |next, more| {
+            loop {
+                let left = if to_a_sleeper && next.is_some() {
+                    token = Token::Handed;
+                    BUSY | state & CLAIMED | if more { PARKED } else { 0 }
+                } else {
+                    // Who is woken answers for the others.
+                    let_go(state & !PARKED)
+                };
+                // Release: see above (killed by `futex::mutex_wakes_a_sleeper`).
+                match self.word.compare_exchange(state, left, Release, Relaxed) {
+                    Ok(_) => break,
+                    Err(now) => state = now,
+                }
+            }
+        });
+        if let Some(next) = next {
+            next.wake(token);
+        }
+    }
+}
+
+/// A quiet holder has the lock, and has not been fenced against.
+struct QuietHolder;
+
+/// The word after an unlock.
+fn let_go(state: u32) -> u32 {
+    if state & CLAIMED != 0 {
+        state & !CLAIMED | HANDED
+    } else {
+        FREE
+    }
+}
+
+#[cold]
+fn wake_next(address: usize) {
+    lot::wake_next(address);
+}
+
+impl Default for RawMutex {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// SAFETY: a thread holds the lock after its compare-exchange turned `FREE` into a held word, or `HANDED` into one that it
+// had claimed alone, or after it was told that the lock is its own. Only its unlock makes the word `FREE`, or hands it
+// to exactly one other. Acquire and Release order the sections, and the flag of a sleeper those of a hand-over to it.
+// Forgetting a guard leaves the word as it is; nothing panics.
+unsafe impl lock_api::RawMutex for RawMutex {
+    const INIT: Self = const_init!(Self::new());
+
+    type Guard = Hold;
+
+    #[inline]
+    fn lock(&self) -> Hold {
+        match self.acquire_until(None) {
+            Some(hold) => hold,
+            None => unreachable!("without a deadline it waits until it has the lock"),
+        }
+    }
+
+    #[inline]
+    fn try_lock(&self) -> Option<Hold> {
+        // Looks first, so that a loop of failing tries does not take the line from the holder.
+        if self.state() == FREE {
+            self.acquire(self.newcomer())
+        } else {
+            None
+        }
+    }
+
+    #[inline]
+    unsafe fn unlock(&self, hold: Hold) {
+        self.release(&hold);
+    }
+
+    #[inline]
+    fn is_locked(&self) -> bool {
+        self.state() != FREE
+    }
+}
+
+// SAFETY: `hand_over` lets go as `unlock` does, or keeps the word held for one sleeper, which is told so.
+unsafe impl lock_api::RawMutexFair for RawMutex {
+    unsafe fn unlock_fair(&self, hold: Hold) {
+        if !hold.quiet {
+            self.hand_over(true);
+        } else if lot::bucket(self.address()).has_sleepers() {
+            // Relaxed: the holder changes how it holds the lock, and lets go below.
+            self.word.store(BUSY, Relaxed);
+            self.hand_over(true);
+        } else {
+            self.release(&hold);
+        }
+    }
+
+    unsafe fn bump(&self, hold: &mut Hold) {
+        if self.state() & (PARKED | CLAIMED) != 0 || lot::bucket(self.address()).has_sleepers() {
+            // SAFETY: the caller's promise, and `hold` is given a new acquisition.
+            unsafe { self.unlock_fair(hold.again()) };
+            *hold = lock_api::RawMutex::lock(self);
+        }
+    }
+}
+
+// SAFETY: a wait that ends at its deadline leaves the queue before, or takes the lock that it is handed.
+unsafe impl lock_api::RawMutexTimed for RawMutex {
+    type Duration = Duration;
+    type Instant = Instant;
+
+    #[inline]
+    fn try_lock_for(&self, timeout: Duration) -> Option<Hold> {
+        match self.acquire(self.newcomer()) {
+            // A deadline beyond what the clock can say is none.
+            None => self.acquire_contended(Contender::default(), time::after(timeout)),
+            acquired => acquired,
+        }
+    }
+
+    #[inline]
+    fn try_lock_until(&self, timeout: Instant) -> Option<Hold> {
+        self.acquire_until(Some(timeout))
+    }
+}
