@@ -250,22 +250,27 @@ impl RawMutex {
 
     /// Leaves without the lock, unless it is handed over in this instant.
     fn give_up(&self, me: &Contender) -> Option<Hold> {
-        let mut state = self.state();
-        while me.claims {
-            if state & HANDED != 0 {
-                return Some(self.take(me));
-            }
-            // Relaxed: it publishes nothing. An RMW, since the lock may be handed over at the same time; torn, it would
-            // be held by nobody (killed by `futex::mutex_times_out`).
-            match self.word.compare_exchange(state, state & !CLAIMED, Relaxed, Relaxed) {
-                Ok(_) => break,
-                Err(now) => state = now,
-            }
+        if me.claims && !self.withdraw() {
+            return Some(self.take(me));
         }
         if me.answers {
             lot::wake_next(self.address());
         }
         None
+    }
+
+    /// Takes a claim back; false if the lock has been handed over to it.
+    fn withdraw(&self) -> bool {
+        let mut state = self.state();
+        while state & HANDED == 0 {
+            // Relaxed: it publishes nothing. An RMW, since the lock may be handed over at the same time; torn, it would
+            // be held by nobody (killed by `futex::mutex_claim_times_out`).
+            match self.word.compare_exchange(state, state & !CLAIMED, Relaxed, Relaxed) {
+                Ok(_) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
     }
 
     /// Sleeps until woken, unless the lock turns out to be free.
@@ -352,7 +357,7 @@ impl RawMutex {
                 count.get()
             });
             // Release: as above (killed by `futex::mutex_wakes_a_sleeper`).
-            if passages % CALM == 0 || self.word.compare_exchange(BUSY, FREE, Release, Relaxed).is_err() {
+            if passages.is_multiple_of(CALM) || self.word.compare_exchange(BUSY, FREE, Release, Relaxed).is_err() {
                 self.release_busy(passages);
             }
         }
@@ -360,7 +365,7 @@ impl RawMutex {
 
     #[cold]
     fn release_busy(&self, passages: u32) {
-        if passages % CALM == 0 {
+        if passages.is_multiple_of(CALM) {
             lot::bucket(self.address()).calm();
         }
         self.hand_over(false);

@@ -167,7 +167,7 @@ impl LockBackoff {
         }
         if self.eager {
             hint::spin_for(FLAG_PAUSES);
-        } else if self.round % 2 == 0 {
+        } else if self.round.is_multiple_of(2) {
             hint::spin_for(16 << (self.round / 2).min(2));
         } else {
             thread::yield_now();
