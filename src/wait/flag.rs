@@ -247,6 +247,7 @@ impl Default for Flag {
 mod tests {
     use super::*;
     use crate::wait::DefaultWait;
+    #[cfg(feature = "std")]
     use std::thread;
 
     /// The last epoch before they come round.
