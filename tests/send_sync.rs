@@ -13,7 +13,7 @@ use linchpin::spin::{
     Mutex, MutexGuard, RawMutex, RawRwLock, RawTasMutex, RawTicketMutex, RwLock, RwLockReadGuard,
     RwLockUpgradableReadGuard, RwLockWriteGuard, TasMutex, TasMutexGuard, TicketMutex, TicketMutexGuard,
 };
-use linchpin::wait::{Backoff, DefaultWait, Spin};
+use linchpin::wait::{Backoff, DefaultWait, Epoch, Flag, Spin};
 use lock_api::{MappedMutexGuard, MappedRwLockReadGuard, MappedRwLockWriteGuard};
 use static_assertions::{assert_eq_align, assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert_eq};
 
@@ -142,6 +142,9 @@ exactly!(RawRwLock<DefaultWait>: Send + Sync);
 exactly!(RawMutex<PhantomData<Rc<()>>>: Send + Sync);
 exactly!(RawRwLock<PhantomData<Rc<()>>>: Send + Sync);
 exactly!(Backoff: Send + Sync);
+exactly!(Flag: Send + Sync);
+exactly!(Epoch: Send + Sync);
+assert_eq_size!(Flag, u32);
 
 #[cfg(target_has_atomic = "64")]
 mod counters {

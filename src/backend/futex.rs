@@ -130,3 +130,114 @@ mod parking {
         result.unparked_threads
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::atomic::Relaxed;
+    use core::time::Duration;
+    use std::thread;
+    use std::time::Instant;
+    use std::vec::Vec;
+
+    const A_WHILE: Duration = Duration::from_millis(20);
+
+    macro_rules! on {
+        ($door:ident) => {
+            mod $door {
+                use super::super::$door::{wait, wait_until, wake};
+                use super::*;
+
+                /// Waits until `count` threads sleep on the word, and wakes them one by one or at once.
+                fn wake_all(word: &AtomicU32, count: usize, at_once: u32) {
+                    let mut woken = 0;
+                    while woken < count {
+                        let now = wake(word, at_once);
+                        assert!(now <= at_once as usize, "{now} of {at_once}");
+                        woken += now;
+                        thread::yield_now();
+                    }
+                    assert_eq!(woken, count);
+                    assert_eq!(wake(word, at_once), 0, "nobody is left");
+                }
+
+                #[test]
+                fn a_sleeper_is_woken() {
+                    for at_once in [1, 2, u32::MAX] {
+                        let (word, done) = (AtomicU32::new(7), AtomicU32::new(0));
+                        thread::scope(|scope| {
+                            for timed in [false, true, true] {
+                                let (word, done) = (&word, &done);
+                                scope.spawn(move || {
+                                    if timed {
+                                        assert!(wait_until(word, 7, Instant::now() + Duration::from_secs(3600)));
+                                    } else {
+                                        wait(word, 7);
+                                    }
+                                    done.fetch_add(1, Relaxed);
+                                });
+                            }
+                            wake_all(&word, 3, at_once);
+                        });
+                        assert_eq!(done.load(Relaxed), 3);
+                    }
+                }
+
+                #[test]
+                fn a_word_that_has_changed_is_not_waited_for() {
+                    let word = AtomicU32::new(1);
+                    wait(&word, 0);
+                    assert!(wait_until(&word, 0, Instant::now() + Duration::from_secs(3600)));
+                    assert_eq!(wake(&word, 1), 0);
+                }
+
+                #[test]
+                fn a_deadline_passes_and_not_before() {
+                    let word = AtomicU32::new(0);
+                    let start = Instant::now();
+                    while wait_until(&word, 0, start + A_WHILE) {}
+                    assert!(start.elapsed() >= A_WHILE);
+                    assert!(!wait_until(&word, 0, start), "it has passed");
+                    assert_eq!(wake(&word, 1), 0, "who gave up sleeps no longer");
+                }
+
+                #[test]
+                fn the_farthest_deadline_is_one() {
+                    let mut years = u64::MAX;
+                    let farthest = loop {
+                        match Instant::now().checked_add(Duration::from_secs(years)) {
+                            Some(deadline) => break deadline,
+                            None => years /= 2,
+                        }
+                    };
+                    let word = AtomicU32::new(0);
+                    thread::scope(|scope| {
+                        let sleeper = scope.spawn(|| wait_until(&word, 0, farthest));
+                        wake_all(&word, 1, 1);
+                        assert!(sleeper.join().expect("it only sleeps"));
+                    });
+                }
+
+                #[test]
+                fn another_word_is_not_woken() {
+                    let words = [AtomicU32::new(0), AtomicU32::new(0)];
+                    thread::scope(|scope| {
+                        let sleeper = scope.spawn(|| wait_until(&words[0], 0, Instant::now() + 2 * A_WHILE));
+                        let start = Instant::now();
+                        let mut woken = Vec::new();
+                        while start.elapsed() < A_WHILE {
+                            woken.push(wake(&words[1], 1));
+                        }
+                        assert!(woken.iter().all(|&count| count == 0));
+                        wake_all(&words[0], 1, 1);
+                        assert!(sleeper.join().expect("it only sleeps"));
+                    });
+                }
+            }
+        };
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    on!(kernel);
+    on!(parking);
+}

@@ -163,3 +163,149 @@ mod expedited {
         }
     }
 }
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android"), not(miri)))]
+mod tests {
+    use super::*;
+    use crate::backend::atomic::{AtomicU32, Relaxed, SeqCst};
+    use core::sync::atomic::AtomicU8;
+    use std::process::Command;
+    use std::thread;
+    use std::{env, format};
+
+    fn state() -> u8 {
+        expedited::STATE.load(Relaxed)
+    }
+
+    /// Runs the test `name` of this file in a process of its own, with the pair as `mode` says.
+    fn alone(name: &str, mode: &str) {
+        let this = env::current_exe().expect("a test knows its program");
+        let output = Command::new(this)
+            .args(["--exact", &format!("backend::asymmetric::tests::{name}"), "--ignored"])
+            .env("LINCHPIN_MEMBARRIER", mode)
+            .output()
+            .expect("the program can be run again");
+        let said = std::string::String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && said.contains("1 passed"),
+            "with LINCHPIN_MEMBARRIER={mode}:\n{said}{}",
+            std::string::String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    #[test]
+    fn both_sides_meet_with_membarrier() {
+        alone("both_sides_meet", "1");
+    }
+
+    #[test]
+    fn both_sides_meet_with_fences() {
+        alone("both_sides_meet", "0");
+    }
+
+    #[test]
+    fn both_sides_meet_while_it_is_found_out() {
+        for _ in 0..20 {
+            alone("both_sides_meet_from_the_start", "1");
+        }
+    }
+
+    #[test]
+    fn who_is_not_registered_registers_again() {
+        alone("a_barrier_without_registration", "0");
+    }
+
+    /// Announces and checks on two threads, `rounds` times, and counts the rounds in which both have missed the other.
+    fn misses(rounds: u32, here: fn(), there: fn()) -> u32 {
+        use crossbeam_utils::CachePadded;
+        struct Side {
+            announced: CachePadded<AtomicU32>,
+            seen: CachePadded<AtomicU32>,
+            ready: CachePadded<AtomicU32>,
+        }
+        let side = || Side {
+            announced: CachePadded::new(AtomicU32::new(0)),
+            seen: CachePadded::new(AtomicU32::new(0)),
+            ready: CachePadded::new(AtomicU32::new(0)),
+        };
+        let sides = [side(), side()];
+        // Both arrive, and leave as close together as they can.
+        let meet = |mine: &Side, other: &Side, stamp: u32| {
+            mine.ready.store(stamp, SeqCst);
+            let mut asked = 0_u32;
+            while other.ready.load(SeqCst) < stamp {
+                asked += 1;
+                if asked > 1000 {
+                    thread::yield_now();
+                }
+            }
+        };
+        // The one hears of the other later than it goes on itself, by as much as a line takes to cross: all the
+        // differences are tried. Without any fence this counts some hundred misses where both cores are free (x86-64); none, at times, where they are not.
+        let linger = |rounds: u32| (0..rounds).for_each(|round| _ = core::hint::black_box(round));
+        let act = |mine: &Side, other: &Side, fence: fn(), lingers: fn(u32) -> u32| {
+            let mut both_missed = 0;
+            for round in 1..=rounds {
+                meet(mine, other, 2 * round - 1);
+                linger(lingers(round));
+                mine.announced.store(round, Relaxed);
+                fence();
+                let seen = other.announced.load(Relaxed);
+                mine.seen.store(seen, Relaxed);
+                meet(mine, other, 2 * round);
+                both_missed += u32::from(seen < round && other.seen.load(Relaxed) < round);
+            }
+            both_missed
+        };
+        thread::scope(|scope| {
+            let other = scope.spawn(|| act(&sides[1], &sides[0], there, |round| round / 40 % 40));
+            act(&sides[0], &sides[1], here, |round| round % 40).max(other.join().expect("it only counts"))
+        })
+    }
+
+    #[test]
+    #[ignore = "run by the tests above, in a process of its own"]
+    fn both_sides_meet() {
+        let forced = env::var_os("LINCHPIN_MEMBARRIER").is_some_and(|mode| mode == "0");
+        light();
+        if forced {
+            assert_eq!(state(), 2, "fences are forced");
+        } else {
+            assert!([2, 4].contains(&state()), "it is found out: {}", state());
+        }
+        let decided = state();
+        assert_eq!(misses(20_000, light, heavy), 0);
+        assert_eq!(misses(20_000, heavy, light), 0);
+        assert_eq!(misses(2_000, heavy, heavy), 0);
+        assert_eq!(state(), decided, "it stays so");
+    }
+
+    #[test]
+    #[ignore = "run by the tests above, in a process of its own"]
+    fn both_sides_meet_from_the_start() {
+        assert_eq!(state(), 0, "nobody has asked yet");
+        assert_eq!(misses(2_000, light, heavy), 0);
+        assert!([2, 4].contains(&state()), "it is found out: {}", state());
+    }
+
+    /// As in a child after a fork whose parent was registered, if the kernel did not hand that on.
+    #[test]
+    #[ignore = "run by the tests above, in a process of its own"]
+    fn a_barrier_without_registration() {
+        static TURN: AtomicU8 = AtomicU8::new(0);
+        heavy();
+        assert_eq!(state(), 2, "not registered");
+        if !rustix::thread::membarrier_query().contains_command(rustix::thread::MembarrierCommand::PrivateExpedited) {
+            return; // there is nothing to register for
+        }
+        thread::scope(|scope| {
+            scope.spawn(|| TURN.store(1, Relaxed));
+            expedited::barrier();
+            expedited::barrier();
+        });
+        assert_eq!(
+            rustix::thread::membarrier(rustix::thread::MembarrierCommand::PrivateExpedited),
+            Ok(())
+        );
+    }
+}

@@ -242,3 +242,55 @@ impl Default for Flag {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wait::DefaultWait;
+    #[cfg(feature = "std")]
+    use std::thread;
+
+    /// The last epoch before they come round.
+    const LAST: u32 = u32::MAX >> 1;
+
+    #[test]
+    fn epochs_wrap() {
+        let flag = Flag::at(LAST);
+        let last = flag.epoch();
+        assert!(!flag.is_set(last));
+        flag.set();
+        assert!(flag.is_set(last));
+        flag.wait::<DefaultWait>(last);
+        assert_eq!(flag.epoch(), Flag::new().epoch());
+        assert_eq!(flag.word.load(Relaxed), 0, "nobody sleeps");
+    }
+
+    /// The set that wraps leaves the sleeper's bit alone, and wakes it.
+    #[cfg(feature = "std")]
+    #[test]
+    fn a_sleeper_is_woken_where_epochs_wrap() {
+        for first in [LAST - 1, LAST, 0] {
+            let flag = Flag::at(first);
+            let epoch = flag.epoch();
+            thread::scope(|scope| {
+                scope.spawn(|| flag.wait::<crate::wait::SpinThenPark>(epoch));
+                while flag.word.load(Relaxed) & SLEEPING == 0 {
+                    thread::yield_now();
+                }
+                flag.set();
+            });
+            assert_eq!(flag.word.load(Relaxed), first.wrapping_add(1) << 1);
+        }
+    }
+
+    /// A wait that has given up leaves no bit behind for the setter to make a system call for.
+    #[cfg(feature = "std")]
+    #[test]
+    fn who_gives_up_does_not_sleep() {
+        let flag = Flag::at(LAST);
+        let epoch = flag.epoch();
+        let soon = Instant::now() + core::time::Duration::from_millis(5);
+        assert!(!flag.wait_until::<crate::wait::SpinThenPark>(epoch, soon));
+        assert_eq!(flag.word.load(Relaxed), LAST << 1);
+    }
+}

@@ -1,4 +1,8 @@
-//! How a thread waits: the back-off is bounded, and both policies come back.
+//! How a thread waits: the back-off is bounded, every policy comes back, and no flag that is set is missed.
+
+mod flag;
+#[path = "../stage/mod.rs"]
+mod stage;
 
 use linchpin::wait::{Backoff, DefaultWait, Spin, Wait};
 
@@ -48,6 +52,7 @@ policies! {
 #[cfg(feature = "std")]
 policies! {
     spin_then_yield: linchpin::wait::SpinThenYield;
+    spin_then_park: linchpin::wait::SpinThenPark;
 }
 
 fn is_bounded<W: Wait>() {
