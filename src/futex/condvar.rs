@@ -77,26 +77,27 @@ impl RawCondvar {
     ///
     /// `hold` is an acquisition of `mutex`.
     unsafe fn wait_long(&self, mutex: &RawMutex, hold: &mut Hold, deadline: Option<Instant>) -> bool {
-        let address = self.address();
-        let seat = Seat::take_anyway();
-        let ticket = lot::bucket(address).with(|queue| {
-            self.change_waiters(|waiters| waiters + 1);
-            queue.push(&seat, address, mutex.address())
-        });
-        // SAFETY: the caller's promise; what is put in its place below is a new acquisition, and nothing in between panics.
-        unsafe { lock_api::RawMutex::unlock(mutex, hold.again()) };
-        let mut notified = seat.doze(ticket, deadline);
-        if !notified && !seat.leave(address, || self.change_waiters(|waiters| waiters - 1)) {
-            // Notified in this instant, or moved to the queue of the mutex.
-            seat.sleep(ticket, None);
-            notified = true;
-        }
-        *hold = match seat.token() {
-            Token::Woken if notified => mutex.acquire_woken(),
-            Token::Handed if notified => Hold::handed(),
-            _ => lock_api::RawMutex::lock(mutex),
-        };
-        notified
+        Seat::lend_anyway(|seat| {
+            let address = self.address();
+            let ticket = lot::bucket(address).with(|queue| {
+                self.change_waiters(|waiters| waiters + 1);
+                queue.push(seat, address, mutex.address())
+            });
+            // SAFETY: the caller's promise; what is put in its place below is a new acquisition, and nothing in between panics.
+            unsafe { lock_api::RawMutex::unlock(mutex, hold.again()) };
+            let mut notified = seat.doze(ticket, deadline);
+            if !notified && !seat.leave(address, || self.change_waiters(|waiters| waiters - 1)) {
+                // Notified in this instant, or moved to the queue of the mutex.
+                seat.sleep(ticket, None);
+                notified = true;
+            }
+            *hold = match seat.token() {
+                Token::Woken if notified => mutex.acquire_woken(),
+                Token::Handed if notified => Hold::handed(),
+                _ => lock_api::RawMutex::lock(mutex),
+            };
+            notified
+        })
     }
 
     #[cold]

@@ -115,23 +115,29 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// A waiter for this thread. `None` if this thread is in the middle of allocating one: the allocator is guarded by a
-    /// lock of ours, and whoever waits for that lock has to do without.
-    pub(super) fn take() -> Option<Self> {
-        if let Some(seat) = Self::take_free() {
-            return Some(seat);
-        }
-        if MAKING.with(|making| making.replace(true)) {
-            return None;
-        }
-        let seat = Self::make();
-        MAKING.with(|making| making.set(false));
-        Some(seat)
+    /// Lends `sleep` a waiter. `None` if this thread is in the middle of allocating one: the allocator is guarded by a lock
+    /// of ours, and whoever waits for that lock has to do without.
+    pub(super) fn lend<R>(sleep: impl FnOnce(&Seat) -> R) -> Option<R> {
+        let seat = match Self::take_free() {
+            Some(seat) => seat,
+            None if MAKING.with(|making| making.replace(true)) => return None,
+            None => {
+                let seat = Self::make();
+                MAKING.with(|making| making.set(false));
+                seat
+            }
+        };
+        let result = sleep(&seat);
+        seat.give_back();
+        Some(result)
     }
 
-    /// A waiter for this thread, also if it has to be allocated in the middle of that.
-    pub(super) fn take_anyway() -> Self {
-        Self::take_free().unwrap_or_else(Self::make)
+    /// The same, also in the middle of that.
+    pub(super) fn lend_anyway<R>(sleep: impl FnOnce(&Seat) -> R) -> R {
+        let seat = Self::take_free().unwrap_or_else(Self::make);
+        let result = sleep(&seat);
+        seat.give_back();
+        result
     }
 
     fn take_free() -> Option<Self> {
@@ -145,6 +151,16 @@ impl Seat {
     fn make() -> Self {
         let waiter = Box::leak(Box::new(CachePadded::new(Waiter::new())));
         Seat { waiter }
+    }
+
+    fn give_back(self) {
+        pool().with(|pool| {
+            self.waiter.link(Links {
+                next: pool.free,
+                note: 0,
+            });
+            pool.free = Some(self.waiter);
+        });
     }
 
     /// Sleeps until woken, which may have happened already; false if the deadline has come first.
@@ -184,19 +200,6 @@ impl Seat {
             WOKEN => Token::Woken,
             _ => Token::Handed,
         }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let waiter = self.waiter;
-        pool().with(|pool| {
-            waiter.link(Links {
-                next: pool.free,
-                note: 0,
-            });
-            pool.free = Some(waiter);
-        });
     }
 }
 

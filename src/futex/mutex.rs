@@ -278,17 +278,20 @@ impl RawMutex {
         if me.limit.is_none() {
             me.limit = time::after(PATIENCE);
         }
-        let Some(seat) = Seat::take() else {
+        Seat::lend(|seat| self.sleep_in(seat, me, deadline)).unwrap_or_else(|| {
             thread::yield_now();
-            return Slept::Awake;
-        };
+            Slept::Awake
+        })
+    }
+
+    fn sleep_in(&self, seat: &Seat, me: &mut Contender, deadline: Option<Instant>) -> Slept {
         let bucket = lot::bucket(self.address());
         bucket.announce();
         let mut fenced = false;
         let ticket = loop {
             let relies = bucket.with(|queue| {
                 let relies = self.relies_on_the_holder(me, fenced)?;
-                Ok(relies.then(|| queue.push(&seat, self.address(), 0)))
+                Ok(relies.then(|| queue.push(seat, self.address(), 0)))
             });
             match relies {
                 Ok(ticket) => break ticket,
