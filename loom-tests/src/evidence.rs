@@ -30,6 +30,7 @@ pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
             .lines()
             .take_while(|line| !line.starts_with("#[cfg(test)]"))
             .collect();
+        let mut judged = Vec::new();
         let sites: Vec<&Site> = recorded.iter().filter(|site| site.file.ends_with(source)).collect();
         let strong = sites.iter().filter(|site| site.ordering != Relaxed).count();
         let written = lines.iter().filter(|line| names_a_strong_ordering(line)).count();
@@ -40,6 +41,7 @@ pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
         }
         for site in sites {
             let comment = comment_above(&lines, site.line as usize);
+            judged.push(comment.clone());
             let claimed = claims(&comment, family);
             if claimed.is_empty() && site.ordering != Relaxed && !comment.contains("Survivor:") {
                 failures.push(format!(
@@ -68,6 +70,15 @@ pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
                         (_, Err(_)) => found += 1,
                     }
                 }
+            }
+        }
+        for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("killed by")) {
+            let claim = comment_above(&lines, number + 1);
+            if !judged.iter().any(|comment| comment.starts_with(&claim)) {
+                failures.push(format!(
+                    "{source}:{}: no model comes by what is claimed here: {line}",
+                    number + 1
+                ));
             }
         }
     }

@@ -53,6 +53,13 @@ pub(crate) mod hint {
         }
     }
 
+    /// Whether `deadline` has passed, for somebody who can do without the answer.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn is_late(deadline: super::time::Instant) -> bool {
+        super::time::has_passed(deadline)
+    }
+
     /// How many rounds to spin before doing something else, of the `rounds` that are asked for: all of them.
     #[inline]
     pub(crate) const fn patience(rounds: u32) -> u32 {

@@ -32,7 +32,7 @@ use core::time::Duration;
 use super::lot::{self, Seat, Token};
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::time::{self, Instant};
-use crate::backend::{asymmetric, const_fn, const_init, per_thread, thread};
+use crate::backend::{asymmetric, const_fn, const_init, hint, per_thread, thread};
 use crate::wait::LockBackoff;
 
 /// A mutual exclusion lock that puts those who wait to sleep.
@@ -202,17 +202,19 @@ impl RawMutex {
             } else if me.claims && state & HANDED != 0 {
                 return Some(self.take(&me));
             }
-            if me.backoff.wait() {
-                continue;
+            let is_late = deadline.is_some_and(hint::is_late);
+            if is_late && !me.answers && !me.claims {
+                return None;
             }
-            if deadline.is_some_and(time::has_passed) {
-                return self.give_up(&me);
+            if !is_late && me.backoff.wait() {
+                continue;
             }
             if !me.claims && me.limit.is_some_and(time::has_passed) && self.claim(state) {
                 me.claims = true;
                 me.backoff = LockBackoff::eager();
                 continue;
             }
+            // Also if it is late: going to bed takes a claim back, and lets the holder answer for the others.
             match self.sleep(&mut me, deadline) {
                 Slept::Awake => {}
                 Slept::Told(Token::Handed) => return Some(Hold::handed()),
@@ -246,31 +248,6 @@ impl RawMutex {
                 Err(now) => state = now,
             }
         }
-    }
-
-    /// Leaves without the lock, unless it is handed over in this instant.
-    fn give_up(&self, me: &Contender) -> Option<Hold> {
-        if me.claims && !self.withdraw() {
-            return Some(self.take(me));
-        }
-        if me.answers {
-            lot::wake_next(self.address());
-        }
-        None
-    }
-
-    /// Takes a claim back; false if the lock has been handed over to it.
-    fn withdraw(&self) -> bool {
-        let mut state = self.state();
-        while state & HANDED == 0 {
-            // Relaxed: it publishes nothing. An RMW, since the lock may be handed over at the same time; torn, it would
-            // be held by nobody (killed by `futex::mutex_claim_times_out`).
-            match self.word.compare_exchange(state, state & !CLAIMED, Relaxed, Relaxed) {
-                Ok(_) => return true,
-                Err(now) => state = now,
-            }
-        }
-        false
     }
 
     /// Sleeps until woken, unless the lock turns out to be free.
@@ -334,7 +311,7 @@ impl RawMutex {
             }
             let asleep = PARKED | if me.claims { state & !CLAIMED } else { state };
             // Relaxed: the queue is under the latch. An RMW, so that the holder sees it or has let go before; torn, it
-            // would lock a lock that nobody holds (killed by `futex::mutex_wakes_a_sleeper`).
+            // would lock a lock that nobody holds (killed by `futex::mutex_excludes`).
             match self.word.compare_exchange(state, asleep, Relaxed, Relaxed) {
                 Ok(_) => return Ok(true),
                 Err(now) => state = now,
@@ -359,7 +336,7 @@ impl RawMutex {
                 count.set(count.get().wrapping_add(1));
                 count.get()
             });
-            // Release: as above (killed by `futex::mutex_wakes_a_sleeper`).
+            // Release: as above (killed by `futex::mutex_excludes`).
             if passages.is_multiple_of(CALM) || self.word.compare_exchange(BUSY, FREE, Release, Relaxed).is_err() {
                 self.release_busy(passages);
             }
@@ -396,7 +373,7 @@ impl RawMutex {
                     // Who is woken answers for the others.
                     let_go(state & !PARKED)
                 };
-                // Release: see above (killed by `futex::mutex_wakes_a_sleeper`).
+                // Release: see above (killed by `futex::mutex_excludes`).
                 match self.word.compare_exchange(state, left, Release, Relaxed) {
                     Ok(_) => break,
                     Err(now) => state = now,
