@@ -171,12 +171,15 @@ impl RawMutex {
         acquired.is_ok().then(|| Hold::of(held))
     }
 
-    #[inline]
-    fn acquire_until(&self, deadline: Option<Instant>) -> Option<Hold> {
-        match self.acquire(self.newcomer()) {
-            None => self.acquire_contended(Contender::default(), deadline),
-            acquired => acquired,
-        }
+    #[cold]
+    fn lock_contended(&self) -> Hold {
+        self.acquire_contended(Contender::default(), None)
+            .expect("without a deadline it waits until it has the lock")
+    }
+
+    #[cold]
+    fn lock_contended_until(&self, deadline: Option<Instant>) -> Option<Hold> {
+        self.acquire_contended(Contender::default(), deadline)
     }
 
     /// Waits as one that has been woken and answers for those who sleep.
@@ -190,7 +193,6 @@ impl RawMutex {
             .expect("without a deadline it waits until it has the lock")
     }
 
-    #[cold]
     fn acquire_contended(&self, mut me: Contender, deadline: Option<Instant>) -> Option<Hold> {
         loop {
             let state = self.state();
@@ -420,10 +422,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
 
     #[inline]
     fn lock(&self) -> Hold {
-        match self.acquire_until(None) {
-            Some(hold) => hold,
-            None => unreachable!("without a deadline it waits until it has the lock"),
-        }
+        self.acquire(self.newcomer()).unwrap_or_else(|| self.lock_contended())
     }
 
     #[inline]
@@ -477,15 +476,14 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
 
     #[inline]
     fn try_lock_for(&self, timeout: Duration) -> Option<Hold> {
-        match self.acquire(self.newcomer()) {
-            // A deadline beyond what the clock can say is none.
-            None => self.acquire_contended(Contender::default(), time::after(timeout)),
-            acquired => acquired,
-        }
+        // A deadline beyond what the clock can say is none.
+        self.acquire(self.newcomer())
+            .or_else(|| self.lock_contended_until(time::after(timeout)))
     }
 
     #[inline]
     fn try_lock_until(&self, timeout: Instant) -> Option<Hold> {
-        self.acquire_until(Some(timeout))
+        self.acquire(self.newcomer())
+            .or_else(|| self.lock_contended_until(Some(timeout)))
     }
 }
