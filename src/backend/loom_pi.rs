@@ -220,6 +220,10 @@ pub(crate) fn try_lock(word: &AtomicU32) -> Result<(), Refusal> {
 
 /// Hands over to the first waiter, or frees the lock.
 pub(crate) fn unlock(word: &AtomicU32) -> Result<(), Refusal> {
+    if std::thread::panicking() {
+        // A fault has been found. One more panic would end the process.
+        return Ok(());
+    }
     let me = thread_id();
     let kernel = kernel();
     let mut kernel = enter(&kernel);

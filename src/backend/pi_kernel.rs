@@ -143,9 +143,7 @@ fn lock_by_the_steady_clock(word: &AtomicU32, deadline: Instant) -> Result<()> {
         until.tv_sec += 1;
         until.tv_nsec -= 1_000_000_000;
     }
-    insist(Some(deadline), || {
-        futex::lock_pi2(word, Flags::PRIVATE, Some(&until))
-    })
+    insist(Some(deadline), || futex::lock_pi2(word, Flags::PRIVATE, Some(&until)))
 }
 
 /// One attempt by the clock that people set. If they set it back, it takes a second longer at most; if they set it

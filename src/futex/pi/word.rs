@@ -5,9 +5,9 @@
 //! ended with nobody waiting: then nobody has told the kernel of the lock, and it only says that there is no such thread.
 
 use crate::backend::atomic::{Acquire, AtomicBool, AtomicU32, Relaxed, Release, fence};
+use crate::backend::const_fn;
 use crate::backend::pi::{self, OWNER_DIED, Refusal, TID, WAITERS};
 use crate::backend::time::Instant;
-use crate::backend::const_fn;
 
 const FREE: u32 = 0;
 
@@ -32,7 +32,8 @@ impl Word {
     /// Locks; answers with the number of this thread.
     #[inline]
     pub(super) fn lock(&self, deadline: Option<Instant>) -> Result<u32, Refusal> {
-        self.take().or_else(|found| self.ask(found, |word| pi::lock(word, deadline)))
+        self.take()
+            .or_else(|found| self.ask(found, |word| pi::lock(word, deadline)))
     }
 
     /// Locks if nobody holds it; answers with the number of this thread.
