@@ -23,10 +23,9 @@ const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 /// The longest time-out by the clock that people set: it may be that much late.
 const LONGEST_BY_THE_CLOCK: Duration = Duration::from_secs(1);
 
-/// How often the kernel may call the state of a lock invalid before that is believed, and the time in between: a second
-/// in all.
-const DOUBTS: u32 = 10_000;
-const DOUBT: Duration = Duration::from_micros(100);
+/// For how long the kernel may call the state of a lock invalid before that is believed, and the time in between.
+const DOUBTFUL: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_micros(100);
 
 per_thread! {
     /// The number of this thread; 0 until it is known.
@@ -78,19 +77,22 @@ unsafe extern "C" {
 
 /// Asks again for as long as the answer says nothing yet.
 fn insist(deadline: Option<Instant>, mut attempt: impl FnMut() -> Result<()>) -> Result<()> {
-    let mut doubts = 0;
+    let mut believed = None;
     loop {
         match attempt() {
             Err(Errno::INTR | Errno::AGAIN) => {} // a signal handler has run, or the owner is about to end
             // The owner has ended, and the waiter that is to have the lock has not run yet and written itself into the
             // word: until then the kernel does not know what to make of it. That waiter may be less urgent than this
             // thread, so the time in between is slept.
-            Err(Errno::INVAL) if doubts < DOUBTS => {
-                doubts += 1;
-                thread::sleep(DOUBT);
-                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            Err(Errno::INVAL) => {
+                let now = Instant::now();
+                if now >= *believed.get_or_insert(now + DOUBTFUL) {
+                    return Err(Errno::INVAL);
+                }
+                if deadline.is_some_and(|deadline| now >= deadline) {
                     return Err(Errno::TIMEDOUT);
                 }
+                thread::sleep(PAUSE);
             }
             done => return done,
         }
@@ -178,4 +180,134 @@ pub(crate) fn try_lock(word: &AtomicU32) -> core::result::Result<(), Refusal> {
 /// Hands the lock over to the waiter of the highest priority, or frees it if there is none. Only for the holder.
 pub(crate) fn unlock(word: &AtomicU32) -> core::result::Result<(), Refusal> {
     insist(None, || futex::unlock_pi(word, Flags::PRIVATE)).map_err(refusal)
+}
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    const A_WHILE: Duration = Duration::from_millis(20);
+
+    fn number() -> u32 {
+        gettid().as_raw_nonzero().get().cast_unsigned()
+    }
+
+    #[test]
+    fn a_thread_knows_its_number() {
+        for _ in 0..3 {
+            assert_eq!(thread_id(), number());
+        }
+        assert_eq!(MINE.get(), number(), "forks are noticed here, so it is kept");
+        let other = thread::spawn(|| (thread_id(), number()));
+        let (known, right) = other.join().expect("it only asks");
+        assert!(known == right && known != thread_id());
+    }
+
+    #[test]
+    fn the_child_of_a_fork_asks_again() {
+        assert_eq!(thread_id(), number());
+        // SAFETY: the child makes two system calls and ends, without locks, memory or destructors.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let right = thread_id() == number() && thread_id() == MINE.get();
+            // SAFETY: ends the child, at once.
+            unsafe { libc::_exit(if right { 0 } else { 1 }) };
+        }
+        let mut status = 1;
+        // SAFETY: it is a child of this process, and `status` is a place for the answer.
+        let ended = unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert_eq!((ended, status), (child, 0));
+    }
+
+    type Attempt = fn(&AtomicU32, Instant) -> Result<()>;
+
+    /// Both clocks, of which a kernel from 5.14 on uses the one only.
+    const CLOCKS: [Attempt; 2] = [lock_by_the_steady_clock, lock_by_the_clock];
+
+    /// Whether this kernel has what this test is about.
+    fn is_there(attempt: Attempt) -> bool {
+        attempt(&AtomicU32::new(0), Instant::now()) != Err(Errno::NOSYS)
+    }
+
+    #[test]
+    fn by_either_clock_a_deadline_passes_and_a_lock_is_handed_over() {
+        for attempt in CLOCKS.into_iter().filter(|&clock| is_there(clock)) {
+            let word = AtomicU32::new(thread_id());
+            let begun = Barrier::new(2);
+            thread::scope(|scope| {
+                let waiter = scope.spawn(|| {
+                    for timeout in [Duration::ZERO, Duration::from_nanos(1), A_WHILE] {
+                        assert_eq!(attempt(&word, Instant::now() + timeout), Err(Errno::TIMEDOUT));
+                    }
+                    begun.wait();
+                    // A slice of time may end before the lock is free.
+                    while attempt(&word, Instant::now() + Duration::from_secs(3600)).is_err() {}
+                    let held = word.load(Relaxed);
+                    unlock(&word).expect("this thread holds it");
+                    held & TID == thread_id()
+                });
+                begun.wait();
+                thread::sleep(A_WHILE);
+                unlock(&word).expect("this thread holds it");
+                assert!(waiter.join().expect("it only waits"));
+            });
+            assert_eq!(word.load(Relaxed), 0);
+        }
+    }
+
+    #[test]
+    fn a_deadline_is_waited_for_in_slices() {
+        let word = AtomicU32::new(thread_id());
+        let waited = thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                let start = Instant::now();
+                let outcome = lock_by_the_clock(&word, start + Duration::from_secs(3600));
+                assert_eq!(outcome, Err(Errno::TIMEDOUT));
+                start.elapsed()
+            });
+            waiter.join().expect("it only waits")
+        });
+        assert!(waited < Duration::from_secs(600), "{waited:?}");
+    }
+
+    #[test]
+    fn what_a_kernel_says_is_understood() {
+        let word = AtomicU32::new(0);
+        assert_eq!(try_lock(&word), Ok(()));
+        assert_eq!(word.load(Relaxed), thread_id());
+        assert_eq!(try_lock(&word), Err(Refusal::Deadlock));
+        assert_eq!(lock(&word, None), Err(Refusal::Deadlock));
+        assert_eq!(lock(&word, Some(Instant::now())), Err(Refusal::Deadlock));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                assert_eq!(try_lock(&word), Err(Refusal::Held));
+                assert_eq!(lock(&word, Some(Instant::now())), Err(Refusal::TimedOut));
+                assert_eq!(unlock(&word), Err(Refusal::Error(Errno::PERM.raw_os_error())));
+            });
+        });
+        assert_eq!(unlock(&word), Ok(()));
+        assert_eq!(word.load(Relaxed), 0);
+        // No thread has this number: it is beyond the largest that Linux gives.
+        word.store(TID, Relaxed);
+        assert_eq!(lock(&word, None), Err(Refusal::OwnerGone));
+        assert_eq!(try_lock(&word), Err(Refusal::OwnerGone));
+        assert_eq!(word.load(Relaxed), TID | WAITERS);
+    }
+
+    #[test]
+    fn what_is_transient_is_asked_again_and_not_for_ever() {
+        let mut answers = [Err(Errno::INTR), Err(Errno::INVAL), Err(Errno::AGAIN), Ok(())].into_iter();
+        assert_eq!(insist(None, || answers.next().expect("no more than these")), Ok(()));
+        assert_eq!(answers.len(), 0);
+        let mut asked = 0;
+        let invalid = || {
+            asked += 1;
+            Err(Errno::INVAL)
+        };
+        assert_eq!(insist(Some(Instant::now()), invalid), Err(Errno::TIMEDOUT));
+        assert_eq!(asked, 1, "the deadline has passed");
+        assert_eq!(insist(None, || Err(Errno::INVAL)), Err(Errno::INVAL));
+        assert_eq!(insist(None, || Err(Errno::NOMEM)), Err(Errno::NOMEM));
+    }
 }
