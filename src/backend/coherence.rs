@@ -83,6 +83,10 @@ pub(crate) mod futex {
     }
 }
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "coherence_pi.rs"]
+pub(crate) mod kernel_pi;
+
 /// The fence pair of "announce, then check", billed as where Linux has its membarrier: `light` is free, and `heavy` costs
 /// a fence. The interrupts that a membarrier sends to the other cores move no line, and are not billed.
 #[allow(dead_code, reason = "for hazard pointers and sleeper registration")]

@@ -211,6 +211,10 @@ pub mod asymmetric {
 #[path = "loom_futex.rs"]
 pub(crate) mod futex;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "loom_pi.rs"]
+pub(crate) mod kernel_pi;
+
 pub(crate) mod thread {
     use std::cell::Cell;
 
