@@ -22,8 +22,8 @@ use super::latch::Latch;
 use crate::backend::atomic::{AtomicU32, AtomicUsize, Relaxed};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::time::Instant;
-use crate::backend::{Global, SPREAD, array, const_fn, global, per_thread};
-use crate::wait::{Epoch, Flag, SpinThenPark};
+use crate::backend::{Global, SPREAD, array, const_fn, global, hint, per_thread};
+use crate::wait::{Epoch, Flag, LockBackoff};
 
 /// What a waiter is told when it is woken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -169,15 +169,15 @@ impl Seat {
         self.waiter.flag.sleep(ticket.0, deadline)
     }
 
-    /// The same, but spins for a few microseconds before it sleeps.
+    /// The same, but spins and yields for a few microseconds before it sleeps.
     pub(super) fn doze(&self, ticket: Ticket, deadline: Option<Instant>) -> bool {
-        match deadline {
-            Some(deadline) => self.waiter.flag.wait_until::<SpinThenPark>(ticket.0, deadline),
-            None => {
-                self.waiter.flag.wait::<SpinThenPark>(ticket.0);
-                true
+        let mut backoff = LockBackoff::default();
+        while !self.waiter.flag.is_set(ticket.0) {
+            if deadline.is_some_and(hint::is_late) || !backoff.wait() {
+                return self.sleep(ticket, deadline);
             }
         }
+        true
     }
 
     /// Takes the waiter out of the queue of `address`, with `adjust` under the same latch. False if it is there no longer:
