@@ -146,6 +146,24 @@ exactly!(Flag: Send + Sync);
 exactly!(Epoch: Send + Sync);
 assert_eq_size!(Flag, u32);
 
+#[cfg(feature = "std")]
+mod futexes {
+    use super::*;
+    use linchpin::futex::{Condvar, Hold, MappedMutexGuard, Mutex, MutexGuard, RawCondvar, RawMutex};
+
+    mutex! { Mutex }
+    exclusive_guard! { MutexGuard MappedMutexGuard }
+    exactly!(RawMutex: Send + Sync);
+    exactly!(Hold: Send + Sync);
+    exactly!(Condvar: Send + Sync);
+    exactly!(RawCondvar: Send + Sync);
+    assert_eq_size!(Mutex<()>, Condvar, u32);
+    assert_eq_size!(Mutex<u32>, [u32; 2]);
+    // A guard knows how its lock is held.
+    assert_eq_size!(MutexGuard<'static, u64>, [usize; 2]);
+    assert_eq_size!(Option<MutexGuard<'static, u64>>, [usize; 2]);
+}
+
 #[cfg(target_has_atomic = "64")]
 mod counters {
     use super::*;

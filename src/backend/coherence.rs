@@ -107,3 +107,17 @@ macro_rules! per_thread {
     };
 }
 pub(crate) use per_thread;
+
+/// A value of one simulation: what a run leaves behind must not change the bill of the next.
+pub(crate) type Global<T> = std::sync::Arc<T>;
+
+/// Functions that return a [`Global`].
+macro_rules! global {
+    ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
+        $($(#[$meta])* fn $name() -> Global<$type> {
+            static VALUE: coherence::Global<$type> = coherence::Global::new(|| $init);
+            VALUE.get()
+        })*
+    };
+}
+pub(crate) use global;

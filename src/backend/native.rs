@@ -42,7 +42,7 @@ pub(crate) mod cell {
 
 /// How many places a table has that is shared by address: whose places coincide is a matter of speed alone.
 #[cfg(feature = "std")]
-pub(crate) const SPREAD: usize = 256;
+pub(crate) const SPREAD: usize = 64;
 
 pub(crate) mod hint {
     /// Pauses the processor `rounds` times. A pause is 10 to 140 cycles long, by model: nothing may depend on it.
@@ -120,3 +120,20 @@ macro_rules! per_thread {
 }
 #[cfg(feature = "std")]
 pub(crate) use per_thread;
+
+/// A value that lives as long as the program; in the other worlds, as long as somebody uses it in one execution.
+#[cfg(feature = "std")]
+pub(crate) type Global<T> = &'static T;
+
+/// Functions that return a [`Global`].
+#[cfg(feature = "std")]
+macro_rules! global {
+    ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
+        $($(#[$meta])* #[inline] fn $name() -> Global<$type> {
+            static VALUE: $type = $init;
+            &VALUE
+        })*
+    };
+}
+#[cfg(feature = "std")]
+pub(crate) use global;

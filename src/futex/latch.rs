@@ -9,6 +9,8 @@
 //! It is never freed, so its unlock may touch it after the last instant; and what it guards takes some ten nanoseconds,
 //! so it spins a little and makes no attempt at fairness.
 
+use crossbeam_utils::CachePadded;
+
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::{const_fn, futex, hint};
@@ -23,8 +25,9 @@ const PAUSES: u32 = 4;
 
 /// A value that one thread at a time may use.
 pub(super) struct Latch<T> {
-    word: AtomicU32,
-    value: UnsafeCell<T>,
+    /// Beside the value, whoever tries would take the value's line away from whoever is in.
+    word: CachePadded<AtomicU32>,
+    value: CachePadded<UnsafeCell<T>>,
 }
 
 // SAFETY: `with` lets one thread at a time use the value, so sharing the latch sends the value from thread to thread.
@@ -33,7 +36,10 @@ unsafe impl<T: Send> Sync for Latch<T> {}
 impl<T> Latch<T> {
     const_fn! {
         pub(super) const fn new(value: T) -> Self {
-            Latch { word: AtomicU32::new(FREE), value: UnsafeCell::new(value) }
+            Latch {
+                word: CachePadded::new(AtomicU32::new(FREE)),
+                value: CachePadded::new(UnsafeCell::new(value)),
+            }
         }
     }
 
