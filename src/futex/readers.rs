@@ -23,8 +23,9 @@ use crossbeam_utils::CachePadded;
 use crate::backend::atomic::{Acquire, AtomicBool, AtomicPtr, AtomicUsize, Relaxed, Release};
 use crate::backend::{Global, global, hint, per_thread};
 
-/// How many locks a thread reads at one time without touching them: a line full; in a model one, for its sake.
-const SLOTS: usize = if hint::patience(8) == 0 { 1 } else { 8 };
+/// How many locks a thread reads at one time without touching them: a row is a line of 64 bytes; in a model one, for its
+/// sake.
+const SLOTS: usize = if hint::patience(1) == 0 { 1 } else { 6 };
 
 /// A place for the address of a lock that somebody reads.
 #[derive(Debug)]
@@ -88,9 +89,9 @@ impl Drop for Lease {
     }
 }
 
-/// Puts `address` into a free slot of this thread, if it has one.
+/// Puts `address` into a free slot of this thread, if it has one: by an RMW, which a fence may follow, or by a store.
 #[inline]
-pub(super) fn take(address: usize) -> Option<&'static Slot> {
+pub(super) fn take(address: usize, by_store: bool) -> Option<&'static Slot> {
     let row = match OWN.try_with(Cell::get) {
         Ok(Own::Row(row)) => row,
         Ok(Own::Unknown) => lease()?,
@@ -99,9 +100,13 @@ pub(super) fn take(address: usize) -> Option<&'static Slot> {
     // Acquire: pairs with the Release store in `clear`, perhaps by another thread. What was read there before has to be
     // handed on by the store below (killed by `futex_rwlock::a_slot_is_taken_over`).
     let slot = row.slots.iter().find(|slot| slot.address.load(Acquire) == 0)?;
-    // Release: pairs with the Acquire load in `names`. A writer of the lock that was read here before may find this
+    // Release, both: pairs with the Acquire load in `names`. A writer of the lock that was read here before may find this
     // address in its place, and must come after that read (killed by `futex_rwlock::a_slot_is_used_again`).
-    slot.address.store(address, Release);
+    if by_store {
+        slot.address.store(address, Release);
+    } else {
+        slot.address.swap(address, Release);
+    }
     Some(slot)
 }
 

@@ -40,7 +40,7 @@ use lock_api::GuardSend;
 
 use super::lot;
 use super::readers::{self, Slot};
-use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
+use crate::backend::atomic::{Acquire, AtomicUsize, Relaxed, Release, SeqCst, fence_after_rmw};
 use crate::backend::time::{self, Instant};
 use crate::backend::{asymmetric, const_fn, const_init};
 use contended::Wish;
@@ -94,28 +94,33 @@ pub type MappedRwLockReadGuard<'a, T> = lock_api::MappedRwLockReadGuard<'a, RawR
 /// Holds an [`RwLock`] locked for writing a part of its value.
 pub type MappedRwLockWriteGuard<'a, T> = lock_api::MappedRwLockWriteGuard<'a, RawRwLock, T>;
 
-const WRITER: u32 = 1 << 0;
-const BUSY: u32 = 1 << 1;
-const UPGRADABLE: u32 = 1 << 2;
-const WAITING: u32 = 1 << 3;
-const DRAINING: u32 = 1 << 4;
-const ASLEEP: u32 = 1 << 5;
-const PARKED: u32 = 1 << 6;
-const BIASED: u32 = 1 << 7;
-const COLDER: u32 = 1 << 8;
-const COLD: u32 = 15 * COLDER;
-const READER: u32 = 1 << 12;
-const READERS: u32 = !(READER - 1);
+const WRITER: usize = 1 << 0;
+const BUSY: usize = 1 << 1;
+const UPGRADABLE: usize = 1 << 2;
+const WAITING: usize = 1 << 3;
+const DRAINING: usize = 1 << 4;
+const ASLEEP: usize = 1 << 5;
+const PARKED: usize = 1 << 6;
+const SPREAD: usize = 1 << 7;
+const BIASED: usize = 1 << 8;
+const COLDER: usize = 1 << 9;
+const COLD: usize = 7 * COLDER;
+const HOTTER: usize = 1 << 12;
+const HEAT: usize = 15 * HOTTER;
+const READER: usize = 1 << 16;
+const READERS: usize = !(READER - 1);
 
-const OWNER: u32 = WRITER | UPGRADABLE;
+const OWNER: usize = WRITER | UPGRADABLE;
 /// What a claim and its end leave as it is.
-const LASTING: u32 = COLD | BIASED | READERS;
+const LASTING: usize = SPREAD | BIASED | COLD | HEAT | READERS;
+/// What the word of a lock says about its past, that nobody holds and in which no slot has to be looked for.
+const PAST: usize = COLD | HEAT;
 /// One less than what fits: an upgradable reader that becomes a plain one is not refused.
-const MAX_READERS: u32 = READERS / READER - 1;
+const MAX_READERS: usize = READERS / READER - 1;
 
 /// The raw lock of [`RwLock`].
 pub struct RawRwLock {
-    word: AtomicU32,
+    word: AtomicUsize,
 }
 
 /// What a reader of a [`RawRwLock`] has to know to unlock it: the state of a guard.
@@ -134,48 +139,61 @@ impl RawRwLock {
         /// An unlocked lock.
         #[must_use]
         pub const fn new() -> Self {
-            RawRwLock { word: AtomicU32::new(contended::NEW) }
+            RawRwLock { word: AtomicUsize::new(contended::NEW) }
         }
     }
 
+    #[inline]
     fn address(&self) -> usize {
         core::ptr::from_ref(self).addr()
     }
 
-    fn state(&self) -> u32 {
+    #[inline]
+    fn state(&self) -> usize {
         // Relaxed: what is read here only proposes an RMW, and that has the ordering.
         self.word.load(Relaxed)
     }
 
-    /// Reads without touching the word, if the lock is biased and this thread has a slot.
+    /// Reads in a slot, if readers of this lock do so now and this thread has one.
     #[inline]
-    fn read_biased(&self, state: u32) -> Option<Share> {
-        if !is_biased(state) {
+    fn read_in_slot(&self, state: usize) -> Option<Share> {
+        if state & (SPREAD | WRITER | WAITING) != SPREAD {
             return None;
         }
-        let slot = readers::take(self.address())?;
-        // SeqCst: pairs with `heavy` in `fence_slots`. The writer sees the slot, or this reader that the lock has been
-        // claimed. Without it each may miss the other (killed by `futex_rwlock::biased_readers_exclude`).
-        asymmetric::light();
+        let address = self.address();
+        let slot = readers::take(address, state & BIASED != 0)?;
+        let barred = if state & BIASED != 0 {
+            // SeqCst: pairs with `heavy` in `fence_slots`. The writer sees the slot, or this reader that the lock has been
+            // claimed. Without it each may miss the other (killed by `futex_rwlock::biased_readers_exclude`).
+            asymmetric::light();
+            BIASED
+        } else {
+            // SeqCst: pairs with the fences in `fence_slots` and `write_spread`, and with `heavy`; the same (killed by
+            // `futex_rwlock::spread_readers_exclude`).
+            fence_after_rmw(SeqCst);
+            SPREAD
+        };
         // Acquire: pairs with the Release with which the last writer has let go, which each change of the word since
         // continues. Relaxed misses what it wrote (killed by `futex_rwlock::biased_readers_exclude`).
-        if is_biased(self.word.load(Acquire)) {
-            Some(Share { slot: Some(slot) })
-        } else {
-            leave_slot(slot, self.address());
-            None
+        if self.word.load(Acquire) & (barred | WRITER | WAITING) != barred {
+            leave_slot(slot, address);
+            return None;
         }
+        if state & BIASED == 0 {
+            self.note_read();
+        }
+        Some(Share { slot: Some(slot) })
     }
 
     #[inline]
     fn read_now(&self) -> Option<Share> {
         let state = self.state();
-        self.read_biased(state).or_else(|| self.read_counted(state))
+        self.read_in_slot(state).or_else(|| self.read_counted(state))
     }
 
     /// Comes in as `change` says, unless `wish` has to wait; answers with the new state.
     #[inline]
-    fn enter(&self, mut state: u32, wish: Wish, change: impl Fn(u32) -> u32) -> Option<u32> {
+    fn enter(&self, mut state: usize, wish: Wish, change: impl Fn(usize) -> usize) -> Option<usize> {
         while wish.is_admitted(state) {
             let entered = change(state);
             // Acquire: pairs with the Release of every unlock, each of which is in the release sequence that this reads
@@ -192,19 +210,23 @@ impl RawRwLock {
     /// Becomes the writer of a lock that nobody holds, and in which no slot has to be looked for.
     #[inline]
     fn write_now(&self) -> bool {
-        let state = self.state();
-        // Acquire: as in `enter` (killed by `futex_rwlock::excludes`).
-        state & !COLD == 0
-            && self
-                .word
-                .compare_exchange(state, self.claimed(state), Acquire, Relaxed)
-                .is_ok()
+        // What the word of a lock is that is written often.
+        let mut state = contended::NEW;
+        while state & !PAST == 0 {
+            // Acquire: as in `enter` (killed by `futex_rwlock::excludes`).
+            match self.word.compare_exchange(state, self.claimed(state), Acquire, Relaxed) {
+                Ok(_) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
     }
 
     /// The word when a writer claims it.
     #[inline]
-    fn claimed(&self, state: u32) -> u32 {
-        let claimed = colder(state & (LASTING | PARKED), contended::WRITE) | WRITER;
+    fn claimed(&self, state: usize) -> usize {
+        let cooled = colder(state & (LASTING | PARKED), contended::WRITE);
+        let claimed = if cooled & HEAT == 0 { cooled } else { cooled - HOTTER } | WRITER;
         if state & (READERS | BIASED) != 0 {
             claimed | BUSY | DRAINING
         } else if state & PARKED != 0 || lot::bucket(self.queue()).is_tense() {
@@ -216,14 +238,14 @@ impl RawRwLock {
 
     /// The writer lets go, and stays as `rest`: nothing, `READER` or `UPGRADABLE`.
     #[inline]
-    fn end_write(&self, rest: u32) {
+    fn end_write(&self, rest: usize) {
         let state = self.state();
         if state & BUSY == 0 {
             let queue = self.queue();
             // Release: pairs with the Acquire in `enter`. Whoever comes next must see what was written here; Relaxed
             // loses it (killed by `futex_rwlock::excludes`). A plain store will do: nobody else changes the word of a
             // quiet writer.
-            self.word.store(state & COLD | rest, Release);
+            self.word.store((state & LASTING) + rest, Release);
             // SeqCst: pairs with `heavy` in `sleep_in` (killed by `futex_rwlock::wakes_a_sleeper`).
             asymmetric::light();
             if lot::bucket(queue).has_sleepers() {
@@ -239,18 +261,13 @@ impl RawRwLock {
     }
 
     /// Whether anybody reads in a slot.
-    fn is_read_in_slots(&self, state: u32) -> bool {
-        state & BIASED != 0 && readers::any(self.address())
+    fn is_read_in_slots(&self, state: usize) -> bool {
+        state & SPREAD != 0 && readers::any(self.address())
     }
 }
 
 #[inline]
-fn is_biased(state: u32) -> bool {
-    state & (BIASED | WRITER | WAITING) == BIASED
-}
-
-#[inline]
-fn colder(state: u32, by: u32) -> u32 {
+fn colder(state: usize, by: usize) -> usize {
     state & !COLD | COLDER * (by + (state & COLD) / COLDER).min(COLD / COLDER)
 }
 
@@ -315,7 +332,7 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
     #[inline]
     fn lock_exclusive(&self) -> GuardSend {
         if !self.write_now() {
-            self.write_contended(None);
+            self.write_until(None);
         }
         GuardSend::new()
     }
@@ -337,7 +354,8 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
 
     #[inline]
     fn is_locked_exclusive(&self) -> bool {
-        self.state() & (WRITER | DRAINING) == WRITER
+        let state = self.state();
+        state & (WRITER | DRAINING) == WRITER && !self.is_read_in_slots(state)
     }
 }
 
@@ -399,12 +417,12 @@ unsafe impl lock_api::RawRwLockTimed for RawRwLock {
 
     #[inline]
     fn try_lock_exclusive_for(&self, timeout: Duration) -> Option<GuardSend> {
-        (self.write_now() || self.write_contended(time::after(timeout))).then(GuardSend::new)
+        (self.write_now() || self.write_until(time::after(timeout))).then(GuardSend::new)
     }
 
     #[inline]
     fn try_lock_exclusive_until(&self, timeout: Instant) -> Option<GuardSend> {
-        (self.write_now() || self.write_contended(Some(timeout))).then(GuardSend::new)
+        (self.write_now() || self.write_until(Some(timeout))).then(GuardSend::new)
     }
 }
 
@@ -440,7 +458,11 @@ unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
 
     #[inline]
     unsafe fn try_upgrade(&self, guard: GuardSend) -> Result<GuardSend, GuardSend> {
-        if self.try_claim(UPGRADABLE) { Ok(guard) } else { Err(guard) }
+        if self.try_claim(UPGRADABLE) {
+            Ok(guard)
+        } else {
+            Err(guard)
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use core::cell::Cell;
 use core::time::Duration;
 
 use super::*;
+use crate::backend::atomic::fence;
 use crate::backend::{hint, per_thread, thread};
 use crate::futex::lot::{Queue, Seat, Token};
 use crate::wait::LockBackoff;
@@ -12,20 +13,27 @@ use crate::wait::LockBackoff;
 const PATIENCE: Duration = Duration::from_millis(1);
 /// At every how manieth busy write of a thread it looks whether the bucket may be quiet again.
 const CALM: u32 = 128;
-/// At every how manieth counted read of a thread the lock becomes a degree warmer, or biased.
-const DEGREE: u32 = if hint::patience(1) == 0 { 1 } else { 1024 };
-/// What a counted read costs, roughly, in nanoseconds.
+/// At every how manieth read of a thread that is not biased the lock gets hotter.
+const SAMPLE: u32 = if hint::patience(1) == 0 { 1 } else { 64 };
+/// How much hotter, where each write makes it cooler by one: readers spread out if there are more than eight to a write.
+const HOT: usize = 8;
+/// The heat at which they do; at none they come back to the word.
+const BOILING: usize = if hint::patience(1) == 0 { 2 } else { 15 };
+/// At every how manieth such read it becomes a degree less cold, or biased.
+const DEGREE: u32 = if hint::patience(1) == 0 { 1 } else { 2048 };
+/// What a read that is not biased costs, roughly, in nanoseconds.
 const READ: u128 = 10;
-/// How many times the cost of a withdrawal has to be spent on counted reads before the next.
+/// How many times the cost of a withdrawal has to be spent on such reads before the next.
 const WORTH: u128 = 9;
-/// How cold a lock is made by a write, and how cold it is when it is new, in degrees.
-pub(super) const WRITE: u32 = hint::patience(1);
-pub(super) const NEW: u32 = COLDER * hint::patience(2);
+/// How much colder a lock is made by a write.
+pub(super) const WRITE: usize = hint::patience(1) as usize;
+/// The word of a lock that is new, or has just been written often.
+pub(super) const NEW: usize = if WRITE == 0 { 0 } else { COLD };
 
 per_thread! {
     /// Busy writes of this thread, of whatever lock.
     static WRITES: Cell<u32> = Cell::new(0);
-    /// Counted reads of this thread, of whatever lock.
+    /// Reads of this thread that were not biased, of whatever lock.
     static READS: Cell<u32> = Cell::new(0);
 }
 
@@ -42,11 +50,12 @@ impl Wish {
     const URGENT: usize = 4;
 
     #[inline]
-    pub(super) fn is_admitted(self, state: u32) -> bool {
+    pub(super) fn is_admitted(self, state: usize) -> bool {
         let barred = if self == Wish::Read { WRITER | WAITING } else { OWNER };
         state & barred == 0
     }
 
+    #[inline]
     fn is_noted(self, note: usize) -> bool {
         note & !Self::URGENT == self as usize
     }
@@ -73,7 +82,7 @@ enum Slept {
 /// Sleepers that may come in together.
 #[derive(Default)]
 struct Group {
-    readers: u32,
+    readers: usize,
     upgradable: bool,
     writer: bool,
     sleepers: Queue,
@@ -94,27 +103,36 @@ impl RawRwLock {
 
     /// Reads, counted in the word.
     #[inline]
-    pub(super) fn read_counted(&self, state: u32) -> Option<Share> {
+    pub(super) fn read_counted(&self, state: usize) -> Option<Share> {
         self.enter(state, Wish::Read, |state| {
             assert_room(has_room(state, Wish::Read));
             state + READER
         })?;
+        self.note_read();
+        Some(Share::COUNTED)
+    }
+
+    /// Counts a read that is not biased. Called by a reader inside.
+    #[inline]
+    pub(super) fn note_read(&self) {
         let reads = READS.with(|count| {
             count.set(count.get().wrapping_add(1));
             count.get()
         });
-        if reads.is_multiple_of(DEGREE) {
-            self.warm();
+        if reads.is_multiple_of(SAMPLE) {
+            self.warm(reads);
         }
-        Some(Share::COUNTED)
     }
 
-    /// Makes the lock a degree warmer, or biased if it is not cold any more. Called by a reader inside.
+    /// Makes the lock hotter, and a degree less cold; or lets readers spread out, or be biased.
     #[cold]
-    fn warm(&self) {
+    fn warm(&self, reads: u32) {
         let mut state = self.state();
         while state & (WRITER | BIASED) == 0 {
-            let warmer = if state & COLD == 0 { state | BIASED } else { state - COLDER };
+            let warmer = warmer(state, reads.is_multiple_of(DEGREE));
+            if warmer == state {
+                return;
+            }
             // Relaxed: who reads by it acquires from the last writer, whose release sequence this continues, as an RMW.
             match self.word.compare_exchange(state, warmer, Relaxed, Relaxed) {
                 Ok(_) => return,
@@ -159,8 +177,32 @@ impl RawRwLock {
         self.wait(Wish::Upgradable, deadline)
     }
 
+    #[inline]
+    pub(super) fn write_until(&self, deadline: Option<Instant>) -> bool {
+        match self.write_spread() {
+            Some(true) => true,
+            Some(false) => self.drain(deadline, 0),
+            None => self.write_contended(deadline),
+        }
+    }
+
+    /// Claims a lock that nobody holds but perhaps readers in slots, which are fenced; answers whether there are none.
+    #[inline]
+    fn write_spread(&self) -> Option<bool> {
+        let state = self.state();
+        if state & !PAST != SPREAD {
+            return None;
+        }
+        let claimed = self.claimed(state);
+        // Acquire: as in `enter` (killed by `futex_rwlock::spread_readers_exclude`).
+        self.word.compare_exchange(state, claimed, Acquire, Relaxed).ok()?;
+        // SeqCst: pairs with the fence in `read_in_slot` (killed by `futex_rwlock::spread_readers_exclude`).
+        fence_after_rmw(SeqCst);
+        Some(claimed & HEAT != 0 && !readers::any(self.address()))
+    }
+
     #[cold]
-    pub(super) fn write_contended(&self, deadline: Option<Instant>) -> bool {
+    fn write_contended(&self, deadline: Option<Instant>) -> bool {
         self.wait(Wish::Write, deadline) && self.drain(deadline, 0)
     }
 
@@ -183,7 +225,7 @@ impl RawRwLock {
 
     /// Claims the lock if nobody holds it but `mine`: nothing, or `UPGRADABLE`.
     #[cold]
-    pub(super) fn try_claim(&self, mine: u32) -> bool {
+    pub(super) fn try_claim(&self, mine: usize) -> bool {
         let mut state = self.state();
         loop {
             if state & (OWNER | READERS) != mine || self.is_read_in_slots(state) {
@@ -195,7 +237,7 @@ impl RawRwLock {
                 Err(now) => state = now,
             }
         }
-        if state & BIASED == 0 {
+        if state & SPREAD == 0 {
             return true;
         }
         let degrees = self.fence_slots();
@@ -203,7 +245,7 @@ impl RawRwLock {
         if is_drained {
             self.settle(degrees);
         } else {
-            self.let_go(mine, false);
+            self.end_write(mine);
         }
         is_drained
     }
@@ -238,7 +280,7 @@ impl RawRwLock {
         false
     }
 
-    fn enter_contended(&self, state: u32, wish: Wish, me: &mut Contender) -> bool {
+    fn enter_contended(&self, state: usize, wish: Wish, me: &mut Contender) -> bool {
         if !has_room(state, wish) && me.answers {
             wake_next(self.queue());
             me.answers = false;
@@ -265,12 +307,11 @@ impl RawRwLock {
 
     /// Waits until the readers have left a lock that this thread has claimed. At the deadline the claim is taken back, but
     /// for `mine`.
-    fn drain(&self, deadline: Option<Instant>, mine: u32) -> bool {
-        let state = self.state();
-        if state & DRAINING == 0 {
+    fn drain(&self, deadline: Option<Instant>, mine: usize) -> bool {
+        if self.state() & (DRAINING | SPREAD) == 0 {
             return true;
         }
-        let degrees = if state & BIASED == 0 { 0 } else { self.fence_slots() };
+        let degrees = self.fence_slots();
         let mut backoff = LockBackoff::default();
         loop {
             if self.is_drained() {
@@ -282,20 +323,26 @@ impl RawRwLock {
                 continue;
             }
             if is_late || !self.doze(deadline) {
-                self.let_go(mine, false);
+                self.end_write(mine);
                 return false;
             }
         }
     }
 
     /// Fences the claim against readers in slots; answers how much colder that makes the lock.
-    fn fence_slots(&self) -> u32 {
+    fn fence_slots(&self) -> usize {
+        let state = self.state();
+        if state & BIASED == 0 {
+            // SeqCst: pairs with the fence in `read_in_slot`. This thread sees the slots of those who have not seen its
+            // claim (killed by `futex_rwlock::spread_readers_exclude`).
+            fence(SeqCst);
+            return 0;
+        }
         let start = Instant::now();
-        // SeqCst: pairs with `light` in `read_biased`. This thread sees the slots of those who have not seen its claim
-        // (killed by `futex_rwlock::biased_readers_exclude`).
+        // SeqCst: pairs with `light` in `read_in_slot`; the same (killed by `futex_rwlock::biased_readers_exclude`).
         asymmetric::heavy();
         let degrees = start.elapsed().as_nanos() * WORTH / READ / u128::from(DEGREE);
-        hint::patience(u32::try_from(degrees).unwrap_or(u32::MAX).clamp(1, COLD / COLDER))
+        WRITE * usize::try_from(degrees).unwrap_or(usize::MAX).clamp(1, COLD / COLDER)
     }
 
     fn is_drained(&self) -> bool {
@@ -304,10 +351,13 @@ impl RawRwLock {
     }
 
     /// The writer is inside.
-    fn settle(&self, degrees: u32) {
+    fn settle(&self, degrees: usize) {
         let mut state = self.state();
         loop {
-            let settled = colder(state & !(DRAINING | ASLEEP | BIASED), degrees);
+            let mut settled = colder(state & !(DRAINING | ASLEEP | BIASED), degrees);
+            if state & HEAT == 0 {
+                settled &= !SPREAD;
+            }
             // Acquire: pairs with the Release in `end_counted_read`. The writer must come after what was read; Relaxed lets
             // its writes overtake the reads (killed by `futex_rwlock::excludes`). An RMW, since others fall asleep.
             match self.word.compare_exchange(state, settled, Acquire, Relaxed) {
@@ -323,7 +373,7 @@ impl RawRwLock {
         Seat::lend(|seat| {
             let bucket = lot::bucket(key);
             bucket.announce();
-            if self.state() & BIASED != 0 {
+            if self.state() & SPREAD != 0 {
                 // SeqCst: pairs with `light` in `leave_slot` (killed by `futex_rwlock::a_biased_reader_wakes_the_writer`).
                 asymmetric::heavy();
             }
@@ -378,14 +428,7 @@ impl RawRwLock {
         })
     }
 
-    fn sleep_in(
-        &self,
-        seat: &Seat,
-        wish: Wish,
-        note: usize,
-        me: &mut Contender,
-        deadline: Option<Instant>,
-    ) -> Slept {
+    fn sleep_in(&self, seat: &Seat, wish: Wish, note: usize, me: &mut Contender, deadline: Option<Instant>) -> Slept {
         let bucket = lot::bucket(self.queue());
         bucket.announce();
         let mut fenced = false;
@@ -438,7 +481,10 @@ impl RawRwLock {
             };
             // Relaxed: the queue is under the latch. An RMW, so that the owner sees it or has let go before; torn, it would
             // bring back what the owner has let go of (killed by `futex_rwlock::excludes`).
-            match self.word.compare_exchange(state, state | PARKED | bar, Relaxed, Relaxed) {
+            match self
+                .word
+                .compare_exchange(state, state | PARKED | bar, Relaxed, Relaxed)
+            {
                 Ok(_) => return Ok(true),
                 Err(now) => state = now,
             }
@@ -479,7 +525,7 @@ impl RawRwLock {
     }
 
     #[cold]
-    pub(super) fn end_write_busy(&self, rest: u32) {
+    pub(super) fn end_write_busy(&self, rest: usize) {
         let writes = WRITES.with(|count| {
             count.set(count.get().wrapping_add(1));
             count.get()
@@ -505,11 +551,14 @@ impl RawRwLock {
 
     /// The owner lets go, stays as `rest`, and wakes whoever relies on it; hands the lock over to them if that is the wish.
     #[inline]
-    pub(super) fn let_go(&self, rest: u32, to_a_sleeper: bool) {
+    pub(super) fn let_go(&self, rest: usize, to_a_sleeper: bool) {
         let mut state = self.state();
         while state & PARKED == 0 {
             // Release: as in `end_write` (killed by `futex_rwlock::excludes`).
-            match self.word.compare_exchange(state, (state & LASTING) + rest, Release, Relaxed) {
+            match self
+                .word
+                .compare_exchange(state, (state & LASTING) + rest, Release, Relaxed)
+            {
                 Ok(_) => return,
                 Err(now) => state = now,
             }
@@ -518,7 +567,7 @@ impl RawRwLock {
     }
 
     #[cold]
-    fn pass_on(&self, rest: u32, to_a_sleeper: bool) {
+    fn pass_on(&self, rest: usize, to_a_sleeper: bool) {
         let queue = self.queue();
         let mut group = Group::default();
         let (handed, next) = lot::bucket(queue).with(|sleepers| {
@@ -533,8 +582,8 @@ impl RawRwLock {
             let mut state = self.state();
             loop {
                 let left = (state & LASTING) + rest;
-                let handed = (to_a_sleeper || first & Wish::URGENT != 0)
-                    && left / READER + group.readers <= MAX_READERS;
+                let handed =
+                    (to_a_sleeper || first & Wish::URGENT != 0) && left / READER + group.readers <= MAX_READERS;
                 let mut left = if handed { group.enter(left) } else { left };
                 if more && left & OWNER != 0 {
                     left |= PARKED;
@@ -566,7 +615,7 @@ impl Group {
     /// Takes the first sleeper.
     fn add_first(&mut self, sleepers: &mut Queue, queue: usize) {
         if let Some((sleeper, note)) = sleepers.pop_noted(queue, |_| true) {
-            self.readers += u32::from(Wish::Read.is_noted(note));
+            self.readers += usize::from(Wish::Read.is_noted(note));
             self.upgradable = Wish::Upgradable.is_noted(note);
             self.writer = Wish::Write.is_noted(note);
             self.sleepers.append(sleeper, 0, 0);
@@ -582,12 +631,12 @@ impl Group {
     }
 
     /// The word when all of them come in.
-    fn enter(&self, state: u32) -> u32 {
+    fn enter(&self, state: usize) -> usize {
         let state = state + self.readers * READER;
         match self {
             Group { upgradable: true, .. } => state | UPGRADABLE,
             Group { writer: false, .. } => state,
-            _ if state & (READERS | BIASED) != 0 => state | WRITER | BUSY | DRAINING,
+            _ if state & (READERS | SPREAD) != 0 => state | WRITER | BUSY | DRAINING,
             _ => state | WRITER | BUSY,
         }
     }
@@ -625,7 +674,20 @@ pub(super) fn wake_writer(address: usize) {
     }
 }
 
-fn has_room(state: u32, wish: Wish) -> bool {
+/// The word after a sample of reads; or after enough of them to be a degree less cold.
+fn warmer(state: usize, by_a_degree: bool) -> usize {
+    let heat = ((state & HEAT) / HOTTER + HOT).min(BOILING);
+    let mut warmer = state & !HEAT | heat * HOTTER;
+    if by_a_degree && state & COLD != 0 {
+        warmer -= COLDER;
+    } else if by_a_degree && state & SPREAD != 0 {
+        warmer |= BIASED;
+    }
+    if heat == BOILING { warmer | SPREAD } else { warmer }
+}
+
+#[inline]
+fn has_room(state: usize, wish: Wish) -> bool {
     match wish {
         Wish::Read => state / READER < MAX_READERS,
         // One beside the last reader: it can still become a plain reader, and then no other gets in.
