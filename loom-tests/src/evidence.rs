@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCs
 
 use linchpin::backend::fault::{Fault, Kind, Operation, Site, record};
 
-use crate::Model;
+use crate::{Model, glance};
 
 /// Injects every fault that a comment in `sources` says is found, and asserts that the named models find it.
 ///
@@ -18,9 +18,11 @@ use crate::Model;
 /// no such comment and none that begins with "Survivor:"; if one is in no model's path.
 pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
     let recorded = record(|| {
-        models.iter().for_each(|model| {
-            (model.explore)();
-        })
+        glance(|| {
+            models.iter().for_each(|model| {
+                (model.explore)();
+            });
+        });
     });
     let (mut found, mut failures) = (0, Vec::new());
     expect_panics();
