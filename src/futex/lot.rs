@@ -325,6 +325,7 @@ pub(super) fn wake_next(address: usize) {
 }
 
 /// Waiters, first come, first out for each address.
+#[derive(Default)]
 pub(super) struct Queue {
     first: Option<&'static Waiter>,
     last: Option<&'static Waiter>,
@@ -365,6 +366,20 @@ impl Queue {
         let waiter = self.waiters().find(|waiter| waiter.address() == address)?;
         self.remove(waiter);
         Some(waiter)
+    }
+
+    /// Takes the first waiter for `address` out that has such a note.
+    pub(super) fn pop_noted(
+        &mut self,
+        address: usize,
+        is_such: impl Fn(usize) -> bool,
+    ) -> Option<(&'static Waiter, usize)> {
+        let waiter = self
+            .waiters()
+            .find(|waiter| waiter.address() == address && is_such(waiter.links().note))?;
+        let note = waiter.links().note;
+        self.remove(waiter);
+        Some((waiter, note))
     }
 
     /// Moves all waiters for `address` to `others`, where they wait for nothing; answers how many.
