@@ -99,9 +99,11 @@ fn reader<L: ReaderWriter>(name: &'static str, one_in: u64) -> Contestant {
 
 fn rwlocks(one_in: u64) -> Vec<Contestant> {
     vec![
+        reader::<linchpin::futex::RwLock<u64>>("linchpin futex::RwLock", one_in),
         reader::<linchpin::spin::RwLock<u64>>("linchpin spin::RwLock", one_in),
         reader::<std::sync::RwLock<u64>>("std", one_in),
         reader::<parking_lot::RwLock<u64>>("parking_lot", one_in),
+        reader::<usync::RwLock<u64>>("usync", one_in),
         reader::<spin::RwLock<u64>>("spin", one_in),
     ]
 }
