@@ -62,6 +62,12 @@ pub(crate) mod hint {
 pub(crate) mod thread {
     pub(crate) use std::thread::yield_now;
 
+    /// Whether this is a model that has failed: it never is.
+    #[inline]
+    pub(crate) const fn has_failed() -> bool {
+        false
+    }
+
     /// How many threads can run at once, as far as is known: the most that any thread has been told.
     ///
     /// Each thread asks once, since the answer is about the thread that asks: one that is pinned hears of one CPU.

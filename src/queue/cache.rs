@@ -16,7 +16,7 @@ use crossbeam_utils::CachePadded;
 
 use super::node::Node;
 use crate::backend::atomic::{Acquire, AtomicBool, Relaxed, Release};
-use crate::backend::{Global, const_fn, global, per_thread};
+use crate::backend::{Global, const_fn, global, per_thread, thread};
 use crate::wait::{Backoff, DefaultWait};
 
 /// The most nodes that a cache keeps.
@@ -170,7 +170,9 @@ impl Cache {
 
 impl Drop for Cache {
     fn drop(&mut self) {
-        self.give();
+        if !thread::has_failed() {
+            self.give();
+        }
     }
 }
 
