@@ -19,7 +19,7 @@ use crate::backend::atomic::{Acquire, AtomicBool, Relaxed, Release};
 use crate::backend::{Global, const_fn, global, per_thread, thread};
 use crate::wait::{Backoff, DefaultWait};
 
-/// The most nodes that a cache keeps.
+/// The most nodes that a cache keeps, beside its first.
 const MOST: usize = 16;
 /// How many nodes a cache takes from the pool at once.
 const BATCH: usize = 4;
@@ -49,18 +49,27 @@ pub(super) fn take() -> NonNull<Node> {
 /// It comes from [`take`], in this thread or another, and nobody else uses it any more. Its `next` is null.
 #[inline]
 pub(super) unsafe fn put(node: NonNull<Node>) {
-    // SAFETY: the caller's promise.
-    if CACHE.try_with(|cache| unsafe { cache.push(node) }).is_err() {
+    if CACHE.try_with(|cache| cache.push(node)).is_err() {
         // SAFETY: the caller's promise.
         unsafe { put_late(node) };
     }
+}
+
+/// To be called for a node that has become another thread's. Nothing of it is touched.
+pub(super) fn forget(node: NonNull<Node>) {
+    // A cache that is gone holds on to nothing.
+    let _ = CACHE.try_with(|cache| {
+        if cache.first.get() == node.as_ptr() {
+            cache.first.set(null_mut());
+        }
+    });
 }
 
 /// A node from elsewhere.
 #[cold]
 #[inline(never)]
 fn fetch() -> NonNull<Node> {
-    let found = match CACHE.try_with(Cache::refill) {
+    let found = match CACHE.try_with(Cache::pop_other) {
         Ok(found) => found,
         // Another thread-local's destructor takes a node, after the cache's own has run.
         Err(_) => pool().pop(1),
@@ -92,8 +101,15 @@ fn make() -> NonNull<Node> {
     node.cast()
 }
 
-/// The free nodes of one thread: a stack, linked by `below`.
+/// The nodes of one thread: the one it mostly uses, and a stack of others, linked by `below`.
+///
+/// The first keeps its place while it is in use. So a thread that locks one lock after the other always reads the same
+/// address, and the RMW that needs it does not wait for what the unlock before has stored.
 struct Cache {
+    /// The first; null if there is none, and then it counts as in use.
+    first: Cell<*mut Node>,
+    is_used: Cell<bool>,
+    /// The others that are free.
     top: Cell<*mut Node>,
     /// Found once, since a destructor may come too late to find it.
     pool: OnceCell<Global<Pool>>,
@@ -102,56 +118,64 @@ struct Cache {
 impl Cache {
     const fn new() -> Self {
         Cache {
+            first: Cell::new(null_mut()),
+            is_used: Cell::new(true),
             top: Cell::new(null_mut()),
             pool: OnceCell::new(),
         }
     }
 
+    /// The first, if it is free.
     #[inline]
     fn pop(&self) -> Option<NonNull<Node>> {
-        let node = NonNull::new(self.top.get())?;
+        if self.is_used.replace(true) {
+            return None;
+        }
+        NonNull::new(self.first.get())
+    }
+
+    /// Another, where the first is in use.
+    fn pop_other(&self) -> Option<NonNull<Node>> {
+        let node = NonNull::new(self.top.get()).or_else(|| self.pool.get_or_init(pool).pop(BATCH))?;
         // SAFETY: a node is one for ever, and what is in this cache is this thread's.
         self.top.set(unsafe { node.as_ref() }.below.get());
         Some(node)
     }
 
-    /// # Safety
-    ///
-    /// As for [`put`].
     #[inline]
-    unsafe fn push(&self, node: NonNull<Node>) {
-        let top = self.top.get();
-        // The node taken last mostly comes back first, and finds below it what it had: then nothing is written to it.
-        // SAFETY: a node is one for ever, and this one is the caller's.
-        if unsafe { node.as_ref() }.below.get() != top {
-            self.restack(node, top);
-        }
-        self.top.set(node.as_ptr());
-    }
-
-    /// Makes `node` fit to lie on `top`, or to be the first if the cache is full.
-    fn restack(&self, node: NonNull<Node>, top: *mut Node) {
-        // SAFETY: a node is one for ever, and both are this thread's.
-        let (node, top_node) = unsafe { (node.as_ref(), top.as_ref()) };
-        let depth = top_node.map_or(0, |top| top.depth.get() + 1);
-        if depth < MOST {
-            node.below.set(top);
-            node.depth.set(depth);
+    fn push(&self, node: NonNull<Node>) {
+        if self.first.get() == node.as_ptr() {
+            self.is_used.set(false);
         } else {
-            self.give();
-            node.below.set(null_mut());
-            node.depth.set(0);
+            self.push_other(node);
         }
     }
 
-    /// Takes some from the pool, and answers one of them.
-    fn refill(&self) -> Option<NonNull<Node>> {
-        let first = self.pool.get_or_init(pool).pop(BATCH)?;
-        self.top.set(first.as_ptr());
-        self.pop()
+    #[inline(never)]
+    fn push_other(&self, node: NonNull<Node>) {
+        if self.first.get().is_null() {
+            self.first.set(node.as_ptr());
+            self.is_used.set(false);
+        } else {
+            self.stack(node);
+        }
     }
 
-    /// Gives all to the pool.
+    fn stack(&self, node: NonNull<Node>) {
+        // SAFETY: a node is one for ever, and what is in this cache is this thread's.
+        let top = unsafe { self.top.get().as_ref() };
+        let mut depth = top.map_or(0, |top| top.depth.get() + 1);
+        if depth >= MOST {
+            self.give();
+            depth = 0;
+        }
+        // SAFETY: a node is one for ever, and this one is this thread's.
+        let this = unsafe { node.as_ref() };
+        this.below.set(self.top.replace(node.as_ptr()));
+        this.depth.set(depth);
+    }
+
+    /// Gives all others to the pool.
     #[cold]
     fn give(&self) {
         let Some(first) = NonNull::new(self.top.replace(null_mut())) else {
@@ -170,9 +194,13 @@ impl Cache {
 
 impl Drop for Cache {
     fn drop(&mut self) {
-        if !thread::has_failed() {
-            self.give();
+        if thread::has_failed() {
+            return;
         }
+        if let Some(first) = self.pop() {
+            self.stack(first);
+        }
+        self.give();
     }
 }
 

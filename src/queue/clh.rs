@@ -105,10 +105,13 @@ impl Place {
         unsafe { NonNull::new_unchecked(node) }
     }
 
-    /// Ends the epoch. From then on the node is whose who waited for that.
+    /// Ends the epoch. From then on the node is the one behind's.
+    #[cold]
+    #[inline(never)]
     fn leave(self) {
         // SAFETY: a node is one for ever.
         unsafe { self.node().as_ref() }.flag.set();
+        cache::forget(self.node());
     }
 
     /// Waits until the owner has left. From then on the node is the caller's.
