@@ -33,6 +33,21 @@ global! {
     fn pool() -> Pool = Pool::new();
 }
 
+/// The first node of this thread's cache, if it is free and `used` says that it is in use from now on.
+///
+/// Who asks that with an RMW has not to wait until it is noted, and the note goes the way of what the section stores.
+#[inline]
+pub(super) fn take_if(used: impl FnOnce(NonNull<Node>) -> bool) -> Option<NonNull<Node>> {
+    let taken = CACHE.try_with(|cache| {
+        let node = NonNull::new(cache.first.get())?;
+        (!cache.is_used.get() && used(node)).then(|| {
+            cache.is_used.set(true);
+            node
+        })
+    });
+    taken.ok().flatten()
+}
+
 /// A free node, which is the caller's until it puts it back, or gives it to another thread.
 #[inline]
 pub(super) fn take() -> NonNull<Node> {
@@ -104,9 +119,9 @@ fn make() -> NonNull<Node> {
 /// The nodes of one thread: the one it mostly uses, and a stack of others, linked by `below`.
 ///
 /// The first keeps its place while it is in use. So a thread that locks one lock after the other always reads the same
-/// address, and the RMW that needs it does not wait for what the unlock before has stored.
+/// address, and the RMW that needs it does not wait for what the last unlock has stored.
 struct Cache {
-    /// The first; null if there is none, and then it counts as in use.
+    /// The first; null if there is none, and then that counts as in use.
     first: Cell<*mut Node>,
     is_used: Cell<bool>,
     /// The others that are free.

@@ -150,8 +150,17 @@ impl<W: Wait> RawClhMutex<W> {
             .is_ok()
     }
 
+    /// Where somebody holds the lock, or the thread's first node is in use.
     #[cold]
     #[inline(never)]
+    fn lock_contended(&self) -> ClhGuard {
+        let place = Place::of(cache::take());
+        if self.has_holder() || !self.try_acquire(place) {
+            self.line_up(place);
+        }
+        ClhGuard(place)
+    }
+
     fn line_up(&self, place: Place) {
         let mut reserve = Reserve::new();
         while reserve.wait::<W>() {
@@ -201,11 +210,11 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawClhMutex<W> {
 
     #[inline]
     fn lock(&self) -> ClhGuard {
-        let place = Place::of(cache::take());
-        if !self.try_acquire(place) {
-            self.line_up(place);
+        match cache::take_if(|node| self.try_acquire(Place::of(node))) {
+            // It has not been set since: the place is the same.
+            Some(node) => ClhGuard(Place::of(node)),
+            None => self.lock_contended(),
         }
-        ClhGuard(place)
     }
 
     #[inline]

@@ -54,6 +54,22 @@ impl fmt::Debug for McsGuard {
     }
 }
 
+impl<W: Wait> RawMcsMutex<W> {
+    /// Where somebody holds the lock, or the thread's first node is in use.
+    #[cold]
+    #[inline(never)]
+    fn lock_contended(&self) -> McsGuard {
+        let node = cache::take();
+        // SAFETY: it was free, and lives for ever.
+        unsafe {
+            if self.has_holder() || !self.try_acquire(node) {
+                self.line_up::<W>(node);
+            }
+        }
+        McsGuard(node)
+    }
+}
+
 // SAFETY: `acquire` returns to the one thread whose node has come to the front of the queue, and it stays there until
 // `release`, which only the holder calls. Nodes of the cache live for ever, and the one of a guard that is forgotten is never
 // put back. No operation panics.
@@ -64,10 +80,11 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawMcsMutex<W> {
 
     #[inline]
     fn lock(&self) -> McsGuard {
-        let node = cache::take();
-        // SAFETY: it was free, and lives for ever.
-        unsafe { self.acquire::<W>(node) };
-        McsGuard(node)
+        // SAFETY: it is free, and lives for ever.
+        match cache::take_if(|node| unsafe { self.try_acquire(node) }) {
+            Some(node) => McsGuard(node),
+            None => self.lock_contended(),
+        }
     }
 
     #[inline]

@@ -76,7 +76,7 @@ impl<W: Wait> RawMcsMutex<W> {
     /// As for [`acquire`](Self::acquire).
     #[cold]
     #[inline(never)]
-    unsafe fn line_up<V: Wait>(&self, node: NonNull<Node>) {
+    pub(super) unsafe fn line_up<V: Wait>(&self, node: NonNull<Node>) {
         let mut reserve = Reserve::new();
         while reserve.wait::<W>() {
             // SAFETY: the caller's promise.
