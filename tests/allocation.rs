@@ -69,6 +69,31 @@ fn locks_never_allocate() {
     assert_eq!(count, 0);
 }
 
+/// A thread that sleeps needs a place to be found in; there are as many as have ever slept at one time, and they are
+/// never given back.
+#[cfg(feature = "std")]
+#[test]
+fn a_lock_that_sleeps_allocates_once_for_each_sleeper() {
+    use linchpin::futex::{Condvar, Mutex};
+    use std::time::Duration;
+    let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+    let count = |times: usize| {
+        allocations(|| {
+            for _ in 0..times {
+                let mut held = mutex.lock();
+                assert!(mutex.try_lock_for(Duration::from_micros(1)).is_none());
+                assert!(condvar.wait_for(&mut held, Duration::from_micros(1)).timed_out());
+                *held += 1;
+            }
+        })
+    };
+    // The environment is looked at, and a place is made.
+    let first = count(1);
+    assert!(first <= 8, "{first} allocations by the first sleep");
+    assert_eq!(count(100), 0);
+    assert_eq!(mutex.into_inner(), 101);
+}
+
 #[cfg(target_has_atomic = "64")]
 #[test]
 fn a_counter_never_allocates() {

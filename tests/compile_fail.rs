@@ -8,6 +8,9 @@
 fn misuse_does_not_compile() {
     let cases = trybuild::TestCases::new();
     cases.compile_fail("tests/compile_fail/spin_*.rs");
+    if cfg!(all(feature = "std", any(target_os = "linux", target_os = "android"))) {
+        cases.compile_fail("tests/compile_fail/pi_*.rs");
+    }
     if cfg!(feature = "alloc") {
         cases.compile_fail("tests/compile_fail/counter_*.rs");
     }

@@ -2,6 +2,9 @@
 //!
 //! Regression: a `TicketMutex` that is waited for asks the system for the number of cores, and that allocates. It asked
 //! again while it was asking, until the stack was full.
+//!
+//! A `futex::Mutex` allocates what a thread sleeps with when more threads sleep than ever before, which is when it is
+//! waited for.
 #![cfg(feature = "std")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -10,18 +13,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use linchpin::futex;
 use linchpin::spin::TicketMutex;
 
 struct Guarded;
 
-static LOCK: TicketMutex<()> = TicketMutex::new(());
+static TICKET: TicketMutex<()> = TicketMutex::new(());
+static FUTEX: futex::Mutex<()> = futex::Mutex::new(());
+/// Which of them is in use.
+static SLEEPS: AtomicBool = AtomicBool::new(false);
 /// Keeps the next allocation under the lock until somebody else waits for it.
 static LINGER: AtomicBool = AtomicBool::new(false);
+
+/// Holds one lock or the other: the system's allocator does not mind.
+type Held = (
+    Option<linchpin::spin::TicketMutexGuard<'static, ()>>,
+    Option<futex::MutexGuard<'static, ()>>,
+);
+
+fn lock() -> Held {
+    if SLEEPS.load(Ordering::Relaxed) {
+        (None, Some(FUTEX.lock()))
+    } else {
+        (Some(TICKET.lock()), None)
+    }
+}
 
 // SAFETY: the system's allocator, under a lock.
 unsafe impl GlobalAlloc for Guarded {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _held = LOCK.lock();
+        let _held = lock();
         if LINGER.swap(false, Ordering::AcqRel) {
             thread::sleep(Duration::from_millis(20));
         }
@@ -30,7 +51,7 @@ unsafe impl GlobalAlloc for Guarded {
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        let _held = LOCK.lock();
+        let _held = lock();
         // SAFETY: the caller keeps the contract of `dealloc`, and the block is the system's.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -41,17 +62,20 @@ static ALLOCATOR: Guarded = Guarded;
 
 #[test]
 fn a_contended_allocator_gets_through() {
-    let gate = Barrier::new(3);
-    let boxes = thread::scope(|scope| {
-        let threads = [0, 1, 2].map(|number| {
-            let gate = &gate;
-            scope.spawn(move || {
-                gate.wait();
-                LINGER.store(number == 0, Ordering::Release);
-                (0..1000).map(Box::new).map(|value| *value).sum::<u64>()
-            })
+    for sleeps in [false, true] {
+        SLEEPS.store(sleeps, Ordering::Relaxed);
+        let gate = Barrier::new(3);
+        let boxes = thread::scope(|scope| {
+            let threads = [0, 1, 2].map(|number| {
+                let gate = &gate;
+                scope.spawn(move || {
+                    gate.wait();
+                    LINGER.store(number == 0, Ordering::Release);
+                    (0..1000).map(Box::new).map(|value| *value).sum::<u64>()
+                })
+            });
+            threads.map(|thread| thread.join().expect("it only allocates"))
         });
-        threads.map(|thread| thread.join().expect("it only allocates"))
-    });
-    assert_eq!(boxes, [499_500; 3]);
+        assert_eq!(boxes, [499_500; 3]);
+    }
 }

@@ -146,6 +146,47 @@ exactly!(Flag: Send + Sync);
 exactly!(Epoch: Send + Sync);
 assert_eq_size!(Flag, u32);
 
+#[cfg(feature = "std")]
+mod futexes {
+    use super::*;
+    use linchpin::futex::{Condvar, Hold, MappedMutexGuard, Mutex, MutexGuard, RawCondvar, RawMutex};
+
+    mutex! { Mutex }
+    exclusive_guard! { MutexGuard MappedMutexGuard }
+    exactly!(RawMutex: Send + Sync);
+    exactly!(Hold: Send + Sync);
+    exactly!(Condvar: Send + Sync);
+    exactly!(RawCondvar: Send + Sync);
+    assert_eq_size!(Mutex<()>, Condvar, u32);
+    assert_eq_size!(Mutex<u32>, [u32; 2]);
+    // A guard knows how its lock is held.
+    assert_eq_size!(MutexGuard<'static, u64>, [usize; 2]);
+    assert_eq_size!(Option<MutexGuard<'static, u64>>, [usize; 2]);
+}
+
+#[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
+mod pi {
+    use super::*;
+    use linchpin::futex::{PiError, PiMutex, PiMutexGuard};
+
+    mutex! { PiMutex }
+
+    // The kernel knows the holder by its thread: no guard is sent, whatever the value.
+    exactly!(PiMutexGuard<'static, Both>: Sync);
+    exactly!(PiMutexGuard<'static, OnlySync>: Sync);
+    exactly!(PiMutexGuard<'static, OnlySend>: neither);
+    exactly!(PiMutexGuard<'static, Neither>: neither);
+    exactly!(PiMutexGuard<'static, Pointer>: neither);
+    exactly!(PiMutexGuard<'static, dyn Send + Sync>: Sync);
+    // An error may carry a guard, and is sent where that may be.
+    exactly!(PiError<PiMutexGuard<'static, Both>>: Sync);
+    exactly!(PiError<()>: Send + Sync);
+    assert_impl_all!(PiError<PiMutexGuard<'static, Neither>>: std::error::Error);
+
+    const_assert_eq!(size_of::<PiMutex<()>>(), 8);
+    assert_eq_size!(PiMutex<u64>, [u64; 2]);
+}
+
 #[cfg(target_has_atomic = "64")]
 mod counters {
     use super::*;

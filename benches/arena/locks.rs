@@ -40,10 +40,17 @@ guarded! {
     linchpin::spin::TasMutex<u64> => |lock| lock.lock(),
     linchpin::spin::TicketMutex<u64> => |lock| lock.lock(),
     linchpin::spin::RwLock<u64> => |lock| lock.write(),
+    linchpin::futex::Mutex<u64> => |lock| lock.lock(),
     std::sync::Mutex<u64> => |lock| lock.lock().expect("no section panics"),
     parking_lot::Mutex<u64> => |lock| lock.lock(),
     spin::mutex::SpinMutex<u64> => |lock| lock.lock(),
     spin::mutex::TicketMutex<u64> => |lock| lock.lock(),
+    usync::Mutex<u64> => |lock| lock.lock(),
+}
+
+#[cfg(target_os = "linux")]
+guarded! {
+    linchpin::futex::PiMutex<u64> => |lock| lock.lock().expect("nobody dies, and this kernel has such locks"),
 }
 
 macro_rules! queued {

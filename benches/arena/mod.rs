@@ -2,8 +2,11 @@
 
 #![allow(dead_code, reason = "each bench is a crate, and uses a part of this")]
 
+pub mod condvars;
 pub mod counters;
 pub mod locks;
+#[cfg(target_os = "linux")]
+pub mod pthreads;
 
 use std::any::Any;
 use std::hint::black_box;

@@ -5,6 +5,7 @@ use coherence::hint::spin_loop;
 use coherence::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use linchpin::CachePadded;
 use linchpin::counter::{ApproximateCounter, Counter, LocalCounters};
+use linchpin::futex;
 use linchpin::queue::{ClhMutex, McsMutex, RawClhMutex, RawMcsMutex};
 use linchpin::spin::{Mutex, RwLock, TasMutex, TicketMutex};
 use linchpin::wait::Spin;
@@ -90,6 +91,10 @@ pub const ALL: &[Workload] = &[
         let locks = places(threads, || CachePadded::new(ClhMutex::new(())));
         apart(machine, threads, |thread| drop(locks.0[thread].lock()))
     }),
+    ours(CONTENDED, "futex::Mutex", |machine, threads| {
+        let lock = Apart(futex::Mutex::new(()));
+        contended(machine, threads, || lock.0.lock())
+    }),
     ours(APART, "spin::Mutex, one each, padded", |machine, threads| {
         let locks = places(threads, || CachePadded::new(Mutex::new(())));
         apart(machine, threads, |thread| drop(locks.0[thread].lock()))
@@ -101,6 +106,10 @@ pub const ALL: &[Workload] = &[
     ours(APART, "spin::RwLock, one each, padded, read", |machine, threads| {
         let locks = places(threads, || CachePadded::new(RwLock::new(())));
         apart(machine, threads, |thread| drop(locks.0[thread].read()))
+    }),
+    ours(APART, "futex::Mutex, one each, padded", |machine, threads| {
+        let locks = places(threads, || CachePadded::new(futex::Mutex::new(())));
+        apart(machine, threads, |thread| drop(locks.0[thread].lock()))
     }),
     control(APART, "control: spin::Mutex, neighbours", |machine, threads| {
         let locks = places(threads, || Mutex::new(()));

@@ -4,6 +4,7 @@
 pub mod cell;
 mod engine;
 pub mod futex;
+mod global;
 pub mod hint;
 mod local;
 mod machine;
@@ -13,5 +14,6 @@ pub mod thread;
 pub mod time;
 
 pub use engine::{Failure, Waiting, model, phase, run, try_model, try_run};
+pub use global::Global;
 pub use machine::{MAX_CORES, Machine, MachineBuilder, MachineError};
 pub use report::{Core, Counts, Line, Report, Section, Site};

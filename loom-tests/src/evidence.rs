@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCs
 
 use linchpin::backend::fault::{Fault, Kind, Operation, Site, record};
 
-use crate::Model;
+use crate::{Model, glance};
 
 /// Injects every fault that a comment in `sources` says is found, and asserts that the named models find it.
 ///
@@ -18,9 +18,11 @@ use crate::Model;
 /// no such comment and none that begins with "Survivor:"; if one is in no model's path.
 pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
     let recorded = record(|| {
-        models.iter().for_each(|model| {
-            (model.explore)();
-        })
+        glance(|| {
+            models.iter().for_each(|model| {
+                (model.explore)();
+            });
+        });
     });
     let (mut found, mut failures) = (0, Vec::new());
     expect_panics();
@@ -30,6 +32,7 @@ pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
             .lines()
             .take_while(|line| !line.starts_with("#[cfg(test)]"))
             .collect();
+        let mut judged = Vec::new();
         let sites: Vec<&Site> = recorded.iter().filter(|site| site.file.ends_with(source)).collect();
         let strong = sites.iter().filter(|site| site.ordering != Relaxed).count();
         let written = lines.iter().filter(|line| names_a_strong_ordering(line)).count();
@@ -40,6 +43,7 @@ pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
         }
         for site in sites {
             let comment = comment_above(&lines, site.line as usize);
+            judged.push(comment.clone());
             let claimed = claims(&comment, family);
             if claimed.is_empty() && site.ordering != Relaxed && !comment.contains("Survivor:") {
                 failures.push(format!(
@@ -68,6 +72,15 @@ pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
                         (_, Err(_)) => found += 1,
                     }
                 }
+            }
+        }
+        for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("killed by")) {
+            let claim = comment_above(&lines, number + 1);
+            if !judged.iter().any(|comment| comment.starts_with(&claim)) {
+                failures.push(format!(
+                    "{source}:{}: no model comes by what is claimed here: {line}",
+                    number + 1
+                ));
             }
         }
     }

@@ -6,16 +6,23 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use linchpin::futex::{Mutex, RawMutex};
+use linchpin::futex::{Hold, Mutex, MutexGuard, RawCondvar, RawMutex};
+use lock_api::{RawCondvar as _, RawCondvarTimed as _, RawMutex as _};
 use loom::cell::UnsafeCell;
 use loom_tests::{explore_to, models, spawn};
 
 models! {
-    futex, sources: ["src/futex/latch.rs", "src/futex/lot.rs", "src/futex/mutex.rs", "src/futex/condvar.rs"],
+    futex, sources: ["src/futex/latch.rs", "src/futex/lot.rs", "src/futex/mutex.rs", "src/futex/mutex/waiting.rs", "src/futex/condvar.rs"],
     mutex_excludes => mutex_excludes(),
     mutex_wakes_a_sleeper => mutex_wakes_a_sleeper(),
     mutex_is_handed_over => mutex_is_handed_over(),
     mutex_times_out => mutex_times_out(),
+    mutex_unlocks_fairly => mutex_unlocks_fairly(),
+    mutex_tries => mutex_tries(),
+    condvar_notifies => condvar_notifies(),
+    condvar_times_out => condvar_times_out(),
+    condvar_notifies_all => condvar_notifies_all(),
+    condvar_notifies_one_of_two => condvar_notifies_one_of_two(),
 }
 
 /// A number that loom watches: two threads that use it at once, or one that has not seen the other's use, are an error.
@@ -115,5 +122,184 @@ fn mutex_times_out() -> usize {
         let end = end(&total);
         assert_eq!(end, 2 + u32::from(timed));
         end
+    })
+}
+
+/// A thread that sleeps has the lock handed over, and one that comes later does not pass it.
+fn mutex_unlocks_fairly() -> usize {
+    explore_to([3], || {
+        let total = total();
+        let others = [(), ()].map(|()| {
+            let total = Arc::clone(&total);
+            spawn(move || total.lock().add(1))
+        });
+        let held = total.lock();
+        held.add(1);
+        MutexGuard::unlock_fair(held);
+        for other in others {
+            other.join().expect("it only adds");
+        }
+        end(&total)
+    })
+}
+
+/// A thread tries while two others lock: it fails if one of them is inside, and changes nothing.
+fn mutex_tries() -> usize {
+    explore_to([2, 3], || {
+        let total = total();
+        let locker = spawn({
+            let total = Arc::clone(&total);
+            move || total.lock().add(1)
+        });
+        let trier = spawn({
+            let total = Arc::clone(&total);
+            move || total.try_lock().map(|held| held.add(1)).is_some()
+        });
+        total.lock().add(1);
+        locker.join().expect("it only adds");
+        let tried = trier.join().expect("it only adds");
+        let end = end(&total);
+        assert_eq!(end, 2 + u32::from(tried));
+        end
+    })
+}
+
+/// A mutex and a condition variable, raw: `lock_api` makes condition variables only where that is `const`.
+#[derive(Default)]
+struct Meeting {
+    mutex: RawMutex,
+    changed: RawCondvar,
+    total: Watched,
+}
+
+impl Meeting {
+    fn add(&self, amount: u32) {
+        let hold = self.mutex.lock();
+        self.total.add(amount);
+        self.unlock(hold);
+    }
+
+    fn unlock(&self, hold: Hold) {
+        // SAFETY: `hold` is what the only lock before has returned.
+        unsafe { self.mutex.unlock(hold) };
+    }
+
+    /// Waits until something has been added, and takes one away: how much there was.
+    fn take(&self) -> u32 {
+        let mut hold = self.mutex.lock();
+        while self.total.get() == 0 {
+            // SAFETY: `hold` is an acquisition of this mutex.
+            unsafe { self.changed.wait(&self.mutex, &mut hold) };
+        }
+        let there = self.total.get();
+        self.total.add(0_u32.wrapping_sub(1));
+        self.unlock(hold);
+        there
+    }
+}
+
+/// One waits for what the other does: it is never too late, and notified at most once.
+fn condvar_notifies() -> usize {
+    explore_to([false, true], || {
+        let meeting = Arc::new(Meeting::default());
+        let other = spawn({
+            let meeting = Arc::clone(&meeting);
+            move || {
+                meeting.add(1);
+                meeting.changed.notify_one()
+            }
+        });
+        let mut hold = meeting.mutex.lock();
+        let waits = meeting.total.get() == 0;
+        if waits {
+            // SAFETY: `hold` is an acquisition of this mutex.
+            unsafe { meeting.changed.wait(&meeting.mutex, &mut hold) };
+            assert_eq!(meeting.total.get(), 1, "no wait ends before its time");
+        }
+        meeting.unlock(hold);
+        let notified = other.join().expect("it only notifies");
+        assert_eq!(
+            waits, notified,
+            "a notification counts if and only if somebody was waiting"
+        );
+        notified
+    })
+}
+
+/// A wait that times out in the instant in which it is notified: both say the same.
+fn condvar_times_out() -> usize {
+    explore_to([(false, false), (true, false), (true, true)], || {
+        let meeting = Arc::new(Meeting::default());
+        let deadline = Instant::now();
+        let other = spawn({
+            let meeting = Arc::clone(&meeting);
+            move || {
+                meeting.add(1);
+                meeting.changed.notify_one()
+            }
+        });
+        let mut hold = meeting.mutex.lock();
+        let waits = meeting.total.get() == 0;
+        let in_time = waits && {
+            // SAFETY: `hold` is an acquisition of this mutex.
+            !unsafe { meeting.changed.wait_until(&meeting.mutex, &mut hold, &deadline) }
+        };
+        meeting.total.add(1);
+        meeting.unlock(hold);
+        let notified = other.join().expect("it only notifies");
+        assert_eq!(
+            in_time, notified,
+            "a notification counts if and only if it has ended a wait"
+        );
+        assert_eq!(meeting.total.get(), 2);
+        assert!(!meeting.changed.notify_one(), "nobody is left behind");
+        (waits, in_time)
+    })
+}
+
+/// Two wait for what a third does for both: all that waited are counted, and none is forgotten.
+fn condvar_notifies_all() -> usize {
+    explore_to([0, 1, 2], || {
+        let meeting = Arc::new(Meeting::default());
+        let others = [(), ()].map(|()| {
+            let meeting = Arc::clone(&meeting);
+            spawn(move || meeting.take())
+        });
+        meeting.add(2);
+        let notified = meeting.changed.notify_all();
+        let there = others.map(|other| other.join().expect("it only takes"));
+        assert_eq!(there[0] + there[1], 3, "one found two, the other found one");
+        notified
+    })
+}
+
+/// Two wait, one of them not for long, and one notification comes: the one that has time is not left behind, unless
+/// the other has taken it in time.
+fn condvar_notifies_one_of_two() -> usize {
+    explore_to([0, 1], || {
+        let meeting = Arc::new(Meeting::default());
+        let deadline = Instant::now();
+        let timed = spawn({
+            let meeting = Arc::clone(&meeting);
+            move || {
+                let mut hold = meeting.mutex.lock();
+                // SAFETY: `hold` is an acquisition of this mutex.
+                let timed_out = unsafe { meeting.changed.wait_until(&meeting.mutex, &mut hold, &deadline) };
+                meeting.unlock(hold);
+                !timed_out
+            }
+        });
+        let other = spawn({
+            let meeting = Arc::clone(&meeting);
+            move || meeting.take()
+        });
+        meeting.add(1);
+        let notified = u32::from(meeting.changed.notify_one());
+        // What the timed one has taken in time it passes on, as a program would.
+        if timed.join().expect("it only waits") {
+            meeting.changed.notify_one();
+        }
+        assert_eq!(other.join().expect("it only takes"), 1);
+        notified
     })
 }

@@ -27,6 +27,11 @@ pub(crate) mod hint {
         }
     }
 
+    /// Whether `deadline` has passed, for somebody who can do without the answer.
+    pub(crate) fn is_late(deadline: super::time::Instant) -> bool {
+        super::time::has_passed(deadline)
+    }
+
     /// How many rounds to spin before doing something else, of the `rounds` that are asked for: all of them.
     pub(crate) const fn patience(rounds: u32) -> u32 {
         rounds
@@ -83,6 +88,10 @@ pub(crate) mod futex {
     }
 }
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "coherence_pi.rs"]
+pub(crate) mod kernel_pi;
+
 /// The fence pair of "announce, then check", billed as where Linux has its membarrier: `light` is free, and `heavy` costs
 /// a fence. The interrupts that a membarrier sends to the other cores move no line, and are not billed.
 #[allow(dead_code, reason = "for hazard pointers and sleeper registration")]
@@ -107,3 +116,17 @@ macro_rules! per_thread {
     };
 }
 pub(crate) use per_thread;
+
+/// A value of one simulation: what a run leaves behind must not change the bill of the next.
+pub(crate) type Global<T> = std::sync::Arc<T>;
+
+/// Functions that return a [`Global`].
+macro_rules! global {
+    ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
+        $($(#[$meta])* fn $name() -> Global<$type> {
+            static VALUE: coherence::Global<$type> = coherence::Global::new(|| $init);
+            VALUE.get()
+        })*
+    };
+}
+pub(crate) use global;

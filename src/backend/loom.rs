@@ -163,6 +163,11 @@ pub(crate) mod hint {
         super::thread::yield_now();
     }
 
+    /// Whether `deadline` has passed, for somebody who can do without the answer: nobody is told.
+    pub(crate) const fn is_late(_deadline: super::time::Instant) -> bool {
+        false
+    }
+
     /// How many rounds to spin before doing something else: none. Whoever looks twice sees in a model what it could have
     /// seen at once, and each look multiplies the schedules.
     pub(crate) const fn patience(_rounds: u32) -> u32 {
@@ -205,6 +210,10 @@ pub mod asymmetric {
 
 #[path = "loom_futex.rs"]
 pub(crate) mod futex;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "loom_pi.rs"]
+pub(crate) mod kernel_pi;
 
 pub(crate) mod thread {
     use std::cell::Cell;

@@ -12,6 +12,7 @@
 //! | `SPREAD` | how wide a table is that is shared by address; addresses differ from one execution to the next |
 //! | `hint::spin_for`, `hint::patience` | thousands of pauses are one step of a model |
 //! | `futex`, `time` | sleeping in the kernel, with its fall-back; in a model a deadline may pass at any moment |
+//! | `pi` | locking in the kernel, with priority inheritance, where there is such a kernel |
 //! | `asymmetric` | the fence pair of "announce, then check", with its fall-back |
 //! | `thread::yield_now` | a model has its own scheduler |
 //! | `per_thread!`, `global!` | each execution of a model starts with fresh ones |
@@ -29,6 +30,8 @@ mod constant;
 pub mod fault;
 #[cfg(all(feature = "std", not(any(linchpin_loom, linchpin_coherence))))]
 pub(crate) mod futex;
+#[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
+pub(crate) mod pi;
 #[cfg_attr(linchpin_loom, path = "loom.rs")]
 #[cfg_attr(linchpin_coherence, path = "coherence.rs")]
 #[cfg_attr(not(any(linchpin_loom, linchpin_coherence)), path = "native.rs")]

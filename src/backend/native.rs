@@ -40,7 +40,7 @@ pub(crate) mod cell {
 
 /// How many places a table has that is shared by address: whose places coincide is a matter of speed alone.
 #[cfg(feature = "std")]
-pub(crate) const SPREAD: usize = 256;
+pub(crate) const SPREAD: usize = 64;
 
 pub(crate) mod hint {
     /// Pauses the processor `rounds` times. A pause is 10 to 140 cycles long, by model: nothing may depend on it.
@@ -49,6 +49,13 @@ pub(crate) mod hint {
         for _ in 0..rounds {
             core::hint::spin_loop();
         }
+    }
+
+    /// Whether `deadline` has passed, for somebody who can do without the answer.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn is_late(deadline: super::time::Instant) -> bool {
+        super::time::has_passed(deadline)
     }
 
     /// How many rounds to spin before doing something else, of the `rounds` that are asked for: all of them.
@@ -117,3 +124,20 @@ macro_rules! per_thread {
 }
 #[cfg(feature = "std")]
 pub(crate) use per_thread;
+
+/// A value that lives as long as the program; in the other worlds, as long as somebody uses it in one execution.
+#[cfg(feature = "std")]
+pub(crate) type Global<T> = &'static T;
+
+/// Functions that return a [`Global`].
+#[cfg(feature = "std")]
+macro_rules! global {
+    ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
+        $($(#[$meta])* #[inline] fn $name() -> Global<$type> {
+            static VALUE: $type = $init;
+            &VALUE
+        })*
+    };
+}
+#[cfg(feature = "std")]
+pub(crate) use global;

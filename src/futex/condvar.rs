@@ -16,8 +16,8 @@ use super::RawMutex;
 use super::lot::{self, Queue, Seat, Token};
 use super::mutex::Hold;
 use crate::backend::atomic::{AtomicU32, Relaxed};
-use crate::backend::const_init;
 use crate::backend::time::{self, Instant};
+use crate::backend::{const_fn, const_init};
 
 pub use lock_api::WaitTimeoutResult;
 
@@ -55,6 +55,14 @@ pub struct RawCondvar {
 }
 
 impl RawCondvar {
+    const_fn! {
+        /// A condition variable that nobody waits for.
+        #[must_use]
+        pub const fn new() -> Self {
+            RawCondvar { waiters: AtomicU32::new(0) }
+        }
+    }
+
     fn address(&self) -> usize {
         core::ptr::from_ref(self).addr()
     }
@@ -153,9 +161,7 @@ impl RawCondvar {
 
 impl Default for RawCondvar {
     fn default() -> Self {
-        Self {
-            waiters: AtomicU32::new(0),
-        }
+        Self::new()
     }
 }
 
@@ -163,9 +169,7 @@ impl Default for RawCondvar {
 // the mutex is locked again by every way out. Nothing in between panics. A wait returns only when its waiter has been
 // taken out of the queue by a notification, or has left it at its deadline.
 unsafe impl lock_api::RawCondvar for RawCondvar {
-    const INIT: Self = const_init!(RawCondvar {
-        waiters: AtomicU32::new(0)
-    });
+    const INIT: Self = const_init!(Self::new());
 
     type RawMutex = RawMutex;
 

@@ -9,6 +9,8 @@
 //! It is never freed, so its unlock may touch it after the last instant; and what it guards takes some ten nanoseconds,
 //! so it spins a little and makes no attempt at fairness.
 
+use crossbeam_utils::CachePadded;
+
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::{const_fn, futex, hint};
@@ -23,8 +25,9 @@ const PAUSES: u32 = 4;
 
 /// A value that one thread at a time may use.
 pub(super) struct Latch<T> {
-    word: AtomicU32,
-    value: UnsafeCell<T>,
+    /// Beside the value, whoever tries would take the value's line away from whoever is in.
+    word: CachePadded<AtomicU32>,
+    value: CachePadded<UnsafeCell<T>>,
 }
 
 // SAFETY: `with` lets one thread at a time use the value, so sharing the latch sends the value from thread to thread.
@@ -33,7 +36,10 @@ unsafe impl<T: Send> Sync for Latch<T> {}
 impl<T> Latch<T> {
     const_fn! {
         pub(super) const fn new(value: T) -> Self {
-            Latch { word: AtomicU32::new(FREE), value: UnsafeCell::new(value) }
+            Latch {
+                word: CachePadded::new(AtomicU32::new(FREE)),
+                value: CachePadded::new(UnsafeCell::new(value)),
+            }
         }
     }
 
@@ -48,24 +54,28 @@ impl<T> Latch<T> {
     }
 
     fn lock(&self) -> Held<'_, T> {
-        // Acquire: pairs with the Release RMW in `drop`. The value must be as the last user has left it; Relaxed loses
-        // that (killed by `futex::latch_excludes`).
-        if self.word.compare_exchange(FREE, HELD, Acquire, Relaxed).is_err() {
+        if !self.try_lock() {
             self.lock_contended();
         }
         Held(self)
+    }
+
+    #[inline]
+    fn try_lock(&self) -> bool {
+        // Acquire: pairs with the Release RMW in `drop`. The value must be as the last user has left it; Relaxed loses
+        // that (killed by `futex::mutex_excludes`).
+        self.word.compare_exchange(FREE, HELD, Acquire, Relaxed).is_ok()
     }
 
     #[cold]
     fn lock_contended(&self) {
         for _ in 0..hint::patience(ROUNDS) {
             hint::spin_for(PAUSES);
-            // Acquire: as in `lock`. Not in the models, in which nobody spins.
-            if self.word.compare_exchange(FREE, HELD, Acquire, Relaxed).is_ok() {
+            if self.try_lock() {
                 return;
             }
         }
-        // Acquire: as in `lock` (killed by `futex::latch_excludes`). Whoever has waited cannot know whether it was the
+        // Acquire: as in `try_lock` (killed by `futex::mutex_excludes`). Whoever has waited cannot know whether it was the
         // only one, so it takes the latch as one that is waited for; an RMW, to learn what it replaces.
         while self.word.swap(AWAITED, Acquire) != FREE {
             futex::wait(&self.word, AWAITED);
@@ -79,8 +89,8 @@ struct Held<'latch, T>(&'latch Latch<T>);
 impl<T> Drop for Held<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // Release: pairs with the Acquire RMWs in `lock` and `lock_contended`. The next user must find the value as it
-        // was left; Relaxed loses that (killed by `futex::latch_excludes`). An RMW, to learn whether somebody sleeps.
+        // Release: pairs with the Acquire RMWs in `try_lock` and `lock_contended`. The next user must find the value as it
+        // was left; Relaxed loses that (killed by `futex::mutex_excludes`). An RMW, to learn whether somebody sleeps.
         if self.0.word.swap(FREE, Release) == AWAITED {
             futex::wake_one(&self.0.word);
         }

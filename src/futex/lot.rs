@@ -41,7 +41,8 @@ const WOKEN: u32 = Token::Woken as u32;
 
 /// One sleeping thread.
 pub(super) struct Waiter {
-    flag: Flag,
+    /// On a line of its own: the kernel looks at it while the neighbours in the queue change the links.
+    flag: CachePadded<Flag>,
     /// What it waits for; 0 when it is in no queue.
     address: AtomicUsize,
     token: AtomicU32,
@@ -62,7 +63,7 @@ impl Waiter {
     const_fn! {
         const fn new() -> Self {
             Waiter {
-                flag: Flag::new(),
+                flag: CachePadded::new(Flag::new()),
                 address: AtomicUsize::new(0),
                 token: AtomicU32::new(0),
                 links: UnsafeCell::new(Links { next: None, note: 0 }),
@@ -101,7 +102,7 @@ global! {
     /// The waiters that nobody uses.
     fn pool() -> Latch<Pool> = Latch::new(Pool { free: None });
     /// The queues of those that sleep.
-    fn lot() -> [CachePadded<Bucket>; SPREAD] = array![CachePadded::new(Bucket::new()); SPREAD];
+    fn lot() -> [Bucket; SPREAD] = array![Bucket::new(); SPREAD];
 }
 
 per_thread! {
@@ -149,7 +150,7 @@ impl Seat {
     }
 
     fn make() -> Self {
-        let waiter = Box::leak(Box::new(CachePadded::new(Waiter::new())));
+        let waiter = Box::leak(Box::new(Waiter::new()));
         Seat { waiter }
     }
 
@@ -211,7 +212,9 @@ pub(super) struct Ticket(Epoch);
 /// The sleepers of some addresses.
 pub(super) struct Bucket {
     /// Twice the number of threads that sleep in the queue or are about to, and [`WARY`](Self::WARY).
-    tension: AtomicU32,
+    ///
+    /// Each newcomer to a lock reads it; so it has a line of its own, beside the one that sleepers and wakers write.
+    tension: CachePadded<AtomicU32>,
     queue: Latch<Queue>,
 }
 
@@ -222,7 +225,10 @@ impl Bucket {
 
     const_fn! {
         const fn new() -> Self {
-            Bucket { tension: AtomicU32::new(0), queue: Latch::new(Queue::new()) }
+            Bucket {
+                tension: CachePadded::new(AtomicU32::new(0)),
+                queue: Latch::new(Queue::new()),
+            }
         }
     }
 
@@ -287,7 +293,7 @@ impl Bucket {
 
 /// The bucket of an address.
 #[inline]
-pub(super) fn bucket(address: usize) -> impl core::ops::Deref<Target = CachePadded<Bucket>> {
+pub(super) fn bucket(address: usize) -> impl core::ops::Deref<Target = Bucket> {
     // Fibonacci hashing: the top bits of a product with the golden ratio depend on all bits of the address.
     let hash = (address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let place = ((hash >> 32) * SPREAD as u64) >> 32;
@@ -298,12 +304,12 @@ pub(super) fn bucket(address: usize) -> impl core::ops::Deref<Target = CachePadd
 }
 
 struct Place {
-    lot: Global<[CachePadded<Bucket>; SPREAD]>,
+    lot: Global<[Bucket; SPREAD]>,
     place: usize,
 }
 
 impl core::ops::Deref for Place {
-    type Target = CachePadded<Bucket>;
+    type Target = Bucket;
 
     #[inline]
     fn deref(&self) -> &Self::Target {

@@ -26,14 +26,15 @@
 //! **The last instant.** After the store or RMW that frees the lock nothing of it is touched: queues are in static
 //! memory, found by its address.
 
+mod waiting;
+
 use core::cell::Cell;
 use core::time::Duration;
 
-use super::lot::{self, Seat, Token};
+use super::lot::{self, Token};
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::time::{self, Instant};
-use crate::backend::{asymmetric, const_fn, const_init, per_thread, thread};
-use crate::wait::LockBackoff;
+use crate::backend::{asymmetric, const_fn, const_init, per_thread};
 
 /// A mutual exclusion lock that puts those who wait to sleep.
 ///
@@ -75,8 +76,6 @@ const PARKED: u32 = 1 << 2;
 const CLAIMED: u32 = 1 << 3;
 const HANDED: u32 = 1 << 4;
 
-/// How long a thread waits before it claims the lock.
-const PATIENCE: Duration = Duration::from_millis(1);
 /// At every how manieth busy passage a thread looks whether the bucket may be quiet again.
 const CALM: u32 = 128;
 
@@ -113,26 +112,6 @@ impl Hold {
     pub(super) fn again(&self) -> Self {
         Hold { quiet: self.quiet }
     }
-}
-
-/// A thread that has not got the lock at once.
-#[derive(Default)]
-struct Contender {
-    backoff: LockBackoff,
-    /// It has been woken, and answers for those who sleep.
-    answers: bool,
-    /// `CLAIMED` or `HANDED` is its own.
-    claims: bool,
-    /// When its patience ends.
-    limit: Option<Instant>,
-}
-
-/// What has come of a thread's way to bed.
-enum Slept {
-    /// There was no need.
-    Awake,
-    Told(Token),
-    TimedOut,
 }
 
 impl RawMutex {
@@ -172,177 +151,6 @@ impl RawMutex {
     }
 
     #[inline]
-    fn acquire_until(&self, deadline: Option<Instant>) -> Option<Hold> {
-        match self.acquire(self.newcomer()) {
-            None => self.acquire_contended(Contender::default(), deadline),
-            acquired => acquired,
-        }
-    }
-
-    /// Waits as one that has been woken and answers for those who sleep.
-    #[cold]
-    pub(super) fn acquire_woken(&self) -> Hold {
-        let woken = Contender {
-            answers: true,
-            ..Contender::default()
-        };
-        self.acquire_contended(woken, None)
-            .expect("without a deadline it waits until it has the lock")
-    }
-
-    #[cold]
-    fn acquire_contended(&self, mut me: Contender, deadline: Option<Instant>) -> Option<Hold> {
-        loop {
-            let state = self.state();
-            if state == FREE {
-                let held = if me.answers { BUSY | PARKED } else { self.newcomer() };
-                if let Some(hold) = self.acquire(held) {
-                    return Some(hold);
-                }
-            } else if me.claims && state & HANDED != 0 {
-                return Some(self.take(&me));
-            }
-            if me.backoff.wait() {
-                continue;
-            }
-            if deadline.is_some_and(time::has_passed) {
-                return self.give_up(&me);
-            }
-            if !me.claims && me.limit.is_some_and(time::has_passed) && self.claim(state) {
-                me.claims = true;
-                me.backoff = LockBackoff::eager();
-                continue;
-            }
-            match self.sleep(&mut me, deadline) {
-                Slept::Awake => {}
-                Slept::Told(Token::Handed) => return Some(Hold::handed()),
-                Slept::Told(_) => me.answers = true,
-                Slept::TimedOut => return None,
-            }
-            me.backoff = LockBackoff::default();
-        }
-    }
-
-    /// Asks for the lock to be handed over. Not of a quiet holder, whose word nobody changes.
-    fn claim(&self, state: u32) -> bool {
-        // Relaxed: it publishes nothing. An RMW, so that the holder sees it or has let go before; torn, it would take
-        // the lock back from the next (killed by `futex::mutex_is_handed_over`).
-        state & (BUSY | CLAIMED | HANDED) == BUSY
-            && self
-                .word
-                .compare_exchange(state, state | CLAIMED, Relaxed, Relaxed)
-                .is_ok()
-    }
-
-    /// Takes the lock that has been handed over to this thread.
-    fn take(&self, me: &Contender) -> Hold {
-        let mut state = self.state();
-        loop {
-            let held = BUSY | state & PARKED | if me.answers { PARKED } else { 0 };
-            // Acquire: pairs with the Release RMW in `hand_over`, which those who have parked since continue. Relaxed
-            // loses what the last holder wrote (killed by `futex::mutex_is_handed_over`).
-            match self.word.compare_exchange(state, held, Acquire, Relaxed) {
-                Ok(_) => return Hold::of(held),
-                Err(now) => state = now,
-            }
-        }
-    }
-
-    /// Leaves without the lock, unless it is handed over in this instant.
-    fn give_up(&self, me: &Contender) -> Option<Hold> {
-        if me.claims && !self.withdraw() {
-            return Some(self.take(me));
-        }
-        if me.answers {
-            lot::wake_next(self.address());
-        }
-        None
-    }
-
-    /// Takes a claim back; false if the lock has been handed over to it.
-    fn withdraw(&self) -> bool {
-        let mut state = self.state();
-        while state & HANDED == 0 {
-            // Relaxed: it publishes nothing. An RMW, since the lock may be handed over at the same time; torn, it would
-            // be held by nobody (killed by `futex::mutex_claim_times_out`).
-            match self.word.compare_exchange(state, state & !CLAIMED, Relaxed, Relaxed) {
-                Ok(_) => return true,
-                Err(now) => state = now,
-            }
-        }
-        false
-    }
-
-    /// Sleeps until woken, unless the lock turns out to be free.
-    fn sleep(&self, me: &mut Contender, deadline: Option<Instant>) -> Slept {
-        if me.limit.is_none() {
-            me.limit = time::after(PATIENCE);
-        }
-        Seat::lend(|seat| self.sleep_in(seat, me, deadline)).unwrap_or_else(|| {
-            thread::yield_now();
-            Slept::Awake
-        })
-    }
-
-    fn sleep_in(&self, seat: &Seat, me: &mut Contender, deadline: Option<Instant>) -> Slept {
-        let bucket = lot::bucket(self.address());
-        bucket.announce();
-        let mut fenced = false;
-        let ticket = loop {
-            let relies = bucket.with(|queue| {
-                let relies = self.relies_on_the_holder(me, fenced)?;
-                Ok(relies.then(|| queue.push(seat, self.address(), 0)))
-            });
-            match relies {
-                Ok(ticket) => break ticket,
-                Err(QuietHolder) => {
-                    // SeqCst: pairs with `light` in `unlock`. A quiet holder sees the announcement when it looks, or
-                    // this thread sees that it has let go. Without it each may miss the other, and this thread sleeps
-                    // beside a free lock (killed by `futex::mutex_wakes_a_sleeper`).
-                    asymmetric::heavy();
-                    fenced = true;
-                }
-            }
-        };
-        let Some(ticket) = ticket else {
-            bucket.relax();
-            return Slept::Awake;
-        };
-        (me.answers, me.claims) = (false, false);
-        if !seat.sleep(ticket, deadline) {
-            if seat.leave(self.address(), || {}) {
-                bucket.relax();
-                return Slept::TimedOut;
-            }
-            // Somebody has taken it out of the queue to wake it, and is about to.
-            seat.sleep(ticket, None);
-        }
-        Slept::Told(seat.token())
-    }
-
-    /// Makes the holder answer for this thread, unless there is none or it is this thread. A quiet holder does if a fence
-    /// lies between the announcement and this look. Called under the latch, which the holder has to pass to find sleepers.
-    fn relies_on_the_holder(&self, me: &Contender, fenced: bool) -> Result<bool, QuietHolder> {
-        let mut state = self.state();
-        loop {
-            match state {
-                FREE => return Ok(false),
-                LOCKED if fenced => return Ok(true),
-                LOCKED => return Err(QuietHolder),
-                _ if me.claims && state & HANDED != 0 => return Ok(false),
-                _ => {}
-            }
-            let asleep = PARKED | if me.claims { state & !CLAIMED } else { state };
-            // Relaxed: the queue is under the latch. An RMW, so that the holder sees it or has let go before; torn, it
-            // would lock a lock that nobody holds (killed by `futex::mutex_wakes_a_sleeper`).
-            match self.word.compare_exchange(state, asleep, Relaxed, Relaxed) {
-                Ok(_) => return Ok(true),
-                Err(now) => state = now,
-            }
-        }
-    }
-
-    #[inline]
     fn release(&self, hold: &Hold) {
         if hold.quiet {
             let address = self.address();
@@ -359,7 +167,7 @@ impl RawMutex {
                 count.set(count.get().wrapping_add(1));
                 count.get()
             });
-            // Release: as above (killed by `futex::mutex_wakes_a_sleeper`).
+            // Release: as above (killed by `futex::mutex_excludes`).
             if passages.is_multiple_of(CALM) || self.word.compare_exchange(BUSY, FREE, Release, Relaxed).is_err() {
                 self.release_busy(passages);
             }
@@ -396,7 +204,7 @@ impl RawMutex {
                     // Who is woken answers for the others.
                     let_go(state & !PARKED)
                 };
-                // Release: see above (killed by `futex::mutex_wakes_a_sleeper`).
+                // Release: see above (killed by `futex::mutex_excludes`).
                 match self.word.compare_exchange(state, left, Release, Relaxed) {
                     Ok(_) => break,
                     Err(now) => state = now,
@@ -408,9 +216,6 @@ impl RawMutex {
         }
     }
 }
-
-/// A quiet holder has the lock, and has not been fenced against.
-struct QuietHolder;
 
 /// The word after an unlock.
 fn let_go(state: u32) -> u32 {
@@ -443,10 +248,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
 
     #[inline]
     fn lock(&self) -> Hold {
-        match self.acquire_until(None) {
-            Some(hold) => hold,
-            None => unreachable!("without a deadline it waits until it has the lock"),
-        }
+        self.acquire(self.newcomer()).unwrap_or_else(|| self.lock_contended())
     }
 
     #[inline]
@@ -500,15 +302,14 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
 
     #[inline]
     fn try_lock_for(&self, timeout: Duration) -> Option<Hold> {
-        match self.acquire(self.newcomer()) {
-            // A deadline beyond what the clock can say is none.
-            None => self.acquire_contended(Contender::default(), time::after(timeout)),
-            acquired => acquired,
-        }
+        // A deadline beyond what the clock can say is none.
+        self.acquire(self.newcomer())
+            .or_else(|| self.lock_contended_until(time::after(timeout)))
     }
 
     #[inline]
     fn try_lock_until(&self, timeout: Instant) -> Option<Hold> {
-        self.acquire_until(Some(timeout))
+        self.acquire(self.newcomer())
+            .or_else(|| self.lock_contended_until(Some(timeout)))
     }
 }

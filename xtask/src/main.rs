@@ -4,7 +4,8 @@
 //! cargo xtask test             everything that has to be green: native, documentation, compile-fail, features, loom, bills
 //! cargo xtask bench            ours against the peers: a table, and a page with plots (--quick, the default; --full)
 //! cargo xtask bill             what each primitive costs on 1 to 64 simulated cores
-//! cargo xtask verify           what takes longer: deeper models, Miri (needs a nightly with it), 64-bit Arm, the packages
+//! cargo xtask verify           what takes longer: deeper models, long hunts, Miri (needs a nightly with it), 64-bit Arm,
+//!                              the packages
 //! ```
 
 mod document;
@@ -65,6 +66,18 @@ fn test() -> Vec<Step> {
         cargo("native, documentation, compile-fail", &["test", "--workspace"]),
         bare("features: none", &["--lib"]),
         bare("features: alloc", &["--features", "alloc"]),
+        cargo(
+            "features: arc_lock, serde",
+            &[
+                "test",
+                "-p",
+                "linchpin",
+                "--features",
+                "arc_lock,serde",
+                "--test",
+                "futex",
+            ],
+        ),
         loom("loom: models, and the faults that they find"),
         cargo(
             "coherence: bills",
@@ -74,9 +87,14 @@ fn test() -> Vec<Step> {
     ]
 }
 
+fn hunt(name: &'static str) -> Step {
+    cargo(name, &["test", "-p", "linchpin", "--release", "--test", "hunt"])
+}
+
 fn verify() -> Vec<Step> {
     let miri = [
-        "+nightly", "miri", "test", "-p", "linchpin", "--lib", "--test", "counter", "--test", "spin",
+        "+nightly", "miri", "test", "-p", "linchpin", "--lib", "--test", "counter", "--test", "spin", "--test", "wait",
+        "--test", "futex", "--test", "queue",
     ];
     let arm = [
         "cargo",
@@ -91,6 +109,8 @@ fn verify() -> Vec<Step> {
     steps.extend([
         loom("loom: up to 4 preemptions").env("LOOM_MAX_PREEMPTIONS", "4"),
         cargo("native, optimised", &["test", "--workspace", "--release"]),
+        hunt("the hunt for lost wake-ups, 30 s for each lock").env("LINCHPIN_HUNT_SECONDS", "30"),
+        hunt("the same without membarrier").env("LINCHPIN_MEMBARRIER", "0"),
         cargo("Miri", &miri).env("MIRIFLAGS", "-Zmiri-disable-isolation"),
         steps::command("64-bit Arm (qemu: no weak memory)", "../shared/tools/aarch64.sh", &arm),
         cargo("the packages", &["package"]),

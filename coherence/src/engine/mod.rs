@@ -178,6 +178,11 @@ pub fn phase(name: &str) {
     act(|s| s.phase(name));
 }
 
+/// Hands over the statics of the simulation that runs.
+pub(crate) fn with_globals<R>(mut f: impl FnMut(&mut crate::global::Table) -> R) -> Option<R> {
+    act(|s| Step::Done(f(&mut s.globals)))
+}
+
 /// Hands over the thread-locals of the simulated thread that runs.
 pub(crate) fn with_locals<R>(mut f: impl FnMut(&mut crate::local::Table) -> R) -> Option<R> {
     act(|s| Step::Done(f(&mut s.me().locals)))

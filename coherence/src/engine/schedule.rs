@@ -104,6 +104,7 @@ pub(crate) struct Scheduler {
     pub(crate) threads: Vec<Thread>,
     pub(crate) cores: Vec<Core>,
     pub(crate) futexes: HashMap<usize, VecDeque<u32>>,
+    pub(crate) globals: crate::global::Table,
     pub(crate) phases: Vec<Phase>,
     pub(crate) failure: Option<Failure>,
     /// Bodies of threads that were spawned and have no coroutine yet, by index.
@@ -126,6 +127,7 @@ impl Scheduler {
             threads: Vec::new(),
             cores: (0..machine.cores).map(|_| Core::default()).collect(),
             futexes: HashMap::new(),
+            globals: HashMap::new(),
             phases: vec![Phase {
                 name: "start".into(),
                 elapsed: 0,

@@ -1,0 +1,243 @@
+//! Models of the mutex with priority inheritance: its word, against a model of the kernel's part.
+#![cfg(all(linchpin_loom, any(target_os = "linux", target_os = "android")))]
+
+// std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
+use std::sync::Arc;
+use std::time::Instant;
+
+use linchpin::futex::{PiError, PiMutex, PiMutexGuard, PiResult};
+use loom::cell::UnsafeCell;
+use loom_tests::{explore_to, models, spawn};
+
+models! {
+    futex_pi, sources: ["src/futex/pi/word.rs"],
+    excludes => excludes(&[2, 1]) + excludes(&[1, 1, 1]),
+    tries => tries(),
+    gives_up => gives_up(),
+    a_lock_freed_by_the_kernel_hands_on => freed_by_the_kernel(),
+    an_owner_that_is_gone_is_replaced => owner_gone(),
+    an_owner_that_dies_is_reported => owner_dies(),
+    an_owner_may_die_twice => owner_dies_twice(),
+    a_circle_is_found => circle(),
+}
+
+/// A number that loom watches: it panics if two accesses are not ordered.
+#[derive(Default)]
+struct Number(UnsafeCell<u32>);
+
+// SAFETY: loom's cell panics at unsynchronised access, so sharing it in a model is checked, not assumed.
+unsafe impl Send for Number {}
+
+impl Number {
+    fn add(&self) -> u32 {
+        self.0.with_mut(|number| {
+            // SAFETY: loom panics if any access is concurrent with this one.
+            unsafe {
+                *number += 1;
+                *number
+            }
+        })
+    }
+}
+
+type Shared = Arc<PiMutex<Number>>;
+
+fn shared() -> Shared {
+    Arc::new(PiMutex::new(Number::default()))
+}
+
+/// What came of an attempt to lock.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Came {
+    /// Locked, and this is the number now.
+    Locked(u32),
+    /// The same, from an owner that has died.
+    Inherited(u32),
+    TimedOut,
+    WouldBlock,
+    Deadlock,
+}
+
+/// Adds one if it is locked, repairs what it inherits, and unlocks.
+fn pass(locked: PiResult<'_, Number>) -> Came {
+    match locked {
+        Ok(guard) => Came::Locked(guard.add()),
+        Err(PiError::OwnerDied(mut guard)) => {
+            PiMutexGuard::mark_repaired(&mut guard);
+            Came::Inherited(guard.add())
+        }
+        Err(PiError::TimedOut) => Came::TimedOut,
+        Err(PiError::WouldBlock) => Came::WouldBlock,
+        Err(PiError::Deadlock) => Came::Deadlock,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A thread that locks, adds one, and ends without unlocking.
+fn dies(mutex: &Shared) -> loom::thread::JoinHandle<Came> {
+    let mutex = Arc::clone(mutex);
+    spawn(move || {
+        let (guard, came) = match mutex.lock() {
+            Ok(guard) => (guard, Came::Locked as fn(u32) -> Came),
+            Err(PiError::OwnerDied(guard)) => (guard, Came::Inherited as fn(u32) -> Came),
+            Err(error) => panic!("{error}"),
+        };
+        let number = guard.add();
+        std::mem::forget(guard);
+        came(number)
+    })
+}
+
+/// Each thread passes so many times, the last of them is this one; nothing is lost.
+fn excludes(passages: &'static [u32]) -> usize {
+    explore_to([3], || {
+        let mutex = shared();
+        let passes = |mutex: &Shared, count: u32| (0..count).for_each(|_| _ = pass(mutex.lock()));
+        let (&here, elsewhere) = passages.split_last().expect("somebody passes");
+        let others: Vec<_> = elsewhere
+            .iter()
+            .map(|&count| {
+                let mutex = Arc::clone(&mutex);
+                spawn(move || passes(&mutex, count))
+            })
+            .collect();
+        passes(&mutex, here);
+        for other in others {
+            other.join().expect("it only passes");
+        }
+        match pass(mutex.lock()) {
+            Came::Locked(number) => number - 1,
+            other => panic!("it is free: {other:?}"),
+        }
+    })
+}
+
+/// One tries, while another passes: it gets in before, after, or not at all.
+fn tries() -> usize {
+    use Came::{Locked, WouldBlock};
+    explore_to(
+        [(Locked(1), Locked(2)), (Locked(2), Locked(1)), (WouldBlock, Locked(1))],
+        || {
+            let mutex = shared();
+            let other = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || pass(mutex.lock())
+            });
+            let here = pass(mutex.try_lock());
+            let there = other.join().expect("it only passes");
+            drop(mutex.try_lock().expect("it is free in the end"));
+            (here, there)
+        },
+    )
+}
+
+/// One waits until a deadline, which may pass before or after the lock is handed over.
+fn gives_up() -> usize {
+    use Came::{Locked, TimedOut};
+    explore_to(
+        [(Locked(1), Locked(2)), (Locked(2), Locked(1)), (TimedOut, Locked(1))],
+        || {
+            let mutex = shared();
+            let other = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || pass(mutex.lock())
+            });
+            let here = pass(mutex.try_lock_until(Instant::now()));
+            let there = other.join().expect("it only passes");
+            drop(mutex.try_lock().expect("it is free in the end"));
+            (here, there)
+        },
+    )
+}
+
+/// One holds it, one gives up waiting, so that the kernel frees it; one comes later and does not ask the kernel.
+fn freed_by_the_kernel() -> usize {
+    use Came::{Locked, TimedOut};
+    let locked = |other| (Locked(1), other, Locked(2));
+    explore_to(
+        [
+            locked(TimedOut),
+            (Locked(1), Locked(2), Locked(3)),
+            (Locked(1), Locked(3), Locked(2)),
+        ],
+        || {
+            let mutex = shared();
+            let first = mutex.lock().expect("it is free");
+            let second = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || pass(mutex.try_lock_until(Instant::now()))
+            });
+            let third = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || pass(mutex.lock())
+            });
+            let one = first.add();
+            drop(first);
+            let two = second.join().expect("it only passes");
+            (Locked(one), two, third.join().expect("it only passes"))
+        },
+    )
+}
+
+/// Its owner has died before anybody waited; one of the two that come inherits it, the other gets it from that one.
+fn owner_gone() -> usize {
+    use Came::{Inherited, Locked};
+    explore_to([(Inherited(2), Locked(3)), (Locked(3), Inherited(2))], || {
+        let mutex = shared();
+        assert_eq!(dies(&mutex).join().expect("it only dies"), Locked(1));
+        let other = spawn({
+            let mutex = Arc::clone(&mutex);
+            move || pass(mutex.lock())
+        });
+        let here = pass(mutex.lock());
+        let there = other.join().expect("it only passes");
+        drop(mutex.try_lock().expect("it is free in the end"));
+        (here, there)
+    })
+}
+
+/// Its owner dies before, while or after another locks.
+fn owner_dies() -> usize {
+    use Came::{Inherited, Locked};
+    explore_to([(Locked(1), Locked(2)), (Inherited(2), Locked(1))], || {
+        let mutex = shared();
+        let other = dies(&mutex);
+        let here = pass(mutex.lock());
+        (here, other.join().expect("it only dies"))
+    })
+}
+
+/// Two die, and nobody repairs: who comes last hears of it, whoever of them was the last.
+fn owner_dies_twice() -> usize {
+    use Came::{Inherited, Locked};
+    explore_to([(Inherited(2), Locked(1)), (Locked(1), Inherited(2))], || {
+        let mutex = shared();
+        let others = [dies(&mutex), dies(&mutex)];
+        let [one, two] = others.map(|other| other.join().expect("it only dies"));
+        // Not a try: a thread can be joined here before it has quite ended.
+        assert_eq!(pass(mutex.lock()), Inherited(3));
+        assert_eq!(pass(mutex.try_lock()), Locked(4));
+        (one, two)
+    })
+}
+
+/// Two lock two mutexes in opposite order: both do it, or one of them hears that it would wait for itself.
+fn circle() -> usize {
+    use Came::{Deadlock, Locked};
+    explore_to(
+        [(Locked(1), Locked(1)), (Deadlock, Locked(1)), (Locked(1), Deadlock)],
+        || {
+            let (left, right) = (shared(), shared());
+            let both = |first: &Shared, second: &Shared| {
+                let _held = first.lock().expect("whoever holds it does not wait for this thread");
+                pass(second.lock())
+            };
+            let other = spawn({
+                let (left, right) = (Arc::clone(&left), Arc::clone(&right));
+                move || both(&right, &left)
+            });
+            let here = both(&left, &right);
+            (here, other.join().expect("it only passes"))
+        },
+    )
+}

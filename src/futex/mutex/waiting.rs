@@ -1,0 +1,188 @@
+//! What a thread does that does not get the mutex at once: waits a little, sleeps, is woken, and claims it in the end.
+
+use core::time::Duration;
+
+use super::{BUSY, CLAIMED, FREE, HANDED, Hold, LOCKED, PARKED, RawMutex};
+use crate::backend::atomic::{Acquire, Relaxed};
+use crate::backend::time::{self, Instant};
+use crate::backend::{asymmetric, hint, thread};
+use crate::futex::lot::{self, Seat, Token};
+use crate::wait::LockBackoff;
+
+/// How long a thread waits before it claims the lock.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// A thread that has not got the lock at once.
+#[derive(Default)]
+struct Contender {
+    backoff: LockBackoff,
+    /// It has been woken, and answers for those who sleep.
+    answers: bool,
+    /// `CLAIMED` or `HANDED` is its own.
+    claims: bool,
+    /// When its patience ends.
+    limit: Option<Instant>,
+}
+
+/// What has come of a thread's way to bed.
+enum Slept {
+    /// There was no need.
+    Awake,
+    Told(Token),
+    TimedOut,
+}
+
+impl RawMutex {
+    #[cold]
+    pub(super) fn lock_contended(&self) -> Hold {
+        self.acquire_contended(Contender::default(), None)
+            .expect("without a deadline it waits until it has the lock")
+    }
+
+    #[cold]
+    pub(super) fn lock_contended_until(&self, deadline: Option<Instant>) -> Option<Hold> {
+        self.acquire_contended(Contender::default(), deadline)
+    }
+
+    /// Waits as one that has been woken and answers for those who sleep.
+    #[cold]
+    pub(in super::super) fn acquire_woken(&self) -> Hold {
+        let woken = Contender {
+            answers: true,
+            ..Contender::default()
+        };
+        self.acquire_contended(woken, None)
+            .expect("without a deadline it waits until it has the lock")
+    }
+
+    fn acquire_contended(&self, mut me: Contender, deadline: Option<Instant>) -> Option<Hold> {
+        loop {
+            let state = self.state();
+            if state == FREE {
+                let held = if me.answers { BUSY | PARKED } else { self.newcomer() };
+                if let Some(hold) = self.acquire(held) {
+                    return Some(hold);
+                }
+            } else if me.claims && state & HANDED != 0 {
+                return Some(self.take(&me));
+            }
+            let is_late = deadline.is_some_and(hint::is_late);
+            if is_late && !me.answers && !me.claims {
+                return None;
+            }
+            if !is_late && me.backoff.wait() {
+                continue;
+            }
+            if !me.claims && me.limit.is_some_and(time::has_passed) && self.claim(state) {
+                me.claims = true;
+                me.backoff = LockBackoff::eager();
+                continue;
+            }
+            // Also if it is late: going to bed takes a claim back, and lets the holder answer for the others.
+            match self.sleep(&mut me, deadline) {
+                Slept::Awake => {}
+                Slept::Told(Token::Handed) => return Some(Hold::handed()),
+                Slept::Told(_) => me.answers = true,
+                Slept::TimedOut => return None,
+            }
+            me.backoff = LockBackoff::default();
+        }
+    }
+
+    /// Asks for the lock to be handed over. Not of a quiet holder, whose word nobody changes.
+    fn claim(&self, state: u32) -> bool {
+        // Relaxed: it publishes nothing. An RMW, so that the holder sees it or has let go before; torn, it would take
+        // the lock back from the next (killed by `futex::mutex_is_handed_over`).
+        state & (BUSY | CLAIMED | HANDED) == BUSY
+            && self
+                .word
+                .compare_exchange(state, state | CLAIMED, Relaxed, Relaxed)
+                .is_ok()
+    }
+
+    /// Takes the lock that has been handed over to this thread.
+    fn take(&self, me: &Contender) -> Hold {
+        let mut state = self.state();
+        loop {
+            let held = BUSY | state & PARKED | if me.answers { PARKED } else { 0 };
+            // Acquire: pairs with the Release RMW in `hand_over`, which those who have parked since continue. Relaxed
+            // loses what the last holder wrote (killed by `futex::mutex_is_handed_over`).
+            match self.word.compare_exchange(state, held, Acquire, Relaxed) {
+                Ok(_) => return Hold::of(held),
+                Err(now) => state = now,
+            }
+        }
+    }
+
+    /// Sleeps until woken, unless the lock turns out to be free.
+    fn sleep(&self, me: &mut Contender, deadline: Option<Instant>) -> Slept {
+        if me.limit.is_none() {
+            me.limit = time::after(PATIENCE);
+        }
+        Seat::lend(|seat| self.sleep_in(seat, me, deadline)).unwrap_or_else(|| {
+            thread::yield_now();
+            Slept::Awake
+        })
+    }
+
+    fn sleep_in(&self, seat: &Seat, me: &mut Contender, deadline: Option<Instant>) -> Slept {
+        let bucket = lot::bucket(self.address());
+        bucket.announce();
+        let mut fenced = false;
+        let ticket = loop {
+            let relies = bucket.with(|queue| {
+                let relies = self.relies_on_the_holder(me, fenced)?;
+                Ok(relies.then(|| queue.push(seat, self.address(), 0)))
+            });
+            match relies {
+                Ok(ticket) => break ticket,
+                Err(QuietHolder) => {
+                    // SeqCst: pairs with `light` in `unlock`. A quiet holder sees the announcement when it looks, or
+                    // this thread sees that it has let go. Without it each may miss the other, and this thread sleeps
+                    // beside a free lock (killed by `futex::mutex_wakes_a_sleeper`).
+                    asymmetric::heavy();
+                    fenced = true;
+                }
+            }
+        };
+        let Some(ticket) = ticket else {
+            bucket.relax();
+            return Slept::Awake;
+        };
+        (me.answers, me.claims) = (false, false);
+        if !seat.sleep(ticket, deadline) {
+            if seat.leave(self.address(), || {}) {
+                bucket.relax();
+                return Slept::TimedOut;
+            }
+            // Somebody has taken it out of the queue to wake it, and is about to.
+            seat.sleep(ticket, None);
+        }
+        Slept::Told(seat.token())
+    }
+
+    /// Makes the holder answer for this thread, unless there is none or it is this thread. A quiet holder does if a fence
+    /// lies between the announcement and this look. Called under the latch, which the holder has to pass to find sleepers.
+    fn relies_on_the_holder(&self, me: &Contender, fenced: bool) -> Result<bool, QuietHolder> {
+        let mut state = self.state();
+        loop {
+            match state {
+                FREE => return Ok(false),
+                LOCKED if fenced => return Ok(true),
+                LOCKED => return Err(QuietHolder),
+                _ if me.claims && state & HANDED != 0 => return Ok(false),
+                _ => {}
+            }
+            let asleep = PARKED | if me.claims { state & !CLAIMED } else { state };
+            // Relaxed: the queue is under the latch. An RMW, so that the holder sees it or has let go before; torn, it
+            // would lock a lock that nobody holds (killed by `futex::mutex_excludes`).
+            match self.word.compare_exchange(state, asleep, Relaxed, Relaxed) {
+                Ok(_) => return Ok(true),
+                Err(now) => state = now,
+            }
+        }
+    }
+}
+
+/// A quiet holder has the lock, and has not been fenced against.
+struct QuietHolder;
