@@ -1,7 +1,9 @@
 //! Who is served when, and where nodes go: what only shows from inside.
 
+use std::boxed::Box;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::sync::{Barrier, mpsc};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::vec::Vec;
 
@@ -117,6 +119,44 @@ fn nodes_that_go_one_way_come_back<R: Line>() {
     );
 }
 
+/// Threads that come and go leave their nodes to those who come later, also what they take when their cache is gone.
+fn nodes_outlive_their_threads<R: Line>() {
+    const THREADS: usize = if cfg!(miri) { 20 } else { 400 };
+    /// Calls this when the thread ends.
+    struct Last(Option<Box<dyn FnOnce()>>);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            if let Some(act) = self.0.take() {
+                act();
+            }
+        }
+    }
+    std::thread_local! {
+        static LAST: RefCell<Last> = const { RefCell::new(Last(None)) };
+    }
+    fn note<R: Line>(nodes: &std::sync::Mutex<BTreeSet<usize>>) {
+        let lock = Mutex::<R, _>::new(());
+        let _held = lock.lock();
+        nodes.lock().expect("nobody panics").insert(tail(&lock) & !1);
+    }
+    let nodes = Arc::new(std::sync::Mutex::new(BTreeSet::new()));
+    for thread in 0..THREADS {
+        let nodes = Arc::clone(&nodes);
+        let before = thread % 2 == 0;
+        let thread = thread::spawn(move || {
+            if before {
+                note::<R>(&nodes);
+            }
+            let late = Arc::clone(&nodes);
+            LAST.with_borrow_mut(|last| last.0 = Some(Box::new(move || note::<R>(&late))));
+            note::<R>(&nodes);
+        });
+        thread.join().expect("it only notes");
+    }
+    let nodes = nodes.lock().expect("nobody panics").len();
+    assert!(nodes < THREADS / 4 + 16, "{nodes} nodes for {THREADS} threads");
+}
+
 macro_rules! lines {
     ($($name:ident: $raw:ident;)*) => {$(
         impl<W: crate::wait::Wait> Line for $raw<W> {
@@ -137,6 +177,11 @@ macro_rules! lines {
             #[test]
             fn who_tries_passes_nobody_in_line() {
                 super::who_tries_passes_nobody_in_line::<$raw<DefaultPark>>();
+            }
+
+            #[test]
+            fn nodes_outlive_their_threads() {
+                super::nodes_outlive_their_threads::<$raw<DefaultPark>>();
             }
 
             #[test]
