@@ -39,6 +39,8 @@ fn locks<const SECTION: u32, const OUTSIDE: u32>() -> Vec<Contestant> {
         lock::<linchpin::spin::TasMutex<u64>>("linchpin TasMutex", load),
         lock::<linchpin::spin::TicketMutex<u64>>("linchpin TicketMutex", load),
         lock::<linchpin::spin::RwLock<u64>>("linchpin RwLock, write", load),
+        lock::<linchpin::queue::McsMutex<u64>>("linchpin McsMutex", load),
+        lock::<linchpin::queue::ClhMutex<u64>>("linchpin ClhMutex", load),
         lock::<std::sync::Mutex<u64>>("std", load),
         lock::<parking_lot::Mutex<u64>>("parking_lot", load),
         lock::<spin::mutex::SpinMutex<u64>>("spin", load),
