@@ -12,6 +12,7 @@ pub mod backend;
 pub mod counter;
 #[cfg(feature = "std")]
 pub mod futex;
+pub mod queue;
 pub mod spin;
 pub mod wait;
 

@@ -52,6 +52,26 @@ fn the_allocator_counts() {
     assert_eq!(growth(|| std::mem::forget(Box::new(1_u64))), 8);
 }
 
+/// Not even for their first node, which is of the system's allocator.
+#[cfg(feature = "std")]
+#[test]
+fn queue_locks_never_ask_the_global_allocator() {
+    use linchpin::queue::{ClhMutex, McsMutex};
+    let thread = std::thread::spawn(|| {
+        let count = allocations(|| {
+            let (mcs, clh) = (McsMutex::new(0), ClhMutex::new(0));
+            for _ in 0..10 {
+                *mcs.lock() += 1;
+                let mut outer = clh.lock();
+                *outer += *mcs.lock();
+                assert!(clh.try_lock().is_none());
+            }
+        });
+        assert_eq!(count, 0);
+    });
+    thread.join().expect("nothing was allocated");
+}
+
 #[test]
 fn locks_never_allocate() {
     use linchpin::spin::{Mutex, RwLock, RwLockUpgradableReadGuard, TasMutex, TicketMutex};

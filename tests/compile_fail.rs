@@ -11,6 +11,9 @@ fn misuse_does_not_compile() {
     if cfg!(all(feature = "std", any(target_os = "linux", target_os = "android"))) {
         cases.compile_fail("tests/compile_fail/pi_*.rs");
     }
+    if cfg!(feature = "std") {
+        cases.compile_fail("tests/compile_fail/queue_*.rs");
+    }
     if cfg!(feature = "alloc") {
         cases.compile_fail("tests/compile_fail/counter_*.rs");
     }

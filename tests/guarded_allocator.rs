@@ -3,39 +3,48 @@
 //! Regression: a `TicketMutex` that is waited for asks the system for the number of cores, and that allocates. It asked
 //! again while it was asking, until the stack was full.
 //!
+//! A queue lock takes its node from the system's allocator: from the global one, the first to lock it would need it.
+//!
 //! A `futex::Mutex` allocates what a thread sleeps with when more threads sleep than ever before, which is when it is
 //! waited for.
 #![cfg(feature = "std")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use linchpin::futex;
+use linchpin::queue::{ClhMutex, ClhMutexGuard, McsMutex, McsMutexGuard};
 use linchpin::spin::TicketMutex;
 
 struct Guarded;
 
 static TICKET: TicketMutex<()> = TicketMutex::new(());
 static FUTEX: futex::Mutex<()> = futex::Mutex::new(());
+static MCS: McsMutex<()> = McsMutex::new(());
+static CLH: ClhMutex<()> = ClhMutex::new(());
 /// Which of them is in use.
-static SLEEPS: AtomicBool = AtomicBool::new(false);
+static TURN: AtomicUsize = AtomicUsize::new(0);
 /// Keeps the next allocation under the lock until somebody else waits for it.
 static LINGER: AtomicBool = AtomicBool::new(false);
 
-/// Holds one lock or the other: the system's allocator does not mind.
-type Held = (
-    Option<linchpin::spin::TicketMutexGuard<'static, ()>>,
-    Option<futex::MutexGuard<'static, ()>>,
-);
+/// Holds one of the locks: the system's allocator does not mind which.
+#[allow(dead_code, reason = "held, and no more")]
+enum Held {
+    Ticket(linchpin::spin::TicketMutexGuard<'static, ()>),
+    Futex(futex::MutexGuard<'static, ()>),
+    Mcs(McsMutexGuard<'static, ()>),
+    Clh(ClhMutexGuard<'static, ()>),
+}
 
 fn lock() -> Held {
-    if SLEEPS.load(Ordering::Relaxed) {
-        (None, Some(FUTEX.lock()))
-    } else {
-        (Some(TICKET.lock()), None)
+    match TURN.load(Ordering::Relaxed) {
+        0 => Held::Ticket(TICKET.lock()),
+        1 => Held::Futex(FUTEX.lock()),
+        2 => Held::Mcs(MCS.lock()),
+        _ => Held::Clh(CLH.lock()),
     }
 }
 
@@ -62,8 +71,8 @@ static ALLOCATOR: Guarded = Guarded;
 
 #[test]
 fn a_contended_allocator_gets_through() {
-    for sleeps in [false, true] {
-        SLEEPS.store(sleeps, Ordering::Relaxed);
+    for turn in 0..4 {
+        TURN.store(turn, Ordering::Relaxed);
         let gate = Barrier::new(3);
         let boxes = thread::scope(|scope| {
             let threads = [0, 1, 2].map(|number| {

@@ -41,6 +41,8 @@ guarded! {
     linchpin::spin::TicketMutex<u64> => |lock| lock.lock(),
     linchpin::spin::RwLock<u64> => |lock| lock.write(),
     linchpin::futex::Mutex<u64> => |lock| lock.lock(),
+    linchpin::queue::McsMutex<u64> => |lock| lock.lock(),
+    linchpin::queue::ClhMutex<u64> => |lock| lock.lock(),
     std::sync::Mutex<u64> => |lock| lock.lock().expect("no section panics"),
     parking_lot::Mutex<u64> => |lock| lock.lock(),
     spin::mutex::SpinMutex<u64> => |lock| lock.lock(),

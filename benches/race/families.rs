@@ -87,6 +87,8 @@ fn priority_inheriting_locks(load: Load) -> Vec<Contestant> {
 
 fn queue_locks(load: Load) -> Vec<Contestant> {
     vec![
+        lock::<linchpin::queue::McsMutex<u64>>("linchpin queue::McsMutex", load),
+        lock::<linchpin::queue::ClhMutex<u64>>("linchpin queue::ClhMutex", load),
         lock::<mcslock::raw::spins::Mutex<u64>>("mcslock spins", load),
         lock::<mcslock::raw::yields::Mutex<u64>>("mcslock yields", load),
         lock::<std::sync::Mutex<u64>>("std", load),

@@ -6,7 +6,9 @@ use coherence::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use linchpin::CachePadded;
 use linchpin::counter::{ApproximateCounter, Counter, LocalCounters};
 use linchpin::futex;
+use linchpin::queue::{ClhMutex, McsMutex, RawClhMutex, RawMcsMutex};
 use linchpin::spin::{Mutex, RwLock, TasMutex, TicketMutex};
+use linchpin::wait::Spin;
 
 use crate::{Bill, Workload, bill};
 
@@ -64,6 +66,30 @@ pub const ALL: &[Workload] = &[
     ours(CONTENDED, "spin::RwLock, read", |machine, threads| {
         let lock = Apart(RwLock::new(()));
         contended(machine, threads, || lock.0.read())
+    }),
+    ours(CONTENDED, "queue::McsMutex", |machine, threads| {
+        let lock = Apart(McsMutex::new(()));
+        contended(machine, threads, || lock.0.lock())
+    }),
+    ours(CONTENDED, "queue::McsMutex, Spin", |machine, threads| {
+        let lock = Apart(lock_api::Mutex::<RawMcsMutex<Spin>, _>::new(()));
+        contended(machine, threads, || lock.0.lock())
+    }),
+    ours(CONTENDED, "queue::ClhMutex", |machine, threads| {
+        let lock = Apart(ClhMutex::new(()));
+        contended(machine, threads, || lock.0.lock())
+    }),
+    ours(CONTENDED, "queue::ClhMutex, Spin", |machine, threads| {
+        let lock = Apart(lock_api::Mutex::<RawClhMutex<Spin>, _>::new(()));
+        contended(machine, threads, || lock.0.lock())
+    }),
+    ours(APART, "queue::McsMutex, one each, padded", |machine, threads| {
+        let locks = places(threads, || CachePadded::new(McsMutex::new(())));
+        apart(machine, threads, |thread| drop(locks.0[thread].lock()))
+    }),
+    ours(APART, "queue::ClhMutex, one each, padded", |machine, threads| {
+        let locks = places(threads, || CachePadded::new(ClhMutex::new(())));
+        apart(machine, threads, |thread| drop(locks.0[thread].lock()))
     }),
     ours(CONTENDED, "futex::Mutex", |machine, threads| {
         let lock = Apart(futex::Mutex::new(()));

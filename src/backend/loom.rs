@@ -235,17 +235,21 @@ pub(crate) mod thread {
         2
     }
 
+    /// Whether this execution has failed. Its threads are unwound and can use nothing of the model any more.
+    pub(crate) fn has_failed() -> bool {
+        std::thread::panicking()
+    }
+
     loom::thread_local! {
         static WAITED: Cell<u32> = Cell::new(0);
     }
 
     pub(crate) fn yield_now() {
-        WAITED.with(|waited| {
-            waited.set(waited.get() + 1);
-            if waited.get() > WAITS {
-                loom::skip_branch();
-            }
-        });
+        let waits = WAITED.try_with(|waited| waited.replace(waited.get() + 1) + 1);
+        // Whoever waits in the destructor of another thread-local, when this one is gone, has waited often enough.
+        if waits.map_or(true, |waits| waits > WAITS) {
+            loom::skip_branch();
+        }
         loom::thread::yield_now();
     }
 }

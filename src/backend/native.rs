@@ -1,12 +1,10 @@
 //! The native world: `core`'s atomics, the processor's pause, the operating system's scheduler.
 
 pub(crate) mod atomic {
-    #[cfg(feature = "alloc")]
-    pub(crate) use core::sync::atomic::AtomicPtr;
     #[cfg(target_has_atomic = "64")]
     pub(crate) use core::sync::atomic::AtomicU64;
     pub(crate) use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-    pub(crate) use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize};
     // The door has them in every world, whether or not this crate uses all of them today.
     #[allow(unused_imports)]
     pub(crate) use core::sync::atomic::{
@@ -81,6 +79,12 @@ pub(crate) mod hint {
 #[cfg(feature = "std")]
 pub(crate) mod thread {
     pub(crate) use std::thread::yield_now;
+
+    /// Whether this is a model that has failed: it never is.
+    #[inline]
+    pub(crate) const fn has_failed() -> bool {
+        false
+    }
 
     /// How many threads can run at once, as far as is known: the most that any thread has been told.
     ///

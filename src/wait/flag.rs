@@ -66,6 +66,21 @@ pub struct Flag {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Epoch(u32);
 
+#[cfg(feature = "std")]
+impl Epoch {
+    /// Whether its number is odd; the number of the next is not then.
+    #[inline]
+    pub(crate) fn is_odd(self) -> bool {
+        self.0 & EPOCH != 0
+    }
+
+    /// The epoch before, which has ended.
+    #[inline]
+    pub(crate) fn before(self) -> Self {
+        Epoch(self.0.wrapping_sub(EPOCH))
+    }
+}
+
 impl Flag {
     const_fn! {
         /// A flag that is not set.

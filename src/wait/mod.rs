@@ -46,6 +46,13 @@ const FLAG_PAUSES: u32 = 4;
 /// the setter only waits for a processor.
 #[cfg(feature = "std")]
 const FLAG_YIELDS: u32 = 2;
+/// How often a newcomer looks whether a lock is free before it joins the line, pausing for 1, 2, 4 and 8 pauses between.
+#[cfg(feature = "std")]
+const LOOKS: u32 = 4;
+/// How often it then still yields. With four or fewer, sixteen threads on two cores pass through an MCS lock a tenth as
+/// often as with eight, in some runs; more than eight make no difference.
+#[cfg(feature = "std")]
+const LOOK_YIELDS: u32 = 8;
 
 /// The count of the rounds that one thread has waited; bounded and exponential.
 ///
@@ -178,6 +185,46 @@ impl LockBackoff {
     }
 }
 
+/// The rounds for which a newcomer stands back from a line, before it joins.
+///
+/// A line serves in order, and stands still while the next in it is not running. So a newcomer that finds the lock taken
+/// first gives those who run the time to leave. It has no place in line yet, so that nobody in line is passed.
+pub(crate) struct Reserve {
+    #[cfg(feature = "std")]
+    round: u32,
+}
+
+impl Reserve {
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        Reserve {
+            #[cfg(feature = "std")]
+            round: 0,
+        }
+    }
+
+    /// Waits one round; false if it is time to join. With [`Spin`] that is at once.
+    #[inline]
+    pub(crate) fn wait<W: Wait>(&mut self) -> bool {
+        match W::RESORT {
+            Resort::Spin => false,
+            #[cfg(feature = "std")]
+            Resort::Yield | Resort::Sleep => {
+                if self.round >= hint::patience(LOOKS + LOOK_YIELDS) {
+                    return false;
+                }
+                if self.round < LOOKS {
+                    hint::spin_for(1 << self.round);
+                } else {
+                    thread::yield_now();
+                }
+                self.round += 1;
+                true
+            }
+        }
+    }
+}
+
 impl Default for Backoff {
     fn default() -> Self {
         Self::new()
@@ -190,6 +237,10 @@ impl Default for Backoff {
 pub trait Wait: sealed::Sealed + 'static {
     #[doc(hidden)]
     fn exhausted();
+
+    /// The same without the sleep: for a flag that may be gone when its waiter is to be woken.
+    #[doc(hidden)]
+    type Awake: Wait;
 
     /// What it comes to at last, in a wait for a [`Flag`].
     #[doc(hidden)]
@@ -208,6 +259,8 @@ pub trait Wait: sealed::Sealed + 'static {
 pub enum Spin {}
 
 impl Wait for Spin {
+    type Awake = Spin;
+
     const RESORT: Resort = Resort::Spin;
 
     #[inline]
@@ -230,6 +283,8 @@ pub enum SpinThenYield {}
 
 #[cfg(feature = "std")]
 impl Wait for SpinThenYield {
+    type Awake = SpinThenYield;
+
     const RESORT: Resort = Resort::Yield;
 
     #[inline]
@@ -256,6 +311,8 @@ pub enum SpinThenPark {}
 
 #[cfg(feature = "std")]
 impl Wait for SpinThenPark {
+    type Awake = SpinThenYield;
+
     const RESORT: Resort = Resort::Sleep;
 
     #[inline]
@@ -275,6 +332,15 @@ pub type DefaultWait = SpinThenYield;
 /// The policy of a type that does not name one: `SpinThenYield` with the feature `std`, else [`Spin`].
 #[cfg(not(feature = "std"))]
 pub type DefaultWait = Spin;
+
+/// The policy of a type whose waiters can sleep, if it does not name one: `SpinThenPark` with the feature `std`, else
+/// [`Spin`].
+#[cfg(feature = "std")]
+pub type DefaultPark = SpinThenPark;
+/// The policy of a type whose waiters can sleep, if it does not name one: `SpinThenPark` with the feature `std`, else
+/// [`Spin`].
+#[cfg(not(feature = "std"))]
+pub type DefaultPark = Spin;
 
 mod sealed {
     pub trait Sealed {}

@@ -1,18 +1,17 @@
 //! What the tests of all locks share: what a section protects, and the ways in which a reader-writer lock is a mutex.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::mem::{self, MaybeUninit};
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::mem;
 
 use lock_api::{RawRwLock, RawRwLockUpgrade};
 
-use crate::stage::times;
+/// A raw mutex that threads can share.
+pub trait Raw: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static {}
+impl<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static> Raw for R {}
 
-/// A raw mutex whose guard may travel, and which threads can share.
-pub trait Raw: lock_api::RawMutex<Guard: Send + Sync + 'static> + Send + Sync + 'static {}
-impl<R: lock_api::RawMutex<Guard: Send + Sync + 'static> + Send + Sync + 'static> Raw for R {}
+/// One whose guard may travel.
+pub trait Traveller: Raw + lock_api::RawMutex<Guard: Send + Sync + 'static> {}
+impl<R: Raw + lock_api::RawMutex<Guard: Send + Sync + 'static>> Traveller for R {}
 
 /// The writers of a reader-writer lock, as a mutex.
 pub struct Writer<R>(R);
@@ -105,55 +104,4 @@ impl Section {
         self.passages = std::hint::black_box(self.passages) + 1;
         self.inside = false;
     }
-}
-
-/// Memory of a value that is gone: `leave` is the last to use the value in one thread, and `follow`, in another, returns
-/// when `leave` has let go. From then on, not a byte of where the value was may change.
-///
-/// `leave` takes a pointer, since a reference that is an argument promises that the value outlives the call.
-pub fn nothing_is_touched_after<L: Sync>(
-    new: impl Fn() -> L,
-    leave: fn(*const L, &AtomicBool),
-    follow: fn(&L, &AtomicBool),
-) {
-    const GONE: u8 = 0xA5;
-    struct Place<L>(*mut MaybeUninit<L>);
-    // SAFETY: each thread uses the place as the protocol below says.
-    unsafe impl<L: Sync> Sync for Place<L> {}
-
-    let rounds = times(4000, 12);
-    let mut memory = MaybeUninit::uninit();
-    let place = Place(&raw mut memory);
-    let place = &place;
-    let inside = AtomicBool::new(false);
-    let gate = Barrier::new(2);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            for _ in 0..rounds {
-                gate.wait();
-                leave(place.0.cast(), &inside);
-                gate.wait();
-            }
-        });
-        for _ in 0..rounds {
-            inside.store(false, Ordering::Relaxed);
-            // SAFETY: the other thread waits at the gate.
-            unsafe { place.0.write(MaybeUninit::new(new())) };
-            gate.wait();
-            // SAFETY: made above; this thread drops it below. Nobody else refers to it once `follow` has returned, save
-            // a `leave` that is still on its way out and must touch nothing.
-            unsafe {
-                follow((*place.0).assume_init_ref(), &inside);
-                place.0.cast::<L>().drop_in_place();
-                place.0.cast::<u8>().write_bytes(GONE, size_of::<L>());
-            }
-            gate.wait();
-            // SAFETY: initialised above, byte by byte.
-            let bytes = unsafe { std::slice::from_raw_parts(place.0.cast::<u8>(), size_of::<L>()) };
-            assert!(
-                bytes.iter().all(|&byte| byte == GONE),
-                "touched after the last instant: {bytes:x?}"
-            );
-        }
-    });
 }

@@ -2,8 +2,10 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::cell::RefCell;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -121,4 +123,55 @@ pub fn at_thread_exit(act: impl FnOnce() + 'static) {
         static LAST: RefCell<Last> = const { RefCell::new(Last(Vec::new())) };
     }
     LAST.with_borrow_mut(|last| last.0.push(Box::new(act)));
+}
+
+/// Memory of a value that is gone: `leave` is the last to use the value in one thread, and `follow`, in another, returns
+/// when `leave` has let go. From then on, not a byte of where the value was may change.
+///
+/// `leave` takes a pointer, since a reference that is an argument promises that the value outlives the call.
+pub fn nothing_is_touched_after<L: Sync>(
+    new: impl Fn() -> L,
+    leave: fn(*const L, &AtomicBool),
+    follow: fn(&L, &AtomicBool),
+) {
+    const GONE: u8 = 0xA5;
+    struct Place<L>(*mut MaybeUninit<L>);
+    // SAFETY: each thread uses the place as the protocol below says.
+    unsafe impl<L: Sync> Sync for Place<L> {}
+
+    let rounds = times(4000, 12);
+    let mut memory = MaybeUninit::uninit();
+    let place = Place(&raw mut memory);
+    let place = &place;
+    let inside = AtomicBool::new(false);
+    let gate = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..rounds {
+                gate.wait();
+                leave(place.0.cast(), &inside);
+                gate.wait();
+            }
+        });
+        for _ in 0..rounds {
+            inside.store(false, Ordering::Relaxed);
+            // SAFETY: the other thread waits at the gate.
+            unsafe { place.0.write(MaybeUninit::new(new())) };
+            gate.wait();
+            // SAFETY: made above; this thread drops it below. Nobody else refers to it once `follow` has returned, save
+            // a `leave` that is still on its way out and must touch nothing.
+            unsafe {
+                follow((*place.0).assume_init_ref(), &inside);
+                place.0.cast::<L>().drop_in_place();
+                place.0.cast::<u8>().write_bytes(GONE, size_of::<L>());
+            }
+            gate.wait();
+            // SAFETY: initialised above, byte by byte.
+            let bytes = unsafe { std::slice::from_raw_parts(place.0.cast::<u8>(), size_of::<L>()) };
+            assert!(
+                bytes.iter().all(|&byte| byte == GONE),
+                "touched after the last instant: {bytes:x?}"
+            );
+        }
+    });
 }

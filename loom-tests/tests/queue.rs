@@ -1,0 +1,167 @@
+//! Models of the queue locks: three threads, of which one stands in the middle of the line.
+#![cfg(linchpin_loom)]
+
+use linchpin::queue::{McsCell, McsNode, RawClhMutex, RawMcsMutex};
+use linchpin::wait::{Spin, SpinThenPark, Wait};
+use lock_api::{Mutex, RawMutex};
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom_tests::{explore_to, models, spawn};
+
+models! {
+    queue, sources: ["src/queue/mcs.rs", "src/queue/clh.rs", "src/queue/cache.rs"],
+    mcs_excludes => excludes(RawMcsMutex::<Spin>::new),
+    clh_excludes => excludes(RawClhMutex::<Spin>::new),
+    mcs_sleeps => sleeps(RawMcsMutex::<SpinThenPark>::new),
+    clh_sleeps => sleeps(RawClhMutex::<SpinThenPark>::new),
+    mcs_tries => tries(RawMcsMutex::<Spin>::new),
+    clh_tries => tries(RawClhMutex::<Spin>::new),
+    mcs_node_is_used_again => node_is_used_again(),
+    mcs_cell_excludes => cell_excludes::<Spin>(),
+    mcs_cell_does_not_sleep => cell_does_not_sleep(),
+    nodes_change_hands => nodes_change_hands(RawMcsMutex::<Spin>::new),
+}
+
+/// A number that loom watches: two threads that use it at once, or one that has not seen the other's use, are an error.
+#[derive(Default)]
+struct Watched(UnsafeCell<u32>);
+
+impl Watched {
+    fn get(&self) -> u32 {
+        // SAFETY: loom panics if a write is concurrent with this read.
+        self.0.with(|value| unsafe { *value })
+    }
+
+    fn add(&self, amount: u32) {
+        self.0.with_mut(|value| {
+            // SAFETY: loom panics if any access is concurrent with this one.
+            unsafe { *value += amount };
+        });
+    }
+}
+
+// SAFETY: loom's cell panics at unsynchronised access, so sharing it in a model is checked, not assumed.
+unsafe impl Sync for Watched {}
+
+/// Three threads lock and add: nothing overlaps, nothing is lost, and all get through.
+fn excludes<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
+    explore_to([3], move || {
+        let total = Arc::new(Mutex::from_raw(raw(), Watched::default()));
+        let others = [(), ()].map(|()| {
+            let total = Arc::clone(&total);
+            spawn(move || total.lock().add(1))
+        });
+        total.lock().add(1);
+        for other in others {
+            other.join().expect("it only adds");
+        }
+        total.lock().get()
+    })
+}
+
+/// Two threads, one of which may sleep: it is woken.
+fn sleeps<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
+    explore_to([3], move || {
+        let total = Arc::new(Mutex::from_raw(raw(), Watched::default()));
+        let other = spawn({
+            let total = Arc::clone(&total);
+            move || {
+                total.lock().add(1);
+                total.lock().add(1);
+            }
+        });
+        total.lock().add(1);
+        other.join().expect("it only adds");
+        total.lock().get()
+    })
+}
+
+/// Two threads try while a third locks: who fails has changed nothing, who gets in is alone, and the lock is free in the
+/// end.
+fn tries<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
+    explore_to(
+        [(false, false), (false, true), (true, false), (true, true)],
+        move || {
+            let total = Arc::new(Mutex::from_raw(raw(), Watched::default()));
+            let locker = spawn({
+                let total = Arc::clone(&total);
+                move || total.lock().add(1)
+            });
+            let trier = spawn({
+                let total = Arc::clone(&total);
+                move || total.try_lock().map(|held| held.add(1)).is_some()
+            });
+            let first = total.try_lock().map(|held| held.add(1)).is_some();
+            locker.join().expect("it only adds");
+            let second = trier.join().expect("it only adds");
+            let end = total.try_lock().expect("everybody has unlocked");
+            assert_eq!(end.get(), 1 + u32::from(first) + u32::from(second));
+            (first, second)
+        },
+    )
+}
+
+/// Three threads with nodes on their stacks, which are gone when they have passed.
+fn cell_excludes<W: Wait>() -> usize {
+    explore_to([3], || {
+        let total = Arc::new(McsCell::<_, W>::with_wait(Watched::default()));
+        let others = [(), ()].map(|()| {
+            let total = Arc::clone(&total);
+            spawn(move || total.lock_with(&mut McsNode::new(), |total| total.add(1)))
+        });
+        total.lock_with(&mut McsNode::new(), |total| total.add(1));
+        for other in others {
+            other.join().expect("it only adds");
+        }
+        total.lock_with(&mut McsNode::new(), |total| total.get())
+    })
+}
+
+/// Two threads, one of which passes twice with one node: what was left in it the first time does no harm.
+fn node_is_used_again() -> usize {
+    explore_to([3], || {
+        let total = Arc::new(McsCell::<_, Spin>::with_wait(Watched::default()));
+        let other = spawn({
+            let total = Arc::clone(&total);
+            move || total.lock_with(&mut McsNode::new(), |total| total.add(1))
+        });
+        let mut node = McsNode::new();
+        total.lock_with(&mut node, |total| total.add(1));
+        total.lock_with(&mut node, |total| total.add(1));
+        other.join().expect("it only adds");
+        total
+            .try_lock_with(&mut node, |total| total.get())
+            .expect("everybody has left")
+    })
+}
+
+/// A sleeping policy, and nodes on the stack: nobody is woken by the address of a node that may be gone. In this world a thread
+/// would sleep at once, and only be woken if somebody did.
+fn cell_does_not_sleep() -> usize {
+    explore_to([2], || {
+        let total = Arc::new(McsCell::<_, SpinThenPark>::with_wait(Watched::default()));
+        let other = spawn({
+            let total = Arc::clone(&total);
+            move || total.lock_with(&mut McsNode::new(), |total| total.add(1))
+        });
+        total.lock_with(&mut McsNode::new(), |total| total.add(1));
+        other.join().expect("it only adds");
+        total.lock_with(&mut McsNode::new(), |total| total.get())
+    })
+}
+
+/// The second thread may find the node that the first has given back when it ended.
+fn nodes_change_hands<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
+    explore_to([()], move || {
+        let others = [(), ()].map(|()| {
+            spawn(move || {
+                let lock = Mutex::from_raw(raw(), Watched::default());
+                lock.lock().add(1);
+                assert_eq!(lock.lock().get(), 1);
+            })
+        });
+        for other in others {
+            other.join().expect("it locks what is its own");
+        }
+    })
+}

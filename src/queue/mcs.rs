@@ -1,0 +1,166 @@
+//! The lock of Mellor-Crummey and Scott ("Algorithms for scalable synchronization on shared-memory multiprocessors", ACM
+//! TOCS 1991): a queue of nodes, in which each thread waits for a flag in its own.
+//!
+//! | word | meaning | written by |
+//! |---|---|---|
+//! | `tail` | the node that is last in line; null: the lock is free | an arrival, by one RMW; the holder, if it is last |
+//! | `next` of a node | the node behind it; null: not known yet, or nobody | the owner of the node behind; reset by its own |
+//! | `flag` of a node | set: its owner is next | the owner of the node in front |
+//!
+//! Alone: one RMW on `tail` to lock, one to unlock; of its node the thread then only reads `next`. In line 6 transfers for a
+//! passage, however many wait: `tail`, and the node's line five times (the one behind links itself to it and the owner looks;
+//! the one in front sets the flag and the owner looks; the owner resets `next`).
+//!
+//! A node is its owner's again when `release` returns: whoever was behind it has linked itself by then and looks only at
+//! its own, and whoever was in front has set its flag before. So a node may lie on the stack, provided that its owner
+//! does not leave between, and that nobody wakes it by its address.
+
+use core::marker::PhantomData;
+use core::ptr::{NonNull, null_mut};
+
+use super::node::Node;
+use crate::backend::atomic::{AcqRel, Acquire, AtomicPtr, Relaxed, Release};
+use crate::backend::const_fn;
+use crate::wait::{Backoff, DefaultPark, Reserve, Wait};
+
+/// The raw lock of `McsMutex` and of [`McsCell`](super::McsCell).
+pub struct RawMcsMutex<W = DefaultPark> {
+    tail: AtomicPtr<Node>,
+    wait: PhantomData<fn(W)>,
+}
+
+impl<W: Wait> RawMcsMutex<W> {
+    const_fn! {
+        /// An unlocked lock.
+        #[must_use]
+        pub const fn new() -> Self {
+            RawMcsMutex {
+                tail: AtomicPtr::new(null_mut()),
+                wait: PhantomData,
+            }
+        }
+    }
+
+    /// Acquires the lock if it is free.
+    ///
+    /// # Safety
+    ///
+    /// As for [`acquire`](Self::acquire).
+    #[inline]
+    pub(super) unsafe fn try_acquire(&self, node: NonNull<Node>) -> bool {
+        // Acquire: pairs with the Release RMW in `release`. The section before must be seen; Release alone loses it.
+        // Release: pairs with the Acquire half of the swap in `line_up`. Whoever comes next writes to this node, and must
+        // find it made; Acquire alone loses it (both killed by `queue::mcs_excludes`).
+        self.tail
+            .compare_exchange(null_mut(), node.as_ptr(), AcqRel, Relaxed)
+            .is_ok()
+    }
+
+    /// Acquires the lock with `node`, whose owner waits as `V` says.
+    ///
+    /// # Safety
+    ///
+    /// The node is in no queue, and lives until [`release`](Self::release) has returned. If `V` sleeps, it lives for ever.
+    #[inline]
+    pub(super) unsafe fn acquire<V: Wait>(&self, node: NonNull<Node>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if !self.try_acquire(node) {
+                self.line_up::<V>(node);
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`acquire`](Self::acquire).
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn line_up<V: Wait>(&self, node: NonNull<Node>) {
+        let mut reserve = Reserve::new();
+        while reserve.wait::<W>() {
+            // SAFETY: the caller's promise.
+            if !self.has_holder() && unsafe { self.try_acquire(node) } {
+                return;
+            }
+        }
+        // SAFETY: it lives, by the caller's promise.
+        let flag = &unsafe { node.as_ref() }.flag;
+        let epoch = flag.epoch();
+        // Acquire: pairs with the Release halves here and in `try_acquire`, since the node in front is written to below; and if
+        // there is none, with the Release RMW in `release`. Release: for whoever comes behind. Either alone loses the other
+        // (both killed by `queue::mcs_excludes`).
+        let front = self.tail.swap(node.as_ptr(), AcqRel);
+        if let Some(front) = NonNull::new(front) {
+            // SAFETY: its owner does not let go of it before it has found this link.
+            let next = &unsafe { front.as_ref() }.next;
+            // Release: pairs with the Acquire load in `hand_over`. This node must be found made, and its epoch noted;
+            // Relaxed loses it (killed by `queue::mcs_excludes`).
+            next.store(node.as_ptr(), Release);
+            flag.wait::<V>(epoch);
+        }
+    }
+
+    /// Lets go of the lock, to whoever is next.
+    ///
+    /// # Safety
+    ///
+    /// The lock has been acquired with `node`, and not been released since.
+    #[inline]
+    pub(super) unsafe fn release(&self, node: NonNull<Node>) {
+        // SAFETY: it lives, by the promise made to `acquire`.
+        let next = &unsafe { node.as_ref() }.next;
+        // Relaxed: only tells which way to go. That somebody is linked is not acted on before `hand_over` loads it again.
+        let is_last = next.load(Relaxed).is_null();
+        // Release: pairs with the Acquire halves of the RMWs on `tail`. The next holder must see this section; Relaxed loses
+        // it (killed by `queue::mcs_excludes`). It fails, rightly, if somebody has joined who is not linked yet.
+        if !is_last
+            || self
+                .tail
+                .compare_exchange(node.as_ptr(), null_mut(), Release, Relaxed)
+                .is_err()
+        {
+            self.hand_over(next);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn hand_over(&self, link: &AtomicPtr<Node>) {
+        let mut backoff = Backoff::new();
+        let next = loop {
+            // Acquire: pairs with the Release store in `line_up`. The node must be found made; Relaxed loses it (killed by
+            // `queue::mcs_excludes`).
+            if let Some(next) = NonNull::new(link.load(Acquire)) {
+                break next;
+            }
+            backoff.wait::<W>();
+        };
+        // SAFETY: its owner waits for this flag. From the RMW in `set` on it may leave, and what `set` still does is to
+        // wake a sleeper: only a node that lives for ever has one.
+        unsafe { next.as_ref() }.flag.set();
+        // After the hand-over, which it would delay. Relaxed: the node is this thread's alone until the next RMW on a `tail`,
+        // which is no weaker than Release (left out, killed by `queue::mcs_node_is_used_again`).
+        link.store(null_mut(), Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn has_holder(&self) -> bool {
+        // Relaxed: a snapshot that is stale when it returns; it synchronises nothing.
+        !self.tail.load(Relaxed).is_null()
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+impl<W: Wait> RawMcsMutex<W> {
+    /// Which node that is, as a number.
+    pub(super) fn last_in_line(&self) -> usize {
+        self.tail.load(Relaxed).addr()
+    }
+}
+
+impl<W: Wait> Default for RawMcsMutex<W> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

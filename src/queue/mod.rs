@@ -1,0 +1,61 @@
+//! Locks with a line: first come, first served, and each waiter waits for a word that nobody else waits for.
+//!
+//! | lock | word | alone | a passage in line | reach for it when |
+//! |---|---|---|---|---|
+//! | `McsMutex` | 1 | 2 RMWs | 6 transfers | nobody may be passed by the others again and again, and threads do wait |
+//! | `ClhMutex` | 1 | 2 RMWs | 5 transfers | the same, and unlocking must not wait for anybody |
+//! | [`McsCell`] | 1, and the value | 2 RMWs | 6 transfers | there is no `std`: the caller brings the place in line |
+//!
+//! (RMW: a locked read-modify-write instruction. Transfer: a line of memory that moves from one core to another.)
+//!
+//! Other locks pay for a hand-over as often as there are waiters, since all look at one word; here it costs the same with
+//! 64 threads as with 4. `McsMutex` and `ClhMutex` are `lock_api` raw locks under an alias, so guards, `map`, `Debug`, `Default`,
+//! `From<T>` and `?Sized` values work as in `parking_lot`. They need `std`. A guard stays on its thread.
+//!
+//! **First come, first served** holds from the moment of joining. Threads that spin in line are served at once, but one
+//! that is not running holds up all behind it until it runs again. So a thread that finds the lock taken first looks a few times
+//! more, and joins after 4 looks and 8 yields at most. Nobody in line is passed by that. It is what lets these
+//! locks keep pace where threads outnumber cores. With [`Spin`](crate::wait::Spin) as `W` a thread joins at once, for places
+//! where each has a core of its own.
+//!
+//! When *not* to use them: where the lock is mostly free, one word and one RMW do ([`spin`](crate::spin)). Where throughput
+//! counts and fairness does not, a lock whose holder may come back at once passes more.
+//!
+//! A panic while a guard is held releases the lock, without poisoning. A guard that is forgotten leaves the lock locked for
+//! ever and its node lost, and nothing worse. Thread-local destructors may lock. So may a global allocator: nodes
+//! come from the system's.
+//!
+//! ```
+//! # #[cfg(feature = "std")] {
+//! use linchpin::queue::ClhMutex;
+//!
+//! static VISITS: ClhMutex<Vec<&str>> = ClhMutex::new(Vec::new());
+//!
+//! std::thread::scope(|scope| {
+//!     scope.spawn(|| VISITS.lock().push("one"));
+//!     scope.spawn(|| VISITS.lock().push("two"));
+//! });
+//! assert_eq!(VISITS.lock().len(), 2);
+//! # }
+//! ```
+
+#[cfg(feature = "std")]
+mod cache;
+#[cfg(feature = "std")]
+mod clh;
+mod closure;
+#[cfg(feature = "std")]
+mod guarded;
+#[cfg(all(test, feature = "std"))]
+mod line;
+mod mcs;
+mod node;
+
+#[cfg(feature = "std")]
+pub use clh::{ClhGuard, ClhMutex, ClhMutexGuard, RawClhMutex};
+#[cfg(feature = "std")]
+pub use closure::LockWith;
+pub use closure::{McsCell, McsNode};
+#[cfg(feature = "std")]
+pub use guarded::{McsGuard, McsMutex, McsMutexGuard};
+pub use mcs::RawMcsMutex;
