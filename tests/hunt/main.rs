@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use linchpin::futex::{Condvar, Mutex, MutexGuard};
+use linchpin::futex::{Condvar, Mutex, MutexGuard, RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard};
+use linchpin::queue::{RawClhMutex, RawMcsMutex};
 use stage::crowd;
 
 const THREADS: usize = 64;
@@ -124,6 +125,92 @@ fn futex_mutex() {
         inside
     };
     hunt(pass, || *total.lock());
+}
+
+/// Locks that cannot be waited for with a time-out.
+fn queue_lock<R: lock_api::RawMutex + Send + Sync>() {
+    let total = lock_api::Mutex::<R, usize>::new(0);
+    let pass = |dice: &mut Dice| {
+        let mut inside = 0;
+        for _ in 0..2 {
+            let held = if dice.below(8) == 0 {
+                total.try_lock()
+            } else {
+                Some(total.lock())
+            };
+            if let Some(mut held) = held {
+                *held += 1;
+                inside += 1;
+                dice.dawdle();
+            }
+            dice.dawdle();
+        }
+        inside
+    };
+    hunt(pass, || *total.lock());
+}
+
+#[test]
+fn queue_mcs_mutex() {
+    queue_lock::<RawMcsMutex>();
+}
+
+#[test]
+fn queue_clh_mutex() {
+    queue_lock::<RawClhMutex>();
+}
+
+/// Every way in, and every way from one to another.
+#[test]
+fn futex_rwlock() {
+    let total = RwLock::new(0);
+    let pass = |dice: &mut Dice| {
+        let mut inside = 0;
+        for _ in 0..4 {
+            let written = match dice.below(16) {
+                0 => total.try_write(),
+                1 | 2 => total.try_write_for(dice.time_out()),
+                3 => Some(total.write()),
+                4 | 5 => {
+                    let found = total.upgradable_read();
+                    dice.dawdle();
+                    match dice.below(3) {
+                        0 => Some(RwLockUpgradableReadGuard::upgrade(found)),
+                        1 => RwLockUpgradableReadGuard::try_upgrade_for(found, dice.time_out()).ok(),
+                        _ => None,
+                    }
+                }
+                6 => {
+                    drop(total.try_read_for(dice.time_out()));
+                    None
+                }
+                7 => {
+                    drop(total.try_upgradable_read_for(dice.time_out()));
+                    None
+                }
+                _ => {
+                    let seen = *total.read();
+                    dice.dawdle();
+                    assert!(*total.read() >= seen);
+                    None
+                }
+            };
+            if let Some(mut written) = written {
+                *written += 1;
+                inside += 1;
+                dice.dawdle();
+                match dice.below(4) {
+                    0 => RwLockWriteGuard::unlock_fair(written),
+                    1 => drop(RwLockWriteGuard::downgrade(written)),
+                    2 => drop(RwLockWriteGuard::downgrade_to_upgradable(written)),
+                    _ => drop(written),
+                }
+            }
+            dice.dawdle();
+        }
+        inside
+    };
+    hunt(pass, || *total.read());
 }
 
 /// Tokens that are taken and put back: each taker waits until there is one, with and without a time-out.
