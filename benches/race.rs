@@ -13,6 +13,8 @@ mod families;
 mod machine;
 #[path = "race/score.rs"]
 mod score;
+#[path = "race/targets.rs"]
+mod targets;
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -48,9 +50,9 @@ pub struct Contestant {
 /// The contestants under one load.
 pub struct Contest {
     /// What is measured, for the progress line and as key.
-    name: &'static str,
+    name: String,
     crowds: Vec<Crowd>,
-    contestants: fn() -> Vec<Contestant>,
+    contestants: Box<dyn Fn() -> Vec<Contestant>>,
 }
 
 /// All scores of one contest, by crowd.
@@ -78,7 +80,7 @@ fn main() {
     families::unpinned_first();
     let before = machine::line_transfer();
     let mut done = 0;
-    let results: Vec<(&'static str, Scores)> = contests
+    let results: Vec<(String, Scores)> = contests
         .iter()
         .map(|contest| {
             let scores = contest.crowds.iter().map(|&crowd| {
@@ -89,13 +91,13 @@ fn main() {
                 done += 1;
                 (crowd, measure((contest.contestants)(), crowd, &effort))
             });
-            (contest.name, scores.collect())
+            (contest.name.clone(), scores.collect())
         })
         .collect();
     progress("done", start);
     eprintln!();
 
-    let mut report: Vec<Section> = vec![families::targets(&results)];
+    let mut report: Vec<Section> = vec![targets::section(&results)];
     report.extend(results.iter().map(|(name, scores)| score::section(name, scores)));
     report.insert(
         0,
@@ -117,15 +119,18 @@ fn progress(what: &str, start: Instant) {
 fn measure(contestants: Vec<Contestant>, crowd: Crowd, effort: &Effort) -> Vec<Score> {
     let crew = Crew::new(crowd);
     let mut scores: Vec<Score> = contestants.iter().map(|one| Score::new(one.name, one.ours)).collect();
-    for round in 0..=effort.rounds {
+    // The first rounds warm up, and where there is a clock, they are the rounds for that.
+    for _ in 0..effort.rounds.div_ceil(3) {
         for (contestant, score) in contestants.iter().zip(&mut scores) {
-            // The first round warms up, and where there is a clock, it is the round for that.
-            if round > 0 {
-                score.add(&crew.race(&contestant.job, effort.heat));
-            } else if let Some((timed, tail)) = &contestant.timed {
+            if let Some((timed, tail)) = &contestant.timed {
                 crew.race(timed, effort.heat);
                 score.tail = Some(tail.lock().expect("no section panics").clone());
             }
+        }
+    }
+    for _ in 0..effort.rounds {
+        for (contestant, score) in contestants.iter().zip(&mut scores) {
+            score.add(&crew.race(&contestant.job, effort.heat));
         }
     }
     scores

@@ -46,7 +46,8 @@ impl Score {
         median(self.throughput.clone())
     }
 
-    fn fairness(&self) -> f64 {
+    /// The passages of the slowest thread over those of the fastest, the median of all rounds.
+    pub fn fairness(&self) -> f64 {
         median(self.fairness.clone())
     }
 

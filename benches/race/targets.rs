@@ -59,10 +59,24 @@ fn all() -> Vec<Target> {
     let mcs = "linchpin queue::McsMutex";
     let mut targets = vec![
         target(SPIN, 1, "linchpin spin::Mutex", &["spin"], Time, 1.05),
-        target(SPIN, 2, "linchpin spin::Mutex", &["spin", "spin ticket"], Throughput, 1.0),
+        target(
+            SPIN,
+            2,
+            "linchpin spin::Mutex",
+            &["spin", "spin ticket"],
+            Throughput,
+            1.0,
+        ),
         target(SPIN, many, "linchpin spin::Mutex", &["std"], Throughput, 0.8),
         target(SPIN, 4, "linchpin spin::TicketMutex", &["spin ticket"], Throughput, 4.0),
-        target(SPIN, many, "linchpin spin::TicketMutex", &["spin ticket"], Throughput, 4.0),
+        target(
+            SPIN,
+            many,
+            "linchpin spin::TicketMutex",
+            &["spin ticket"],
+            Throughput,
+            4.0,
+        ),
         target(SLEEP, 1, mutex, &["parking_lot"], Time, 0.65),
     ];
     // At each point, with short sections and with long ones.
@@ -82,8 +96,22 @@ fn all() -> Vec<Target> {
         target(COUNTERS, 1, "linchpin Counter", &["fetch_add, shared"], Time, 1.1),
         target(COUNTERS, 1, "linchpin LocalCounter", &["fetch_add, shared"], Time, 0.15),
         target(COUNTERS, 2, "linchpin Counter", &["fetch_add, shared"], Throughput, 2.5),
-        target(COUNTERS, 2, "linchpin LocalCounter", &["fetch_add, shared"], Throughput, 30.0),
-        target(COUNTERS, 2, "fetch_add, padded", &["fetch_add, neighbours"], Throughput, 1.0),
+        target(
+            COUNTERS,
+            2,
+            "linchpin LocalCounter",
+            &["fetch_add, shared"],
+            Throughput,
+            30.0,
+        ),
+        target(
+            COUNTERS,
+            2,
+            "fetch_add, padded",
+            &["fetch_add, neighbours"],
+            Throughput,
+            1.0,
+        ),
     ]);
     targets
 }
@@ -126,9 +154,12 @@ impl Target {
 
 /// The targets, as far as this run has to do with them.
 pub fn section(results: &[(String, Scores)]) -> Section {
-    let rows = all().iter().flat_map(|target| {
+    let targets = all();
+    let rows = targets.iter().flat_map(|target| {
         let under = results.iter().filter(|(name, _)| name.starts_with(target.contest));
-        under.filter_map(|(name, scores)| target.row(name, scores)).collect::<Vec<_>>()
+        under
+            .filter_map(|(name, scores)| target.row(name, scores))
+            .collect::<Vec<_>>()
     });
     let columns = [
         "what",

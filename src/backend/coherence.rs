@@ -6,9 +6,14 @@ pub(crate) mod atomic {
     // The door has them in every world, whether or not this crate uses all of them today.
     #[allow(unused_imports)]
     pub(crate) use coherence::sync::atomic::{
-        Ordering::{AcqRel, SeqCst},
+        Ordering::{self, AcqRel, SeqCst},
         fence,
     };
+
+    /// A fence that directly follows a read-modify-write of this thread: billed as on x86, where that was one.
+    pub(crate) fn fence_after_rmw(ordering: Ordering) {
+        coherence::sync::atomic::compiler_fence(ordering);
+    }
 }
 
 pub(crate) mod cell {

@@ -21,6 +21,12 @@ pub(crate) mod atomic {
         }
     }
 
+    /// A fence that directly follows a read-modify-write of this thread: a model has no processor to rely on.
+    #[track_caller]
+    pub(crate) fn fence_after_rmw(ordering: Ordering) {
+        fence(ordering);
+    }
+
     macro_rules! atomic {
         ($name:ident$(<$parameter:ident>)?, $value:ty, [$($arithmetic:ident => $compute:expr),*]) => {
             #[derive(Debug)]

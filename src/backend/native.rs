@@ -11,6 +11,17 @@ pub(crate) mod atomic {
         Ordering::{AcqRel, SeqCst},
         fence,
     };
+
+    /// A fence that directly follows a read-modify-write of this thread: on x86 that was one.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn fence_after_rmw(ordering: core::sync::atomic::Ordering) {
+        if cfg!(all(target_arch = "x86_64", not(miri))) {
+            core::sync::atomic::compiler_fence(ordering);
+        } else {
+            fence(ordering);
+        }
+    }
 }
 
 pub(crate) mod cell {

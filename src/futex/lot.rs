@@ -22,8 +22,8 @@ use super::latch::Latch;
 use crate::backend::atomic::{AtomicU32, AtomicUsize, Relaxed};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::time::Instant;
-use crate::backend::{Global, SPREAD, array, const_fn, global, per_thread};
-use crate::wait::{Epoch, Flag, SpinThenPark};
+use crate::backend::{Global, SPREAD, array, const_fn, global, hint, per_thread};
+use crate::wait::{Epoch, Flag, LockBackoff};
 
 /// What a waiter is told when it is woken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -169,15 +169,15 @@ impl Seat {
         self.waiter.flag.sleep(ticket.0, deadline)
     }
 
-    /// The same, but spins for a few microseconds before it sleeps.
+    /// The same, but spins and yields for a few microseconds before it sleeps.
     pub(super) fn doze(&self, ticket: Ticket, deadline: Option<Instant>) -> bool {
-        match deadline {
-            Some(deadline) => self.waiter.flag.wait_until::<SpinThenPark>(ticket.0, deadline),
-            None => {
-                self.waiter.flag.wait::<SpinThenPark>(ticket.0);
-                true
+        let mut backoff = LockBackoff::default();
+        while !self.waiter.flag.is_set(ticket.0) {
+            if deadline.is_some_and(hint::is_late) || !backoff.wait() {
+                return self.sleep(ticket, deadline);
             }
         }
+        true
     }
 
     /// Takes the waiter out of the queue of `address`, with `adjust` under the same latch. False if it is there no longer:
@@ -325,6 +325,7 @@ pub(super) fn wake_next(address: usize) {
 }
 
 /// Waiters, first come, first out for each address.
+#[derive(Default)]
 pub(super) struct Queue {
     first: Option<&'static Waiter>,
     last: Option<&'static Waiter>,
@@ -365,6 +366,20 @@ impl Queue {
         let waiter = self.waiters().find(|waiter| waiter.address() == address)?;
         self.remove(waiter);
         Some(waiter)
+    }
+
+    /// Takes the first waiter for `address` out that has such a note.
+    pub(super) fn pop_noted(
+        &mut self,
+        address: usize,
+        is_such: impl Fn(usize) -> bool,
+    ) -> Option<(&'static Waiter, usize)> {
+        let waiter = self
+            .waiters()
+            .find(|waiter| waiter.address() == address && is_such(waiter.links().note))?;
+        let note = waiter.links().note;
+        self.remove(waiter);
+        Some((waiter, note))
     }
 
     /// Moves all waiters for `address` to `others`, where they wait for nothing; answers how many.

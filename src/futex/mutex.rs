@@ -41,7 +41,7 @@ use crate::backend::{asymmetric, const_fn, const_init, per_thread};
 /// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. Whoever has been waiting for a
 ///   millisecond and finds the lock still taken has it handed over; until then a newcomer may pass. No poisoning.
 /// * **Cost**: four bytes. Lock and unlock alone are one RMW and a store; two RMWs for a while after somebody has slept.
-///   A waiter spins and yields for some 20 microseconds, then sleeps. The first sleeper for a lock that was quiet
+///   A waiter spins and yields for some 5 microseconds, then sleeps. The first sleeper for a lock that was quiet
 ///   interrupts the cores that run this process (14 microseconds here).
 /// * **Not for**: interrupt handlers and kernels ([`spin::Mutex`](crate::spin::Mutex)); strict first come, first served
 ///   ([`queue::McsMutex`](crate::queue::McsMutex)).

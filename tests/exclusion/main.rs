@@ -3,6 +3,8 @@
 //! Nothing here asserts a time. A test that would hang is ended by a watchdog.
 
 mod bodies;
+#[path = "../stage/lock.rs"]
+mod lock;
 #[path = "../stage/mod.rs"]
 mod stage;
 
@@ -14,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use linchpin::spin::{RawMutex, RawRwLock, RawTasMutex, RawTicketMutex};
-use lock_api::{GuardSend, RawRwLock as _, RawRwLockUpgrade as _};
+use lock::{Raw, Section, Traveller, Upgraded, Writer};
 use stage::{CROWDS, Drops, at_thread_exit, await_that, crowd, die, nothing_is_touched_after, times, watchdog};
 
 /// What each of them does.
@@ -79,12 +81,15 @@ mutexes! {
     mutex: RawMutex;
     tas_mutex: RawTasMutex;
     ticket_mutex: RawTicketMutex;
-    rwlock_writer: Writer;
-    rwlock_upgraded: Upgraded;
+    rwlock_writer: Writer<RawRwLock>;
+    rwlock_upgraded: Upgraded<RawRwLock>;
 }
 
 #[cfg(feature = "std")]
 mutexes! {
+    futex_mutex: linchpin::futex::RawMutex;
+    futex_rwlock_writer: Writer<linchpin::futex::RawRwLock>;
+    futex_rwlock_upgraded: Upgraded<linchpin::futex::RawRwLock>;
     mcs_mutex: linchpin::queue::RawMcsMutex;
     mcs_mutex_that_yields: linchpin::queue::RawMcsMutex<linchpin::wait::SpinThenYield>;
     clh_mutex: linchpin::queue::RawClhMutex;
@@ -109,103 +114,13 @@ travellers! {
     mutex_travels: RawMutex;
     tas_mutex_travels: RawTasMutex;
     ticket_mutex_travels: RawTicketMutex;
-    rwlock_writer_travels: Writer;
-    rwlock_upgraded_travels: Upgraded;
+    rwlock_writer_travels: Writer<RawRwLock>;
+    rwlock_upgraded_travels: Upgraded<RawRwLock>;
 }
 
-/// A raw mutex that threads can share.
-trait Raw: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static {}
-impl<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static> Raw for R {}
-
-/// One whose guard may travel.
-trait Traveller: Raw + lock_api::RawMutex<Guard: Send + Sync + 'static> {}
-impl<R: Raw + lock_api::RawMutex<Guard: Send + Sync + 'static>> Traveller for R {}
-
-/// The writers of a reader-writer lock, as a mutex.
-struct Writer(RawRwLock);
-
-impl Writer {
-    const fn new() -> Self {
-        Writer(RawRwLock::new())
-    }
-}
-
-// SAFETY: each operation is the writer's of the lock inside, under the same contract.
-unsafe impl lock_api::RawMutex for Writer {
-    const INIT: Self = Writer(<RawRwLock as lock_api::RawRwLock>::INIT);
-
-    type Guard = GuardSend;
-
-    fn lock(&self) -> GuardSend {
-        self.0.lock_exclusive()
-    }
-
-    fn try_lock(&self) -> Option<GuardSend> {
-        self.0.try_lock_exclusive()
-    }
-
-    unsafe fn unlock(&self, guard: GuardSend) {
-        // SAFETY: the caller's promise.
-        unsafe { self.0.unlock_exclusive(guard) }
-    }
-
-    fn is_locked(&self) -> bool {
-        self.0.is_locked()
-    }
-}
-
-/// The upgradable readers of a reader-writer lock that become writers, as a mutex.
-struct Upgraded(RawRwLock);
-
-impl Upgraded {
-    const fn new() -> Self {
-        Upgraded(RawRwLock::new())
-    }
-}
-
-// SAFETY: whoever gets in is the lock's writer, by way of its one upgradable reader.
-unsafe impl lock_api::RawMutex for Upgraded {
-    const INIT: Self = Upgraded(<RawRwLock as lock_api::RawRwLock>::INIT);
-
-    type Guard = GuardSend;
-
-    fn lock(&self) -> GuardSend {
-        let guard = self.0.lock_upgradable();
-        // SAFETY: `guard` is the upgradable acquisition just made.
-        unsafe { self.0.upgrade(guard) }
-    }
-
-    fn try_lock(&self) -> Option<GuardSend> {
-        let guard = self.0.try_lock_upgradable()?;
-        // SAFETY: `guard` is the upgradable acquisition just made; nobody reads beside it in these tests, so it is not
-        // left behind.
-        match unsafe { self.0.try_upgrade(guard) } {
-            Ok(guard) => Some(guard),
-            Err(_) => panic!("an upgrade that nobody reads beside succeeds"),
-        }
-    }
-
-    unsafe fn unlock(&self, guard: GuardSend) {
-        // SAFETY: the caller's promise.
-        unsafe { self.0.unlock_exclusive(guard) }
-    }
-
-    fn is_locked(&self) -> bool {
-        self.0.is_locked()
-    }
-}
-
-/// What a critical section protects: plain memory that shows when two are inside.
-#[derive(Default)]
-struct Section {
-    inside: bool,
-    passages: usize,
-}
-
-impl Section {
-    fn pass(&mut self) {
-        assert!(!mem::replace(&mut self.inside, true), "two threads hold the lock");
-        self.passages = std::hint::black_box(self.passages) + 1;
-        self.inside = false;
-    }
+#[cfg(feature = "std")]
+travellers! {
+    futex_mutex_travels: linchpin::futex::RawMutex;
+    futex_rwlock_writer_travels: Writer<linchpin::futex::RawRwLock>;
+    futex_rwlock_upgraded_travels: Upgraded<linchpin::futex::RawRwLock>;
 }

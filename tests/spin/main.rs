@@ -14,7 +14,10 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use linchpin::spin::{RawMutex, RawRwLock, RawTasMutex, RawTicketMutex};
+use linchpin::spin::{
+    RawMutex, RawRwLock, RawTasMutex, RawTicketMutex, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
+    RwLockWriteGuard,
+};
 use linchpin::wait::Spin;
 use stage::{CROWDS, Drops, at_thread_exit, await_that, crowd, die, nothing_is_touched_after, times, watchdog};
 

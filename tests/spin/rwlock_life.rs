@@ -2,7 +2,6 @@
 
 use super::rwlock::{ANYBODY, NOBODY, PLAIN_READERS, READERS_OF_BOTH_KINDS, admits};
 use super::*;
-use linchpin::spin::{RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
 
 #[test]
 fn a_free_lock_is_never_refused() {

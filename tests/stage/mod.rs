@@ -130,7 +130,7 @@ pub fn at_thread_exit(act: impl FnOnce() + 'static) {
 ///
 /// `leave` takes a pointer, since a reference that is an argument promises that the value outlives the call.
 pub fn nothing_is_touched_after<L: Sync>(
-    new: fn() -> L,
+    new: impl Fn() -> L,
     leave: fn(*const L, &AtomicBool),
     follow: fn(&L, &AtomicBool),
 ) {

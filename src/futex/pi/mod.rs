@@ -97,8 +97,8 @@ impl<T: ?Sized> PiMutex<T> {
     /// ```
     /// # use linchpin::futex::PiMutex;
     /// let mutex = PiMutex::new(1);
-    /// *mutex.lock()? += 1;
-    /// # Ok::<(), linchpin::futex::PiError<linchpin::futex::PiMutexGuard<'_, i32>>>(())
+    /// *mutex.lock().expect("no thread has died with it") += 1;
+    /// assert_eq!(mutex.into_inner(), 2);
     /// ```
     #[inline]
     pub fn lock(&self) -> PiResult<'_, T> {
