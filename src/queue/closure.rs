@@ -57,7 +57,7 @@ impl<W: Wait> Drop for Held<'_, W> {
 impl<W: Wait> RawMcsMutex<W> {
     /// Runs `section` while holding the lock, with a place in line that is the caller's.
     ///
-    /// A thread in line with such a node never sleeps in the kernel: with [`SpinThenPark`](crate::wait::SpinThenPark) it spins
+    /// A thread in line with such a node never sleeps in the kernel: with `SpinThenPark` it spins
     /// and yields. To wake it, its address would be needed after it may have left, with the node.
     ///
     /// # Panics
