@@ -268,7 +268,7 @@ impl RawRwLock {
 
 #[inline]
 fn colder(state: usize, by: usize) -> usize {
-    state & !COLD | COLDER * (by + (state & COLD) / COLDER).min(COLD / COLDER)
+    (state & !COLD) | (COLDER * (by + (state & COLD) / COLDER).min(COLD / COLDER))
 }
 
 #[inline]

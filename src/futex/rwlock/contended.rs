@@ -677,7 +677,7 @@ pub(super) fn wake_writer(address: usize) {
 /// The word after a sample of reads; or after enough of them to be a degree less cold.
 fn warmer(state: usize, by_a_degree: bool) -> usize {
     let heat = ((state & HEAT) / HOTTER + HOT).min(BOILING);
-    let mut warmer = state & !HEAT | heat * HOTTER;
+    let mut warmer = (state & !HEAT) | (heat * HOTTER);
     if by_a_degree && state & COLD != 0 {
         warmer -= COLDER;
     } else if by_a_degree && state & SPREAD != 0 {
