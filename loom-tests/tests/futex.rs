@@ -12,7 +12,7 @@ use loom::cell::UnsafeCell;
 use loom_tests::{explore_to, models, spawn};
 
 models! {
-    futex, sources: ["src/futex/latch.rs", "src/futex/lot.rs", "src/futex/mutex.rs", "src/futex/mutex/waiting.rs", "src/futex/condvar.rs"],
+    futex, sources: ["src/futex/latch.rs", "src/futex/lot.rs", "src/futex/seat.rs", "src/futex/mutex.rs", "src/futex/mutex/waiting.rs", "src/futex/condvar.rs"],
     mutex_excludes => mutex_excludes(),
     mutex_wakes_a_sleeper => mutex_wakes_a_sleeper(),
     mutex_is_handed_over => mutex_is_handed_over(),

@@ -13,8 +13,9 @@
 use core::time::Duration;
 
 use super::RawMutex;
-use super::lot::{self, Queue, Seat, Token};
+use super::lot::{self, Queue};
 use super::mutex::Hold;
+use super::seat::{Seat, Token};
 use crate::backend::atomic::{AtomicU32, Relaxed};
 use crate::backend::time::{self, Instant};
 use crate::backend::{const_fn, const_init};

@@ -16,6 +16,7 @@ mod mutex;
 mod pi;
 mod readers;
 mod rwlock;
+mod seat;
 
 pub use condvar::{Condvar, RawCondvar, WaitTimeoutResult};
 pub use mutex::{Hold, MappedMutexGuard, Mutex, MutexGuard, RawMutex};

@@ -31,7 +31,8 @@ mod waiting;
 use core::cell::Cell;
 use core::time::Duration;
 
-use super::lot::{self, Token};
+use super::lot;
+use super::seat::Token;
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::time::{self, Instant};
 use crate::backend::{asymmetric, const_fn, const_init, per_thread};

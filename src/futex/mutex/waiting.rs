@@ -6,7 +6,8 @@ use super::{BUSY, CLAIMED, FREE, HANDED, Hold, LOCKED, PARKED, RawMutex};
 use crate::backend::atomic::{Acquire, Relaxed};
 use crate::backend::time::{self, Instant};
 use crate::backend::{asymmetric, hint, thread};
-use crate::futex::lot::{self, Seat, Token};
+use crate::futex::lot;
+use crate::futex::seat::{Seat, Token};
 use crate::wait::LockBackoff;
 
 /// How long a thread waits before it claims the lock.

@@ -6,7 +6,8 @@ use core::time::Duration;
 use super::*;
 use crate::backend::atomic::fence;
 use crate::backend::{hint, per_thread, thread};
-use crate::futex::lot::{Queue, Seat, Token};
+use crate::futex::lot::Queue;
+use crate::futex::seat::{Seat, Token};
 use crate::wait::LockBackoff;
 
 /// How long a thread waits before it asks to be handed the lock.
