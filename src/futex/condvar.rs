@@ -64,8 +64,10 @@ impl RawCondvar {
         }
     }
 
+    /// What its waiters are queued under. No lock has such an address: whoever has let go of one that is gone, and only then
+    /// looks for sleepers, must not find a condition variable in its place.
     fn address(&self) -> usize {
-        core::ptr::from_ref(self).addr()
+        core::ptr::from_ref(self).addr() + 3
     }
 
     fn change_waiters(&self, change: impl FnOnce(u32) -> u32) {
@@ -199,5 +201,38 @@ unsafe impl lock_api::RawCondvarTimed for RawCondvar {
     unsafe fn wait_until(&self, mutex: &RawMutex, hold: &mut Hold, timeout: &Instant) -> bool {
         // SAFETY: the caller's promise.
         !unsafe { self.wait_long(mutex, hold, Some(*timeout)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::futex::{Condvar, Mutex};
+    use std::thread;
+
+    /// Regression: an unlock that was interrupted between its store and its look woke whoever waited at the address of the
+    /// lock, which by then was that of a condition variable.
+    #[test]
+    fn a_wake_up_for_a_lock_that_was_here_before_ends_no_wait() {
+        let (ready, condvar) = (Mutex::new(false), Condvar::new());
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                let mut ready = ready.lock();
+                while !*ready {
+                    condvar.wait(&mut ready);
+                    assert!(*ready, "no wait ends before its time");
+                }
+            });
+            while !condvar.raw().is_awaited() {
+                thread::yield_now();
+            }
+            let here = core::ptr::from_ref(condvar.raw()).addr();
+            for key in here..here + 3 {
+                lot::wake_next(key);
+            }
+            *ready.lock() = true;
+            assert!(condvar.notify_one(), "the waiter is where it was");
+            waiter.join().expect("it only waits");
+        });
     }
 }

@@ -6,7 +6,9 @@
 //! | a bucket's queue | whoever has its latch |
 //! | `tension`: sleepers, twice, and a mark | see [`Bucket`] |
 //!
-//! None of this touches the lock itself, so a lock may be freed as soon as it has let go.
+//! None of this touches the lock itself, so a lock may be freed as soon as it has let go. A wake-up may then come for what
+//! has its address now; so each kind of lock has keys of its own, its address and a number below four, and each takes a
+//! wake-up for nothing.
 
 use core::ptr;
 
