@@ -154,6 +154,7 @@ macro_rules! reader_writer {
 
 reader_writer! {
     linchpin::spin::RwLock<u64> => |lock| lock.read(), lock.write(),
+    linchpin::futex::RwLock<u64> => |lock| lock.read(), lock.write(),
     parking_lot::RwLock<u64> => |lock| lock.read(), lock.write(),
     spin::RwLock<u64> => |lock| lock.read(), lock.write(),
     std::sync::RwLock<u64> => |lock| lock.read().expect("no section panics"), lock.write().expect("no section panics"),

@@ -60,6 +60,10 @@ fn rwlocks<const WRITES: u64>() -> Vec<Contestant> {
             "linchpin RwLock",
             reads_and_writes::<linchpin::spin::RwLock<u64>>(WRITES),
         ),
+        lock(
+            "linchpin futex RwLock",
+            reads_and_writes::<linchpin::futex::RwLock<u64>>(WRITES),
+        ),
         lock("std RwLock", reads_and_writes::<std::sync::RwLock<u64>>(WRITES)),
         lock(
             "parking_lot RwLock",
