@@ -83,7 +83,7 @@ fn explore_within<T: Ord + Send + 'static>(
     let record = Arc::clone(&seen);
     let mut builder = loom::model::Builder::new();
     if GLANCES.get() {
-        builder.preemption_bound = Some(PREEMPTIONS_AT_A_GLANCE);
+        builder.preemption_bound = Some(PREEMPTIONS_AT_A_GLANCE.min(preemptions));
     }
     builder.preemption_bound.get_or_insert(preemptions);
     builder.check(move || {
@@ -100,16 +100,7 @@ pub fn explore_to<T: Ord + Send + std::fmt::Debug + 'static>(
     expected: impl IntoIterator<Item = T>,
     scenario: impl Fn() -> T + Send + Sync + 'static,
 ) -> usize {
-    let (executions, outcomes) = explore(scenario);
-    if GLANCES.get() {
-        return executions;
-    }
-    assert_eq!(
-        outcomes,
-        expected.into_iter().collect(),
-        "the outcomes of all {executions} executions"
-    );
-    executions
+    explore_within_to(PREEMPTIONS, expected, scenario)
 }
 
 /// As [`explore_to`], but with so many preemptions in place of three, for models that are too large for that.
@@ -119,6 +110,9 @@ pub fn explore_within_to<T: Ord + Send + std::fmt::Debug + 'static>(
     scenario: impl Fn() -> T + Send + Sync + 'static,
 ) -> usize {
     let (executions, outcomes) = explore_within(preemptions, scenario);
+    if GLANCES.get() {
+        return executions;
+    }
     assert_eq!(
         outcomes,
         expected.into_iter().collect(),

@@ -3,7 +3,7 @@
 //! | lock | word | fairness | alone | reach for it when |
 //! |---|---|---|---|---|
 //! | [`Mutex`] | 4 bytes | handed over after a millisecond | 1 RMW | in doubt |
-//! | [`RwLock`] | 4 bytes | a writer holds off new readers; handed over after a millisecond | read 0 RMWs, write 1 | many read, few write |
+//! | [`RwLock`] | a `usize` | a writer holds off new readers; handed over after a millisecond | read 0 to 2 RMWs, write 1 | more is read than written |
 //! | [`Condvar`] | 4 bytes | first come, first notified | | a thread has to wait for what another does |
 
 mod condvar;
