@@ -182,7 +182,7 @@ impl RawRwLock {
             SPREAD
         };
         // Acquire: pairs with the Release with which the last writer has let go, which each change of the word since
-        // continues. Relaxed misses what it wrote (killed by `futex_rwlock::biased_readers_exclude`).
+        // continues. Relaxed misses what it wrote (Survivor: no model tells).
         if self.word.load(Acquire) & (barred | WRITER | WAITING) != barred {
             leave_slot(slot, address);
             return None;
@@ -221,7 +221,7 @@ impl RawRwLock {
         // What the word of a lock is that is written often.
         let mut state = contended::NEW;
         while state & !PAST == 0 {
-            // Acquire: as in `enter` (killed by `futex_rwlock::excludes`).
+            // Acquire: as in `enter` (Survivor: no model tells).
             match self.word.compare_exchange(state, self.claimed(state), Acquire, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => state = now,
@@ -254,7 +254,7 @@ impl RawRwLock {
             // loses it (killed by `futex_rwlock::excludes`). A plain store will do: nobody else changes the word of a
             // quiet writer.
             self.word.store((state & LASTING) + rest, Release);
-            // SeqCst: pairs with `heavy` in `sleep_in` (killed by `futex_rwlock::wakes_a_sleeper`).
+            // SeqCst: pairs with `heavy` in `sleep_in` (killed by `futex_rwlock::excludes`).
             asymmetric::light();
             if lot::bucket(queue).has_sleepers() {
                 if rest == UPGRADABLE {
@@ -276,7 +276,7 @@ impl RawRwLock {
 
 #[inline]
 fn colder(state: usize, by: usize) -> usize {
-    state & !COLD | COLDER * (by + (state & COLD) / COLDER).min(COLD / COLDER)
+    state & !COLD | (COLDER * (by + (state & COLD) / COLDER).min(COLD / COLDER))
 }
 
 #[inline]
@@ -292,7 +292,7 @@ fn assert_room(room: bool) {
 fn leave_slot(slot: &Slot, address: usize) {
     slot.clear();
     // SeqCst: pairs with `heavy` in `doze`. The writer sees the slot free, or this reader that the writer is about to sleep
-    // (killed by `futex_rwlock::a_biased_reader_wakes_the_writer`).
+    // (killed by `futex_rwlock::biased_readers_exclude`).
     asymmetric::light();
     if lot::bucket(contended::drain(address)).has_sleepers() {
         contended::wake_writer(address);
