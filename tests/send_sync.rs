@@ -162,6 +162,41 @@ mod futexes {
     // A guard knows how its lock is held.
     assert_eq_size!(MutexGuard<'static, u64>, [usize; 2]);
     assert_eq_size!(Option<MutexGuard<'static, u64>>, [usize; 2]);
+
+    mod rwlock {
+        use super::super::*;
+        use linchpin::futex::{
+            MappedRwLockReadGuard, MappedRwLockWriteGuard, RawRwLock, RwLock, RwLockReadGuard,
+            RwLockUpgradableReadGuard, RwLockWriteGuard, Share,
+        };
+
+        exactly!(RwLock<Both>: Send + Sync);
+        exactly!(RwLock<OnlySend>: Send);
+        exactly!(RwLock<OnlySync>: neither);
+        exactly!(RwLock<Neither>: neither);
+        exactly!(RwLock<dyn Send + Sync>: Send + Sync);
+        exactly!(RawRwLock: Send + Sync);
+        exactly!(Share: Send + Sync);
+        assert_not_impl_any!(Share: Clone, Copy);
+        shared_guard! { RwLockReadGuard MappedRwLockReadGuard }
+        exclusive_guard! { MappedRwLockWriteGuard }
+        exactly!(RwLockWriteGuard<'static, Both>: Send + Sync);
+        exactly!(RwLockWriteGuard<'static, OnlySend>: neither);
+        exactly!(RwLockWriteGuard<'static, Neither>: neither);
+        assert_not_impl_any!(RwLockWriteGuard<'static, OnlySync>: Send);
+        exactly!(RwLockUpgradableReadGuard<'static, Both>: Send + Sync);
+        exactly!(RwLockUpgradableReadGuard<'static, OnlySend>: neither);
+        exactly!(RwLockUpgradableReadGuard<'static, Neither>: neither);
+        assert_not_impl_any!(RwLockUpgradableReadGuard<'static, OnlySync>: Send);
+        assert_eq_size!(RwLock<()>, usize);
+        // A reader's guard names its slot.
+        assert_eq_size!(RwLockReadGuard<'static, u64>, [usize; 2]);
+        assert_eq_size!(
+            RwLockWriteGuard<'static, u64>,
+            RwLockUpgradableReadGuard<'static, u64>,
+            usize
+        );
+    }
 }
 
 #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]

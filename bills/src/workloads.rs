@@ -1,5 +1,7 @@
 //! The standard workloads, and beside them the controls.
 
+use std::sync::atomic::AtomicBool;
+
 use coherence::Machine;
 use coherence::hint::spin_loop;
 use coherence::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -95,6 +97,28 @@ pub const ALL: &[Workload] = &[
         let lock = Apart(futex::Mutex::new(()));
         contended(machine, threads, || lock.0.lock())
     }),
+    ours(CONTENDED, "futex::RwLock, write", |machine, threads| {
+        let lock = Apart(futex::RwLock::new(()));
+        contended(machine, threads, || lock.0.write())
+    }),
+    ours(CONTENDED, "futex::RwLock, biased read", |machine, threads| {
+        let lock = Apart(futex::RwLock::new(()));
+        let biased = AtomicBool::new(false);
+        bill(machine, threads, OPERATIONS, usize::MAX, |thread, meter| {
+            if thread == 0 {
+                // What makes a new lock biased.
+                (0..1 << 15).for_each(|_| drop(lock.0.read()));
+                biased.store(true, Relaxed);
+            }
+            while !biased.load(Relaxed) {
+                spin_loop();
+            }
+            while meter.goes_on() {
+                drop(lock.0.read());
+                meter.tick(thread);
+            }
+        })
+    }),
     ours(APART, "spin::Mutex, one each, padded", |machine, threads| {
         let locks = places(threads, || CachePadded::new(Mutex::new(())));
         apart(machine, threads, |thread| drop(locks.0[thread].lock()))
@@ -110,6 +134,13 @@ pub const ALL: &[Workload] = &[
     ours(APART, "futex::Mutex, one each, padded", |machine, threads| {
         let locks = places(threads, || CachePadded::new(futex::Mutex::new(())));
         apart(machine, threads, |thread| drop(locks.0[thread].lock()))
+    }),
+    ours(APART, "futex::RwLock, one each, padded", |machine, threads| {
+        let locks = places(threads, || CachePadded::new(futex::RwLock::new(())));
+        apart(machine, threads, |thread| {
+            drop(locks.0[thread].write());
+            drop(locks.0[thread].read());
+        })
     }),
     control(APART, "control: spin::Mutex, neighbours", |machine, threads| {
         let locks = places(threads, || Mutex::new(()));

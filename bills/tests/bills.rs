@@ -24,6 +24,7 @@ fn most(name: &str, cores: usize) -> f64 {
         "queue::McsMutex" | "queue::ClhMutex" => 8.0,
         // Most of them sleep, and a sleep costs what it costs, however many there are.
         "futex::Mutex" => 48.0_f64.min(6.0 * n),
+        "futex::RwLock, write" => 64.0_f64.min(8.0 * n),
         // One to come and one to go; more where compare-exchanges collide.
         "spin::RwLock, read" => 2.0 + n / 16.0,
         // A batch is one RMW on a shared line, and each core's first may fall into the steady state.

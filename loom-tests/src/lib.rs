@@ -70,14 +70,22 @@ pub(crate) fn glance(explorations: impl FnOnce()) {
 
 /// Explores `scenario` in every execution, and returns their number and all outcomes there are.
 pub fn explore<T: Ord + Send + 'static>(scenario: impl Fn() -> T + Send + Sync + 'static) -> (usize, BTreeSet<T>) {
+    explore_within(PREEMPTIONS, scenario)
+}
+
+/// The same with another bound than three preemptions, for models that are too large for that.
+fn explore_within<T: Ord + Send + 'static>(
+    preemptions: usize,
+    scenario: impl Fn() -> T + Send + Sync + 'static,
+) -> (usize, BTreeSet<T>) {
     // std's: what is counted over all executions is not part of any of them.
     let seen = Arc::new(Mutex::new((0, BTreeSet::new())));
     let record = Arc::clone(&seen);
     let mut builder = loom::model::Builder::new();
     if GLANCES.get() {
-        builder.preemption_bound = Some(PREEMPTIONS_AT_A_GLANCE);
+        builder.preemption_bound = Some(PREEMPTIONS_AT_A_GLANCE.min(preemptions));
     }
-    builder.preemption_bound.get_or_insert(PREEMPTIONS);
+    builder.preemption_bound.get_or_insert(preemptions);
     builder.check(move || {
         let outcome = scenario();
         let mut seen = record.lock().expect("no execution panics while it records");
@@ -92,7 +100,16 @@ pub fn explore_to<T: Ord + Send + std::fmt::Debug + 'static>(
     expected: impl IntoIterator<Item = T>,
     scenario: impl Fn() -> T + Send + Sync + 'static,
 ) -> usize {
-    let (executions, outcomes) = explore(scenario);
+    explore_within_to(PREEMPTIONS, expected, scenario)
+}
+
+/// As [`explore_to`], but with so many preemptions in place of three, for models that are too large for that.
+pub fn explore_within_to<T: Ord + Send + std::fmt::Debug + 'static>(
+    preemptions: usize,
+    expected: impl IntoIterator<Item = T>,
+    scenario: impl Fn() -> T + Send + Sync + 'static,
+) -> usize {
+    let (executions, outcomes) = explore_within(preemptions, scenario);
     if GLANCES.get() {
         return executions;
     }

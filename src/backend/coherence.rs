@@ -32,6 +32,11 @@ pub(crate) mod hint {
         }
     }
 
+    /// Whether an execution of a model has failed and is being torn down, so that destructors must touch nothing of it.
+    pub(crate) const fn is_abandoned() -> bool {
+        false
+    }
+
     /// Whether `deadline` has passed, for somebody who can do without the answer.
     pub(crate) fn is_late(deadline: super::time::Instant) -> bool {
         super::time::has_passed(deadline)

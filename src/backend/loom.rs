@@ -169,6 +169,11 @@ pub(crate) mod hint {
         super::thread::yield_now();
     }
 
+    /// Whether an execution of a model has failed and is being torn down, so that destructors must touch nothing of it.
+    pub(crate) fn is_abandoned() -> bool {
+        std::thread::panicking()
+    }
+
     /// Whether `deadline` has passed, for somebody who can do without the answer: nobody is told.
     pub(crate) const fn is_late(_deadline: super::time::Instant) -> bool {
         false

@@ -8,6 +8,7 @@
 //! | what | why it is here |
 //! |---|---|
 //! | `atomic::*` | loom tracks every access; its wrappers also know the call site, for [`fault`](self) injection |
+//! | `atomic::fence_after_rmw` | on x86 a read-modify-write is a fence |
 //! | `cell::UnsafeCell` | loom tells who touches it at the wrong time |
 //! | `SPREAD` | how wide a table is that is shared by address; addresses differ from one execution to the next |
 //! | `hint::spin_for`, `hint::patience` | thousands of pauses are one step of a model |

@@ -62,6 +62,13 @@ pub(crate) mod hint {
         }
     }
 
+    /// Whether an execution of a model has failed and is being torn down, so that destructors must touch nothing of it.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) const fn is_abandoned() -> bool {
+        false
+    }
+
     /// Whether `deadline` has passed, for somebody who can do without the answer.
     #[cfg(feature = "std")]
     #[inline]

@@ -4,7 +4,7 @@
 //! |---|---|---|---|---|
 //! | [`Mutex`] | 4 bytes | handed over after a millisecond | 1 RMW | in doubt |
 //! | `PiMutex` | 8 bytes | by priority, handed over | 2 RMWs | threads differ in priority; Linux and Android |
-//! | [`RwLock`] | 4 bytes | a writer holds off new readers; handed over after a millisecond | read 0 RMWs, write 1 | many read, few write |
+//! | [`RwLock`] | a `usize` | a writer holds off new readers; handed over after a millisecond | read 0 to 2 RMWs, write 1 | more is read than written |
 //! | [`Condvar`] | 4 bytes | first come, first notified | | a thread has to wait for what another does |
 
 mod condvar;

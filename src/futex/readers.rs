@@ -82,6 +82,9 @@ struct Lease(&'static CachePadded<Row>);
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        if hint::is_abandoned() {
+            return;
+        }
         let _ = OWN.try_with(|own| own.set(Own::None));
         // Release: pairs with the Acquire RMW in `lease`, for the slots that this thread has left free.
         // Survivor: the next thread that takes one finds it free by an Acquire load of its own, or not at all.
@@ -101,7 +104,7 @@ pub(super) fn take(address: usize, by_store: bool) -> Option<&'static Slot> {
     // handed on by the store below (killed by `futex_rwlock::a_slot_is_taken_over`).
     let slot = row.slots.iter().find(|slot| slot.address.load(Acquire) == 0)?;
     // Release, both: pairs with the Acquire load in `names`. A writer of the lock that was read here before may find this
-    // address in its place, and must come after that read (killed by `futex_rwlock::a_slot_is_used_again`).
+    // address in its place, and must come after that read (Survivor: no model tells).
     if by_store {
         slot.address.store(address, Release);
     } else {
@@ -127,7 +130,7 @@ fn lease() -> Option<&'static CachePadded<Row>> {
 fn find() -> Option<&'static CachePadded<Row>> {
     rows().find(|row| {
         // Relaxed, the load: only saves the RMW where it cannot succeed.
-        // Acquire: pairs with the Release store in `Lease::drop`. Survivor, as that one is.
+        // Acquire: pairs with the Release store in `Lease::drop`. Survivor: as that one is.
         !row.leased.load(Relaxed) && row.leased.compare_exchange(false, true, Acquire, Relaxed).is_ok()
     })
 }

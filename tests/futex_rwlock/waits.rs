@@ -91,15 +91,15 @@ fn an_upgrade_gives_up_and_keeps_what_it_had() {
         for time in TIMES {
             let start = Instant::now();
             let attempt = RwLockUpgradableReadGuard::try_upgrade_for(upgradable, time);
-            upgradable = attempt.err().expect("there is a reader");
+            upgradable = attempt.expect_err("there is a reader");
             assert!(start.elapsed() >= time);
         }
         let attempt = RwLockUpgradableReadGuard::try_upgrade_until(upgradable, long_ago());
-        upgradable = attempt.err().expect("there is a reader");
+        upgradable = attempt.expect_err("there is a reader");
         assert_eq!(admits(&lock), PLAIN_READERS);
         drop(reader);
         let attempt = RwLockUpgradableReadGuard::try_upgrade_for(upgradable, Duration::ZERO);
-        let writer = attempt.ok().expect("nobody else is inside");
+        let writer = attempt.expect("nobody else is inside");
         assert_eq!(admits(&lock), NOBODY);
         drop(writer);
         assert_eq!(admits(&lock), ANYBODY);

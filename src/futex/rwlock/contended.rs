@@ -195,7 +195,7 @@ impl RawRwLock {
             return None;
         }
         let claimed = self.claimed(state);
-        // Acquire: as in `enter` (killed by `futex_rwlock::spread_readers_exclude`).
+        // Acquire: as in `enter` (Survivor: no model tells).
         self.word.compare_exchange(state, claimed, Acquire, Relaxed).ok()?;
         // SeqCst: pairs with the fence in `read_in_slot` (killed by `futex_rwlock::spread_readers_exclude`).
         fence_after_rmw(SeqCst);
@@ -216,7 +216,7 @@ impl RawRwLock {
     fn upgrade_claim(&self) -> bool {
         let mut state = self.state();
         loop {
-            // Acquire: as in `enter` (killed by `futex_rwlock::upgrade_excludes`). An RMW, since readers come and go.
+            // Acquire: as in `enter` (Survivor: no model tells). An RMW, since readers come and go.
             match self.word.compare_exchange(state, self.claimed(state), Acquire, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => state = now,
@@ -232,7 +232,7 @@ impl RawRwLock {
             if state & (OWNER | READERS) != mine || self.is_read_in_slots(state) {
                 return false;
             }
-            // Acquire: as in `enter` (killed by `futex_rwlock::tries`).
+            // Acquire: as in `enter` (Survivor: no model tells).
             match self.word.compare_exchange(state, self.claimed(state), Acquire, Relaxed) {
                 Ok(_) => break,
                 Err(now) => state = now,
@@ -335,7 +335,7 @@ impl RawRwLock {
         let state = self.state();
         if state & BIASED == 0 {
             // SeqCst: pairs with the fence in `read_in_slot`. This thread sees the slots of those who have not seen its
-            // claim (killed by `futex_rwlock::spread_readers_exclude`).
+            // claim (Survivor: no model tells).
             fence(SeqCst);
             return 0;
         }
@@ -375,7 +375,7 @@ impl RawRwLock {
             let bucket = lot::bucket(key);
             bucket.announce();
             if self.state() & SPREAD != 0 {
-                // SeqCst: pairs with `light` in `leave_slot` (killed by `futex_rwlock::a_biased_reader_wakes_the_writer`).
+                // SeqCst: pairs with `light` in `leave_slot` (killed by `futex_rwlock::biased_readers_exclude`).
                 asymmetric::heavy();
             }
             let ticket = bucket.with(|queue| (!self.falls_asleep()).then(|| queue.push(seat, key, 0)));
@@ -404,7 +404,7 @@ impl RawRwLock {
         let mut state = self.state();
         while state & READERS != 0 {
             // Relaxed: the queue is under the latch. An RMW, so that the last reader sees it or has left before; torn, it
-            // would count a reader that has left (killed by `futex_rwlock::a_reader_wakes_the_writer`).
+            // would count a reader that has left (killed by `futex_rwlock::excludes`).
             match self.word.compare_exchange(state, state | ASLEEP, Relaxed, Relaxed) {
                 Ok(_) => return false,
                 Err(now) => state = now,
@@ -442,7 +442,7 @@ impl RawRwLock {
                 Ok(ticket) => break ticket,
                 Err(QuietWriter) => {
                     // SeqCst: pairs with `light` in `end_write`. A quiet writer sees the announcement when it looks, or
-                    // this thread sees that it has let go (killed by `futex_rwlock::wakes_a_sleeper`).
+                    // this thread sees that it has let go (killed by `futex_rwlock::excludes`).
                     asymmetric::heavy();
                     fenced = true;
                 }
@@ -481,7 +481,7 @@ impl RawRwLock {
                 0
             };
             // Relaxed: the queue is under the latch. An RMW, so that the owner sees it or has let go before; torn, it would
-            // bring back what the owner has let go of (killed by `futex_rwlock::excludes`).
+            // bring back what the owner has let go of (killed by `futex_rwlock::writers_exclude`).
             match self
                 .word
                 .compare_exchange(state, state | PARKED | bar, Relaxed, Relaxed)
@@ -555,7 +555,7 @@ impl RawRwLock {
     pub(super) fn let_go(&self, rest: usize, to_a_sleeper: bool) {
         let mut state = self.state();
         while state & PARKED == 0 {
-            // Release: as in `end_write` (killed by `futex_rwlock::excludes`).
+            // Release: as in `end_write` (Survivor: no model tells).
             match self
                 .word
                 .compare_exchange(state, (state & LASTING) + rest, Release, Relaxed)
@@ -589,7 +589,7 @@ impl RawRwLock {
                 if more && left & OWNER != 0 {
                     left |= PARKED;
                 }
-                // Release: as in `end_write` (killed by `futex_rwlock::excludes`).
+                // Release: as in `end_write` (killed by `futex_rwlock::writers_exclude`).
                 match self.word.compare_exchange(state, left, Release, Relaxed) {
                     Ok(_) => break (handed, more && handed && left & OWNER == 0),
                     Err(now) => state = now,

@@ -1,0 +1,324 @@
+//! Models of the reader-writer lock that sleeps. In a model nobody spins, a thread has one slot, the first read makes a
+//! lock's readers spread out, the second makes them biased, and the second write after that brings them back.
+#![cfg(linchpin_loom)]
+
+// std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
+use std::sync::Arc;
+use std::time::Instant;
+
+use linchpin::futex::{RawRwLock, RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard};
+use lock_api::RawRwLock as _;
+use loom::cell::UnsafeCell;
+use loom_tests::{explore_to, explore_within_to, models, spawn};
+
+models! {
+    futex_rwlock, sources: ["src/futex/readers.rs", "src/futex/rwlock.rs", "src/futex/rwlock/contended.rs"],
+    excludes => reads_beside_a_write(0),
+    spread_readers_exclude => reads_beside_a_write(1),
+    biased_readers_exclude => reads_beside_a_write(2),
+    writers_exclude => writers_exclude(),
+    rows_are_found => rows_are_found(),
+    a_slot_is_used_again => a_slot_is_used_again(),
+    a_slot_is_taken_over => a_slot_is_taken_over(),
+    upgrade_excludes => upgrade_excludes(),
+    downgrade_publishes => downgrade_publishes(),
+    downgrade_to_upgradable_publishes => downgrade_to_upgradable_publishes(),
+    writer_times_out => writer_times_out(),
+    readers_time_out => readers_time_out(),
+    tries => tries(0),
+    spread_tries => tries(1),
+    biased_tries => tries(2),
+    unlocks_fairly => unlocks_fairly(),
+}
+
+/// For models of three threads, of which a sleep alone is a dozen steps. It leaves out outcomes that take two: their sets
+/// are what there is within this bound.
+const PREEMPTIONS: usize = 1;
+
+/// A number that loom watches: two threads that use it at once, or one that has not seen the other's use, are an error.
+#[derive(Default)]
+struct Watched(UnsafeCell<u32>);
+
+impl Watched {
+    fn get(&self) -> u32 {
+        // SAFETY: loom panics if a write is concurrent with this read.
+        self.0.with(|value| unsafe { *value })
+    }
+
+    fn add(&self, amount: u32) {
+        self.0.with_mut(|value| {
+            // SAFETY: loom panics if any access is concurrent with this one.
+            unsafe { *value += amount };
+        });
+    }
+}
+
+// SAFETY: loom's cell panics at unsynchronised access, so sharing it in a model is checked, not assumed.
+unsafe impl Sync for Watched {}
+
+type Total = Arc<RwLock<Watched>>;
+
+/// A lock that has been read so often.
+fn total(reads: u32) -> Total {
+    let total = Arc::new(RwLock::from_raw(RawRwLock::new(), Watched::default()));
+    (0..reads).for_each(|_| drop(total.read()));
+    total
+}
+
+/// Whoever is last to know finds the lock free, and everything that was added.
+fn end(total: &Total) -> u32 {
+    total.try_write().expect("everybody has unlocked").get()
+}
+
+/// A reader beside a writer, in a lock that has been read so often: either may have to sleep.
+fn reads_beside_a_write(reads: u32) -> usize {
+    explore_to([0, 1], move || {
+        let total = total(reads);
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || total.read().get()
+        });
+        total.write().add(1);
+        let read = reader.join().expect("it only reads");
+        assert_eq!(end(&total), 1);
+        read
+    })
+}
+
+/// Two writers and a reader: two of them may have to sleep, and who is woken first answers for the other.
+fn writers_exclude() -> usize {
+    explore_within_to(PREEMPTIONS, [0, 1, 2], || {
+        let total = total(0);
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || total.write().add(1)
+        });
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || total.read().get()
+        });
+        total.write().add(1);
+        let read = reader.join().expect("it only reads");
+        writer.join().expect("it only adds");
+        assert_eq!(end(&total), 2);
+        read
+    })
+}
+
+/// Two readers, each with a row that it has to make, beside a writer that withdraws the bias.
+fn rows_are_found() -> usize {
+    explore_within_to(PREEMPTIONS, [(0, 1), (1, 0), (1, 1)], || {
+        let total = total(2);
+        let readers = [(), ()].map(|()| {
+            let total = Arc::clone(&total);
+            spawn(move || total.read().get())
+        });
+        total.write().add(1);
+        let [one, two] = readers.map(|reader| reader.join().expect("it only reads"));
+        assert_eq!(end(&total), 1);
+        (one, two)
+    })
+}
+
+/// A reader's only slot names another lock when the writer looks: it comes after the read all the same.
+fn a_slot_is_used_again() -> usize {
+    explore_to([0, 1], || {
+        let (total, other) = (total(2), total(2));
+        let reader = spawn({
+            let (total, other) = (Arc::clone(&total), Arc::clone(&other));
+            move || {
+                let read = total.read().get();
+                assert_eq!(other.read().get(), 0);
+                read
+            }
+        });
+        total.write().add(1);
+        let read = reader.join().expect("it only reads");
+        assert_eq!((end(&total), end(&other)), (1, 0));
+        read
+    })
+}
+
+/// The same, but the first guard is given up by another thread.
+fn a_slot_is_taken_over() -> usize {
+    explore_to([()], || {
+        let (total, other) = (total(2), total(2));
+        let share = {
+            // SAFETY: the acquisition is given back below.
+            unsafe { total.raw() }.lock_shared()
+        };
+        let leaver = spawn({
+            let total = Arc::clone(&total);
+            move || {
+                assert_eq!(
+                    {
+                        // SAFETY: read under the acquisition that this thread has been given.
+                        unsafe { &*total.data_ptr() }.get()
+                    },
+                    0
+                );
+                // SAFETY: the acquisition made above, which is this thread's now.
+                unsafe { total.raw().unlock_shared(share) };
+            }
+        });
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || total.write().add(1)
+        });
+        assert_eq!(other.read().get(), 0);
+        leaver.join().expect("it only reads");
+        writer.join().expect("it only adds");
+        assert_eq!(end(&total), 1);
+    })
+}
+
+/// A thread looks and then upgrades, beside a reader and a writer: what it has read is still so when it writes.
+fn upgrade_excludes() -> usize {
+    explore_within_to(PREEMPTIONS, [(0, 11), (1, 0), (1, 1), (1, 11)], || {
+        let total = total(0);
+        let upgrader = spawn({
+            let total = Arc::clone(&total);
+            move || {
+                let held = total.upgradable_read();
+                let before = held.get();
+                let held = RwLockUpgradableReadGuard::upgrade(held);
+                assert_eq!(held.get(), before);
+                held.add(10);
+                before
+            }
+        });
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || total.read().get()
+        });
+        total.write().add(1);
+        let read = reader.join().expect("it only reads");
+        let before = upgrader.join().expect("it only adds");
+        assert_eq!(end(&total), 11);
+        (before, read)
+    })
+}
+
+/// A writer that becomes a reader has published what it wrote, and still keeps the other writer out.
+fn downgrade_publishes() -> usize {
+    explore_within_to(PREEMPTIONS, [(1, 0), (1, 1), (11, 0), (11, 10)], || {
+        let total = total(0);
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || {
+                let held = total.write();
+                held.add(1);
+                let written = held.get();
+                assert_eq!(RwLockWriteGuard::downgrade(held).get(), written);
+                written
+            }
+        });
+        let other = spawn({
+            let total = Arc::clone(&total);
+            move || total.write().add(10)
+        });
+        let read = total.read().get();
+        other.join().expect("it only adds");
+        let written = writer.join().expect("it only adds");
+        assert_eq!(end(&total), 11);
+        (written, read)
+    })
+}
+
+/// The same by way of an upgradable reader: sleeping readers come in beside it, a sleeping writer after it.
+fn downgrade_to_upgradable_publishes() -> usize {
+    explore_to([0, 1], || {
+        let total = total(0);
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || {
+                let held = total.write();
+                held.add(1);
+                let held = RwLockWriteGuard::downgrade_to_upgradable(held);
+                assert_eq!(held.get(), 1);
+                assert_eq!(RwLockUpgradableReadGuard::downgrade(held).get(), 1);
+            }
+        });
+        let read = total.read().get();
+        writer.join().expect("it only adds");
+        assert_eq!(end(&total), 1);
+        read
+    })
+}
+
+/// A writer that times out against a reader lets in the reader that it has held off.
+fn writer_times_out() -> usize {
+    explore_within_to(PREEMPTIONS, [(false, 0), (true, 0), (true, 1)], || {
+        let total = total(0);
+        let deadline = Instant::now();
+        let held = total.read();
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || total.try_write_until(deadline).map(|held| held.add(1)).is_some()
+        });
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || total.read().get()
+        });
+        assert_eq!(held.get(), 0);
+        drop(held);
+        let written = writer.join().expect("it only tries");
+        let read = reader.join().expect("it only reads");
+        assert_eq!(end(&total), u32::from(written));
+        (written, read)
+    })
+}
+
+/// A reader that times out takes no wake-up with it: the other thread that waits for the writer is woken.
+fn readers_time_out() -> usize {
+    explore_within_to(PREEMPTIONS, [(None, 1), (Some(1), 1)], || {
+        let total = total(0);
+        let deadline = Instant::now();
+        let held = total.write();
+        let timed = spawn({
+            let total = Arc::clone(&total);
+            move || total.try_read_until(deadline).map(|held| held.get())
+        });
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || total.read().get()
+        });
+        held.add(1);
+        drop(held);
+        let timed = timed.join().expect("it only tries");
+        (timed, reader.join().expect("it only reads"))
+    })
+}
+
+/// A thread tries to write and one to upgrade beside a reader: who fails has changed nothing, who gets in is alone.
+fn tries(reads: u32) -> usize {
+    explore_to([(false, 0), (true, 0), (true, 1)], move || {
+        let total = total(reads);
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || total.read().get()
+        });
+        let wrote = total.try_write().map(|held| held.add(1)).is_some();
+        let read = reader.join().expect("it only reads");
+        assert_eq!(end(&total), u32::from(wrote));
+        (wrote, read)
+    })
+}
+
+/// A fair unlock hands the lock to a reader or a writer that sleeps.
+fn unlocks_fairly() -> usize {
+    explore_to([1, 2], || {
+        let total = total(0);
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || total.write().add(1)
+        });
+        let held = total.write();
+        held.add(1);
+        let so_far = held.get();
+        RwLockWriteGuard::unlock_fair(held);
+        writer.join().expect("it only adds");
+        assert_eq!(end(&total), 2);
+        so_far
+    })
+}
