@@ -12,7 +12,7 @@ use loom::cell::UnsafeCell;
 use loom_tests::{explore_to, explore_within_to, models, spawn};
 
 models! {
-    futex_rwlock, sources: ["src/futex/readers.rs", "src/futex/rwlock.rs", "src/futex/rwlock/contended.rs"],
+    futex_rwlock, sources: ["src/futex/readers.rs", "src/futex/rwlock.rs", "src/futex/rwlock/drain.rs", "src/futex/rwlock/raw.rs", "src/futex/rwlock/release.rs", "src/futex/rwlock/waiting.rs", "src/futex/rwlock/warmth.rs"],
     excludes => reads_beside_a_write(0),
     spread_readers_exclude => reads_beside_a_write(1),
     biased_readers_exclude => reads_beside_a_write(2),
