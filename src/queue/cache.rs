@@ -73,7 +73,7 @@ pub(super) unsafe fn put(node: NonNull<Node>) {
         }
         is_first
     });
-    if is_first != Ok(true) {
+    if !matches!(is_first, Ok(true)) {
         // SAFETY: the caller's promise.
         unsafe { put_other(node) };
     }
@@ -87,7 +87,7 @@ pub(super) unsafe fn put(node: NonNull<Node>) {
 unsafe fn put_other(node: NonNull<Node>) {
     let kept = OTHERS.try_with(|others| {
         // This thread's destructors are still to come, so it may keep a first.
-        if FIRST.try_with(|first| first.replace(node)) != Ok(true) {
+        if !matches!(FIRST.try_with(|first| first.replace(node)), Ok(true)) {
             others.push(node);
         }
     });
