@@ -9,7 +9,7 @@ use std::time::Instant;
 use linchpin::futex::{Hold, Mutex, MutexGuard, RawCondvar, RawMutex};
 use lock_api::{RawCondvar as _, RawCondvarTimed as _, RawMutex as _};
 use loom::cell::UnsafeCell;
-use loom_tests::{explore_to, models, spawn};
+use loom_tests::{explore_to, explore_within_to, models, spawn};
 
 models! {
     futex, sources: ["src/futex/latch.rs", "src/futex/lot.rs", "src/futex/seat.rs", "src/futex/mutex.rs", "src/futex/mutex/waiting.rs", "src/futex/condvar.rs"],
@@ -23,6 +23,7 @@ models! {
     condvar_times_out => condvar_times_out(),
     condvar_notifies_all => condvar_notifies_all(),
     condvar_notifies_one_of_two => condvar_notifies_one_of_two(),
+    condvar_notifies_all_inside => condvar_notifies_all_inside(),
 }
 
 /// A number that loom watches: two threads that use it at once, or one that has not seen the other's use, are an error.
@@ -276,7 +277,7 @@ fn condvar_notifies_all() -> usize {
 /// Two wait, one of them not for long, and one notification comes: the one that has time is not left behind, unless
 /// the other has taken it in time.
 fn condvar_notifies_one_of_two() -> usize {
-    explore_to([0, 1], || {
+    explore_within_to(2, [0, 1], || {
         let meeting = Arc::new(Meeting::default());
         let deadline = Instant::now();
         let timed = spawn({
@@ -300,6 +301,26 @@ fn condvar_notifies_one_of_two() -> usize {
             meeting.changed.notify_one();
         }
         assert_eq!(other.join().expect("it only takes"), 1);
+        notified
+    })
+}
+
+/// The same with the mutex held: the second waits in its queue until the first, who answers for it, lets go.
+fn condvar_notifies_all_inside() -> usize {
+    explore_within_to(2, [0, 1, 2], || {
+        let meeting = Arc::new(Meeting::default());
+        let others = [(), ()].map(|()| {
+            let meeting = Arc::clone(&meeting);
+            spawn(move || meeting.take())
+        });
+        // Lets the others come first: loom runs the main thread through where nothing makes it wait.
+        loom::thread::yield_now();
+        let hold = meeting.mutex.lock();
+        meeting.total.add(2);
+        let notified = meeting.changed.notify_all();
+        meeting.unlock(hold);
+        let there = others.map(|other| other.join().expect("it only takes"));
+        assert_eq!(there[0] + there[1], 3, "one found two, the other found one");
         notified
     })
 }

@@ -174,9 +174,13 @@ pub(crate) mod hint {
         std::thread::panicking()
     }
 
-    /// Whether `deadline` has passed, for somebody who can do without the answer: nobody is told.
-    pub(crate) const fn is_late(_deadline: super::time::Instant) -> bool {
-        false
+    loom::thread_local! {
+        static ASKED: std::cell::Cell<bool> = std::cell::Cell::new(false);
+    }
+
+    /// Whether `deadline` has passed, for somebody who can do without the answer: a thread is told so when it asks again.
+    pub(crate) fn is_late(_deadline: super::time::Instant) -> bool {
+        ASKED.with(|asked| asked.replace(true))
     }
 
     /// How many rounds to spin before doing something else: none. Whoever looks twice sees in a model what it could have

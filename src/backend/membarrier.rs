@@ -39,7 +39,7 @@
 //!
 //! The prober looks into the environment, which may allocate, and the allocator may be guarded by one of our locks: that
 //! call finds `PROBING` and does not probe. A sandbox that forbids `membarrier` has to do so before the first
-//! call, since there is no way back from a compiler fence; forbidden later, `heavy` panics.
+//! call, since there is no way back from a compiler fence; forbidden later, `heavy` aborts the process.
 
 #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
 mod fences {
@@ -154,13 +154,20 @@ mod expedited {
                 Ok(()) => return,
                 // Not registered: a child after a fork, whose parent was.
                 Err(Errno::PERM) => {
-                    register().unwrap_or_else(|error| panic!("the kernel no longer registers for membarrier: {error}"));
+                    register().unwrap_or_else(|error| give_up("register for", error));
                 }
                 // A kernel for very many cores needs memory for the list of them; it comes back.
                 Err(Errno::NOMEM) => std::thread::yield_now(),
-                Err(error) => panic!("the kernel no longer allows membarrier, which it did before: {error}"),
+                Err(error) => give_up("allow", error),
             }
         }
+    }
+
+    /// There is no way back to fences, and whoever called may be in the middle of a protocol that cannot be unwound.
+    #[cold]
+    fn give_up(what: &str, error: Errno) -> ! {
+        std::eprintln!("linchpin: the kernel does not {what} membarrier any more, which it did before: {error}");
+        std::process::abort();
     }
 }
 

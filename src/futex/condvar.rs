@@ -96,18 +96,18 @@ impl RawCondvar {
             });
             // SAFETY: the caller's promise; what is put in its place below is a new acquisition, and nothing in between panics.
             unsafe { lock_api::RawMutex::unlock(mutex, hold.again()) };
-            let mut notified = seat.doze(ticket, deadline);
-            if !notified && !seat.leave(address, || self.change_waiters(|waiters| waiters - 1)) {
+            let told = match seat.doze(ticket, deadline) {
+                None if seat.leave(address, || self.change_waiters(|waiters| waiters - 1)) => None,
                 // Notified in this instant, or moved to the queue of the mutex.
-                seat.sleep(ticket, None);
-                notified = true;
-            }
-            *hold = match seat.token() {
-                Token::Woken if notified => mutex.acquire_woken(),
-                Token::Handed if notified => Hold::handed(),
-                _ => lock_api::RawMutex::lock(mutex),
+                None => Some(seat.sleep_on(ticket)),
+                told => told,
             };
-            notified
+            *hold = match told {
+                Some(Token::Handed) => Hold::handed(),
+                Some(Token::Woken) => mutex.acquire_woken(),
+                Some(Token::Notified) | None => lock_api::RawMutex::lock(mutex),
+            };
+            told.is_some()
         })
     }
 

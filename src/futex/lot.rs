@@ -87,16 +87,12 @@ impl Bucket {
         self.queue.with(use_it)
     }
 
-    /// Takes the first sleeper for `address` out, if there is one; `adjust` is told, and whether there are more, while
-    /// nobody else can use the queue.
-    pub(super) fn pop(
-        &self,
-        address: usize,
-        adjust: impl FnOnce(Option<&'static Waiter>, bool),
-    ) -> Option<&'static Waiter> {
+    /// Takes the first sleeper for `address` out, if there is one; `adjust` is told its note, and whether there are more,
+    /// while nobody else can use the queue.
+    pub(super) fn pop(&self, address: usize, adjust: impl FnOnce(Option<usize>, bool)) -> Option<&'static Waiter> {
         let waiter = self.queue.with(|queue| {
             let waiter = queue.pop(address);
-            adjust(waiter, queue.note(address).is_some());
+            adjust(waiter.map(|waiter| waiter.links().note), queue.note(address).is_some());
             waiter
         });
         if waiter.is_some() {

@@ -8,9 +8,7 @@
 //! | 0 | free | |
 //! | `LOCKED` | held quietly: nobody else changes the word | a store, then a look at the sleepers' bucket |
 //! | `LOCKED \| BUSY` | held, in a lock that somebody slept for not long ago | an RMW, which sees the bits below |
-//! | .. `\| PARKED` | somebody sleeps and relies on this holder | wakes the first sleeper, who answers for the others |
-//! | .. `\| CLAIMED` | somebody has waited for too long and is awake | hands the lock over, as below |
-//! | .. `\| HANDED` | held by whoever claimed it, and does not know yet | |
+//! | .. `\| PARKED` | somebody sleeps and relies on this holder | wakes the first sleeper, who answers for the others; or hands over to it |
 //!
 //! **Quiet.** The store and the look need a fence between them, and whoever is about to sleep one between announcing
 //! itself and its last look at the word, or each misses the other. It is the pair of
@@ -22,6 +20,10 @@
 //! **Who answers for the sleepers.** Those in a lock's queue rely on a quiet holder (who looks), on `PARKED`, or on a
 //! thread that has been woken and is on its way: it takes the lock with `PARKED`, sleeps again (which sets it), or
 //! wakes the next if it gives up.
+//!
+//! **Patience.** A sleeper that is woken competes with whoever is awake, and may lose. If it then sleeps again, and its
+//! millisecond is over, the unlock that finds it first in line hands the lock over: the word stays held, and the
+//! sleeper is told.
 //!
 //! **The last instant.** After the store or RMW that frees the lock nothing of it is touched: queues are in static
 //! memory, found by its address.
@@ -35,12 +37,13 @@ use super::lot;
 use super::seat::Token;
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::time::{self, Instant};
-use crate::backend::{asymmetric, const_fn, const_init, per_thread};
+use crate::backend::{asymmetric, const_fn, const_init, hint, per_thread};
+use waiting::URGENT;
 
 /// A mutual exclusion lock that puts those who wait to sleep.
 ///
-/// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. Whoever has been waiting for a
-///   millisecond and finds the lock still taken has it handed over; until then a newcomer may pass. No poisoning.
+/// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. A thread that has to sleep again
+///   after a millisecond has the lock handed over when it is first in line; until then a newcomer may pass. No poisoning.
 /// * **Cost**: four bytes. Lock and unlock alone are one RMW and a store; two RMWs for a while after somebody has slept.
 ///   A waiter spins and yields for some 5 microseconds, then sleeps. The first sleeper for a lock that was quiet
 ///   interrupts the cores that run this process (14 microseconds here).
@@ -74,11 +77,9 @@ const FREE: u32 = 0;
 const LOCKED: u32 = 1 << 0;
 const BUSY: u32 = LOCKED | 1 << 1;
 const PARKED: u32 = 1 << 2;
-const CLAIMED: u32 = 1 << 3;
-const HANDED: u32 = 1 << 4;
 
 /// At every how manieth busy passage a thread looks whether the bucket may be quiet again.
-const CALM: u32 = 128;
+const CALM: u32 = if hint::patience(1) == 0 { 2 } else { 128 };
 
 per_thread! {
     /// Busy passages of this thread, of whatever lock.
@@ -158,7 +159,7 @@ impl RawMutex {
             // Release: pairs with the Acquire in `acquire`. The next holder must see this section; Relaxed loses it
             // (killed by `futex::mutex_excludes`). A plain store will do: nobody else changes the word of a quiet holder.
             self.word.store(FREE, Release);
-            // SeqCst: pairs with `heavy` in `sleep` (killed by `futex::mutex_wakes_a_sleeper`).
+            // SeqCst: pairs with `heavy` in `sleep_in` (killed by `futex::mutex_wakes_a_sleeper`).
             asymmetric::light();
             if lot::bucket(address).has_sleepers() {
                 wake_next(address);
@@ -183,13 +184,12 @@ impl RawMutex {
         self.hand_over(false);
     }
 
-    /// Lets the lock go: to whoever has claimed it; else, if that is the wish, to the first sleeper; else to anybody, and
-    /// wakes the first sleeper.
+    /// Lets the lock go: to the first sleeper, if it is urgent or that is the wish; else to anybody, and wakes the first.
     fn hand_over(&self, to_a_sleeper: bool) {
         let mut state = self.state();
-        while state & CLAIMED != 0 || state == BUSY && !to_a_sleeper {
-            // Release, here and below: as in `release`, also for `take` (killed by `futex::mutex_is_handed_over`).
-            match self.word.compare_exchange(state, let_go(state), Release, Relaxed) {
+        while state == BUSY && !to_a_sleeper {
+            // Release, here and below: as in `release` (killed by `futex::mutex_excludes`).
+            match self.word.compare_exchange(state, FREE, Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => state = now,
             }
@@ -197,33 +197,22 @@ impl RawMutex {
         let address = self.address();
         let mut token = Token::Woken;
         let next = lot::bucket(address).pop(address, |next, more| {
-            loop {
-                let left = if to_a_sleeper && next.is_some() {
+            let left = match next {
+                Some(note) if to_a_sleeper || note == URGENT => {
                     token = Token::Handed;
-                    BUSY | state & CLAIMED | if more { PARKED } else { 0 }
-                } else {
-                    // Who is woken answers for the others.
-                    let_go(state & !PARKED)
-                };
-                // Release: see above (killed by `futex::mutex_excludes`).
-                match self.word.compare_exchange(state, left, Release, Relaxed) {
-                    Ok(_) => break,
-                    Err(now) => state = now,
+                    if more { BUSY | PARKED } else { BUSY }
                 }
-            }
+                // Who is woken answers for the others.
+                _ => FREE,
+            };
+            // Release: pairs with the Acquire in `acquire` (killed by `futex::mutex_excludes`). To whom the lock is handed
+            // over, its flag shows this section. A plain store will do: others change a busy holder's word only under
+            // this latch, to park.
+            self.word.store(left, Release);
         });
         if let Some(next) = next {
             next.wake(token);
         }
-    }
-}
-
-/// The word after an unlock.
-fn let_go(state: u32) -> u32 {
-    if state & CLAIMED != 0 {
-        state & !CLAIMED | HANDED
-    } else {
-        FREE
     }
 }
 
@@ -238,8 +227,7 @@ impl Default for RawMutex {
     }
 }
 
-// SAFETY: a thread holds the lock after its compare-exchange turned `FREE` into a held word, or `HANDED` into one that it
-// had claimed alone, or after it was told that the lock is its own. Only its unlock makes the word `FREE`, or hands it
+// SAFETY: a thread holds the lock after its compare-exchange turned `FREE` into a held word, or after it was told that the lock is its own. Only its unlock makes the word `FREE`, or hands it
 // to exactly one other. Acquire and Release order the sections, and the flag of a sleeper those of a hand-over to it.
 // Forgetting a guard leaves the word as it is; nothing panics.
 unsafe impl lock_api::RawMutex for RawMutex {
@@ -288,7 +276,7 @@ unsafe impl lock_api::RawMutexFair for RawMutex {
     }
 
     unsafe fn bump(&self, hold: &mut Hold) {
-        if self.state() & (PARKED | CLAIMED) != 0 || lot::bucket(self.address()).has_sleepers() {
+        if self.state() & PARKED != 0 || lot::bucket(self.address()).has_sleepers() {
             // SAFETY: the caller's promise, and `hold` is given a new acquisition.
             unsafe { self.unlock_fair(hold.again()) };
             *hold = lock_api::RawMutex::lock(self);

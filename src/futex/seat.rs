@@ -162,20 +162,27 @@ impl Seat {
         });
     }
 
-    /// Sleeps until woken, which may have happened already; false if the deadline has come first.
-    pub(super) fn sleep(&self, ticket: Ticket, deadline: Option<Instant>) -> bool {
-        self.waiter.flag.sleep(ticket.0, deadline)
+    /// Sleeps until woken, which may have happened already, and answers what the waker says; `None` if the deadline has come
+    /// first.
+    pub(super) fn sleep(&self, ticket: Ticket, deadline: Option<Instant>) -> Option<Token> {
+        self.waiter.flag.sleep(ticket.0, deadline).then(|| self.token())
     }
 
-    /// The same, but spins and yields for a few microseconds before it sleeps.
-    pub(super) fn doze(&self, ticket: Ticket, deadline: Option<Instant>) -> bool {
+    /// The same, for a waiter that somebody is about to wake.
+    pub(super) fn sleep_on(&self, ticket: Ticket) -> Token {
+        self.waiter.flag.sleep(ticket.0, None);
+        self.token()
+    }
+
+    /// Like [`sleep`](Self::sleep), but spins and yields for a few microseconds before.
+    pub(super) fn doze(&self, ticket: Ticket, deadline: Option<Instant>) -> Option<Token> {
         let mut backoff = LockBackoff::default();
         while !self.waiter.flag.is_set(ticket.0) {
             if deadline.is_some_and(hint::is_late) || !backoff.wait() {
                 return self.sleep(ticket, deadline);
             }
         }
-        true
+        Some(self.token())
     }
 
     /// Takes the waiter out of the queue of `address`, with `adjust` under the same latch. False if it is there no longer:
@@ -192,7 +199,7 @@ impl Seat {
     }
 
     /// What the waker has said.
-    pub(super) fn token(&self) -> Token {
+    fn token(&self) -> Token {
         // Relaxed: read after the flag, which is set after it was written.
         match self.waiter.token.load(Relaxed) {
             NOTIFIED => Token::Notified,

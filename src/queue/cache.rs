@@ -26,9 +26,7 @@ const BATCH: usize = 4;
 const LAYOUT: Layout = Layout::new::<CachePadded<Node>>();
 
 per_thread! {
-    // Two, so that what every lock and unlock reads has no destructor, and with it no state to check.
-    static FIRST: First = First::new();
-    static OTHERS: Others = Others::new();
+    static CACHE: Cache = Cache::new();
 }
 
 global! {
@@ -40,10 +38,10 @@ global! {
 /// Who asks that with an RMW has not to wait until it is noted, and the note goes the way of what the section stores.
 #[inline]
 pub(super) fn take_if(used: impl FnOnce(NonNull<Node>) -> bool) -> Option<NonNull<Node>> {
-    let taken = FIRST.try_with(|first| {
-        let node = NonNull::new(first.node.get())?;
-        (!first.is_used.get() && used(node)).then(|| {
-            first.is_used.set(true);
+    let taken = CACHE.try_with(|cache| {
+        let node = NonNull::new(cache.first.get())?;
+        (!cache.is_used.get() && used(node)).then(|| {
+            cache.is_used.set(true);
             node
         })
     });
@@ -53,7 +51,7 @@ pub(super) fn take_if(used: impl FnOnce(NonNull<Node>) -> bool) -> Option<NonNul
 /// A free node, which is the caller's until it puts it back, or gives it to another thread.
 #[inline]
 pub(super) fn take() -> NonNull<Node> {
-    match FIRST.try_with(First::pop) {
+    match CACHE.try_with(Cache::pop) {
         Ok(Some(node)) => node,
         _ => fetch(),
     }
@@ -66,44 +64,18 @@ pub(super) fn take() -> NonNull<Node> {
 /// It comes from [`take`], in this thread or another, and nobody else uses it any more. Its `next` is null.
 #[inline]
 pub(super) unsafe fn put(node: NonNull<Node>) {
-    let is_first = FIRST.try_with(|first| {
-        let is_first = first.node.get() == node.as_ptr();
-        if is_first {
-            first.is_used.set(false);
-        }
-        is_first
-    });
-    if !matches!(is_first, Ok(true)) {
+    if CACHE.try_with(|cache| cache.push(node)).is_err() {
         // SAFETY: the caller's promise.
-        unsafe { put_other(node) };
-    }
-}
-
-/// # Safety
-///
-/// As for [`put`].
-#[cold]
-#[inline(never)]
-unsafe fn put_other(node: NonNull<Node>) {
-    let kept = OTHERS.try_with(|others| {
-        // This thread's destructors are still to come, so it may keep a first.
-        if !matches!(FIRST.try_with(|first| first.replace(node)), Ok(true)) {
-            others.push(node);
-        }
-    });
-    if kept.is_err() {
-        // Another thread-local's destructor puts a node back, after the cache's own has run.
-        // SAFETY: a chain of one, which the caller owns.
-        unsafe { pool().push(node, node) };
+        unsafe { put_late(node) };
     }
 }
 
 /// To be called for a node that has become another thread's. Nothing of it is touched.
 pub(super) fn forget(node: NonNull<Node>) {
     // A cache that is gone holds on to nothing.
-    let _ = FIRST.try_with(|first| {
-        if first.node.get() == node.as_ptr() {
-            first.node.set(null_mut());
+    let _ = CACHE.try_with(|cache| {
+        if cache.first.get() == node.as_ptr() {
+            cache.first.set(null_mut());
         }
     });
 }
@@ -112,12 +84,24 @@ pub(super) fn forget(node: NonNull<Node>) {
 #[cold]
 #[inline(never)]
 fn fetch() -> NonNull<Node> {
-    let found = match OTHERS.try_with(Others::pop) {
+    let found = match CACHE.try_with(Cache::pop_other) {
         Ok(found) => found,
         // Another thread-local's destructor takes a node, after the cache's own has run.
         Err(_) => pool().pop(1),
     };
     found.unwrap_or_else(make)
+}
+
+/// Another thread-local's destructor puts a node back, after the cache's own has run.
+///
+/// # Safety
+///
+/// As for [`put`].
+#[cold]
+#[inline(never)]
+unsafe fn put_late(node: NonNull<Node>) {
+    // SAFETY: a chain of one, which the caller owns.
+    unsafe { pool().push(node, node) };
 }
 
 /// A new node.
@@ -132,67 +116,67 @@ fn make() -> NonNull<Node> {
     node.cast()
 }
 
-/// The node that a thread mostly uses.
+/// The nodes of one thread: the one it mostly uses, and a stack of others, linked by `below`.
 ///
-/// It keeps its place while it is in use. So a thread that locks one lock after the other always reads the same address, and
-/// the RMW that needs it does not wait for what the last unlock has stored.
-struct First {
-    /// Null if there is none, and then that counts as in use.
-    node: Cell<*mut Node>,
+/// The first keeps its place while it is in use. So a thread that locks one lock after the other always reads the same
+/// address, and the RMW that needs it does not wait for what the last unlock has stored.
+struct Cache {
+    /// The first; null if there is none, and then that counts as in use.
+    first: Cell<*mut Node>,
     is_used: Cell<bool>,
-}
-
-impl First {
-    const fn new() -> Self {
-        First {
-            node: Cell::new(null_mut()),
-            is_used: Cell::new(true),
-        }
-    }
-
-    /// It, if it is free.
-    #[inline]
-    fn pop(&self) -> Option<NonNull<Node>> {
-        if self.is_used.replace(true) {
-            return None;
-        }
-        NonNull::new(self.node.get())
-    }
-
-    /// Puts a free node there, if there is none.
-    fn replace(&self, node: NonNull<Node>) -> bool {
-        let is_empty = self.node.get().is_null();
-        if is_empty {
-            self.node.set(node.as_ptr());
-            self.is_used.set(false);
-        }
-        is_empty
-    }
-}
-
-/// A thread's other free nodes, a stack linked by `below`.
-struct Others {
+    /// The others that are free.
     top: Cell<*mut Node>,
     /// Found once, since a destructor may come too late to find it.
     pool: OnceCell<Global<Pool>>,
 }
 
-impl Others {
+impl Cache {
     const fn new() -> Self {
-        Others {
+        Cache {
+            first: Cell::new(null_mut()),
+            is_used: Cell::new(true),
             top: Cell::new(null_mut()),
             pool: OnceCell::new(),
         }
     }
 
+    /// The first, if it is free.
+    #[inline]
     fn pop(&self) -> Option<NonNull<Node>> {
+        if self.is_used.replace(true) {
+            return None;
+        }
+        NonNull::new(self.first.get())
+    }
+
+    /// Another, where the first is in use.
+    fn pop_other(&self) -> Option<NonNull<Node>> {
         let node = NonNull::new(self.top.get()).or_else(|| self.pool.get_or_init(pool).pop(BATCH))?;
         // SAFETY: a node is one for ever, and what is in this cache is this thread's.
         self.top.set(unsafe { node.as_ref() }.below.get());
         Some(node)
     }
 
+    #[inline]
     fn push(&self, node: NonNull<Node>) {
+        if self.first.get() == node.as_ptr() {
+            self.is_used.set(false);
+        } else {
+            self.push_other(node);
+        }
+    }
+
+    #[inline(never)]
+    fn push_other(&self, node: NonNull<Node>) {
+        if self.first.get().is_null() {
+            self.first.set(node.as_ptr());
+            self.is_used.set(false);
+        } else {
+            self.stack(node);
+        }
+    }
+
+    fn stack(&self, node: NonNull<Node>) {
         // SAFETY: a node is one for ever, and what is in this cache is this thread's.
         let top = unsafe { self.top.get().as_ref() };
         let mut depth = top.map_or(0, |top| top.depth.get() + 1);
@@ -223,19 +207,13 @@ impl Others {
     }
 }
 
-impl Drop for Others {
+impl Drop for Cache {
     fn drop(&mut self) {
         if thread::has_failed() {
             return;
         }
-        // From now on there is no first, also if it is in use: then it goes to the pool when it comes back.
-        let first = FIRST.try_with(|first| {
-            let free = first.pop();
-            first.node.set(null_mut());
-            free
-        });
-        if let Ok(Some(first)) = first {
-            self.push(first);
+        if let Some(first) = self.pop() {
+            self.stack(first);
         }
         self.give();
     }

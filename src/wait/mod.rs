@@ -154,28 +154,19 @@ impl FlagBackoff {
 #[derive(Default)]
 pub(crate) struct LockBackoff {
     round: u32,
-    eager: bool,
 }
 
 #[cfg(feature = "std")]
 impl LockBackoff {
     const ROUNDS: u32 = 12;
-    const EAGER_ROUNDS: u32 = 128;
-
-    /// For a thread that is next: it looks often, and does not yield.
-    pub(crate) fn eager() -> Self {
-        LockBackoff { round: 0, eager: true }
-    }
 
     /// Waits one round; false if there was enough of that.
     #[inline]
     pub(crate) fn wait(&mut self) -> bool {
-        if self.round >= hint::patience(if self.eager { Self::EAGER_ROUNDS } else { Self::ROUNDS }) {
+        if self.round >= hint::patience(Self::ROUNDS) {
             return false;
         }
-        if self.eager {
-            hint::spin_for(FLAG_PAUSES);
-        } else if self.round.is_multiple_of(2) {
+        if self.round.is_multiple_of(2) {
             hint::spin_for(8 << (self.round / 2).min(2));
         } else {
             thread::yield_now();

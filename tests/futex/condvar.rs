@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use linchpin::futex::{Condvar, Mutex};
 
-use super::stage::{crowd, die, times, watchdog};
+use super::stage::{crowd, die, nothing_is_touched_after, times, watchdog};
 use super::{TIMES, long_ago};
 
 /// Threads that wait, each for one notification.
@@ -227,19 +227,16 @@ fn a_condition_that_panics_leaves_the_mutex_free() {
 #[test]
 fn a_notification_touches_nothing_after_the_last_instant() {
     let _watchdog = watchdog();
-    for _ in 0..times(2000, 10) {
-        let room = std::sync::Arc::new((Mutex::new(false), Condvar::new()));
-        let notifier = thread::spawn({
-            let room = std::sync::Arc::clone(&room);
-            move || {
-                *room.0.lock() = true;
-                room.1.notify_all();
+    nothing_is_touched_after(
+        || (Mutex::new(false), Condvar::new()),
+        |room: *const (Mutex<bool>, Condvar), _| {
+            // SAFETY: `follow` returns only after the notification, and only then is the room gone.
+            unsafe {
+                let mut ready = (*room).0.lock();
+                *ready = true;
+                (*room).1.notify_all();
             }
-        });
-        let mut ready = room.0.lock();
-        room.1.wait_while(&mut ready, |ready| !*ready);
-        drop(ready);
-        drop(room);
-        notifier.join().expect("it only notifies");
-    }
+        },
+        |(ready, changed), _| changed.wait_while(&mut ready.lock(), |ready| !*ready),
+    );
 }

@@ -117,40 +117,36 @@ fn bump_lets_a_sleeper_in_and_returns_with_the_lock() {
 }
 
 /// `parking_lot` handed a lock over after half a millisecond, until 0.13. With a holder that comes back at once, who
-/// waits would otherwise depend on luck.
+/// waits would otherwise depend on luck: when it wakes up, the lock is taken again.
 #[test]
 fn a_thread_that_has_waited_long_is_not_passed_for_ever() {
     let _watchdog = watchdog();
-    const SECTION: Duration = Duration::from_micros(200);
-    let lock = Mutex::new(0);
-    let (passages, over) = (AtomicUsize::new(0), AtomicBool::new(false));
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
-                let mut held = lock.lock();
-                let start = Instant::now();
-                while start.elapsed() < SECTION {
-                    std::hint::spin_loop();
+    for section in [Duration::from_micros(200), Duration::from_millis(2)] {
+        let lock = Mutex::new(0);
+        let (passages, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let mut held = lock.lock();
+                    thread::sleep(section);
+                    *held += 1;
+                    drop(held);
+                    passages.fetch_add(1, Ordering::Relaxed);
                 }
-                *held += 1;
-                drop(held);
-                passages.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-        for _ in 0..times(20, 2) {
+            });
             while passages.load(Ordering::Relaxed) == 0 {
                 thread::yield_now();
             }
-            let before = passages.load(Ordering::Relaxed);
-            drop(lock.lock());
-            let passed = passages.load(Ordering::Relaxed) - before;
-            assert!(
-                passed < 500,
-                "{passed} times passed by a holder that lets go 5 times a millisecond"
-            );
-        }
-        over.store(true, Ordering::Relaxed);
-    });
+            for _ in 0..times(10, 1) {
+                let before = passages.load(Ordering::Relaxed);
+                drop(lock.lock());
+                let passed = passages.load(Ordering::Relaxed) - before;
+                // Some sleeps end late on a machine that is busy; without a hand-over it is thousands.
+                assert!(passed < 200, "{passed} times passed, by sections of {section:?}");
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+    }
 }
 
 /// Sleepers of different locks share buckets, and do not mix them up.

@@ -1,17 +1,19 @@
-//! What a thread does that does not get the mutex at once: waits a little, sleeps, is woken, and claims it in the end.
+//! What a thread does that does not get the mutex at once: waits a little, sleeps, and is woken, or has it handed over.
 
 use core::time::Duration;
 
-use super::{BUSY, CLAIMED, FREE, HANDED, Hold, LOCKED, PARKED, RawMutex};
-use crate::backend::atomic::{Acquire, Relaxed};
+use super::{BUSY, FREE, Hold, LOCKED, PARKED, RawMutex};
+use crate::backend::atomic::Relaxed;
 use crate::backend::time::{self, Instant};
 use crate::backend::{asymmetric, hint, thread};
 use crate::futex::lot;
 use crate::futex::seat::{Seat, Token};
 use crate::wait::LockBackoff;
 
-/// How long a thread waits before it claims the lock.
+/// How long a thread waits before it sleeps until the lock is handed over.
 const PATIENCE: Duration = Duration::from_millis(1);
+/// The note of a sleeper whose patience has ended: whoever lets go hands the lock over to it.
+pub(super) const URGENT: usize = 1;
 
 /// A thread that has not got the lock at once.
 #[derive(Default)]
@@ -19,8 +21,6 @@ struct Contender {
     backoff: LockBackoff,
     /// It has been woken, and answers for those who sleep.
     answers: bool,
-    /// `CLAIMED` or `HANDED` is its own.
-    claims: bool,
     /// When its patience ends.
     limit: Option<Instant>,
 }
@@ -64,22 +64,15 @@ impl RawMutex {
                 if let Some(hold) = self.acquire(held) {
                     return Some(hold);
                 }
-            } else if me.claims && state & HANDED != 0 {
-                return Some(self.take(&me));
             }
             let is_late = deadline.is_some_and(hint::is_late);
-            if is_late && !me.answers && !me.claims {
+            if is_late && !me.answers {
                 return None;
             }
             if !is_late && me.backoff.wait() {
                 continue;
             }
-            if !me.claims && me.limit.is_some_and(time::has_passed) && self.claim(state) {
-                me.claims = true;
-                me.backoff = LockBackoff::eager();
-                continue;
-            }
-            // Also if it is late: going to bed takes a claim back, and lets the holder answer for the others.
+            // Also if it is late: going to bed lets the holder answer for the others.
             match self.sleep(&mut me, deadline) {
                 Slept::Awake => {}
                 Slept::Told(Token::Handed) => return Some(Hold::handed()),
@@ -90,50 +83,27 @@ impl RawMutex {
         }
     }
 
-    /// Asks for the lock to be handed over. Not of a quiet holder, whose word nobody changes.
-    fn claim(&self, state: u32) -> bool {
-        // Relaxed: it publishes nothing. An RMW, so that the holder sees it or has let go before; torn, it would take
-        // the lock back from the next (killed by `futex::mutex_is_handed_over`).
-        state & (BUSY | CLAIMED | HANDED) == BUSY
-            && self
-                .word
-                .compare_exchange(state, state | CLAIMED, Relaxed, Relaxed)
-                .is_ok()
-    }
-
-    /// Takes the lock that has been handed over to this thread.
-    fn take(&self, me: &Contender) -> Hold {
-        let mut state = self.state();
-        loop {
-            let held = BUSY | state & PARKED | if me.answers { PARKED } else { 0 };
-            // Acquire: pairs with the Release RMW in `hand_over`, which those who have parked since continue. Relaxed
-            // loses what the last holder wrote (killed by `futex::mutex_is_handed_over`).
-            match self.word.compare_exchange(state, held, Acquire, Relaxed) {
-                Ok(_) => return Hold::of(held),
-                Err(now) => state = now,
-            }
-        }
-    }
-
     /// Sleeps until woken, unless the lock turns out to be free.
     fn sleep(&self, me: &mut Contender, deadline: Option<Instant>) -> Slept {
+        let is_urgent = me.limit.is_some_and(time::has_passed);
         if me.limit.is_none() {
             me.limit = time::after(PATIENCE);
         }
-        Seat::lend(|seat| self.sleep_in(seat, me, deadline)).unwrap_or_else(|| {
+        let note = if is_urgent { URGENT } else { 0 };
+        Seat::lend(|seat| self.sleep_in(seat, note, me, deadline)).unwrap_or_else(|| {
             thread::yield_now();
             Slept::Awake
         })
     }
 
-    fn sleep_in(&self, seat: &Seat, me: &mut Contender, deadline: Option<Instant>) -> Slept {
+    fn sleep_in(&self, seat: &Seat, note: usize, me: &mut Contender, deadline: Option<Instant>) -> Slept {
         let bucket = lot::bucket(self.address());
         bucket.announce();
         let mut fenced = false;
         let ticket = loop {
             let relies = bucket.with(|queue| {
-                let relies = self.relies_on_the_holder(me, fenced)?;
-                Ok(relies.then(|| queue.push(seat, self.address(), 0)))
+                let relies = self.relies_on_the_holder(fenced)?;
+                Ok(relies.then(|| queue.push(seat, self.address(), note)))
             });
             match relies {
                 Ok(ticket) => break ticket,
@@ -150,34 +120,32 @@ impl RawMutex {
             bucket.relax();
             return Slept::Awake;
         };
-        (me.answers, me.claims) = (false, false);
-        if !seat.sleep(ticket, deadline) {
-            if seat.leave(self.address(), || {}) {
+        me.answers = false;
+        match seat.sleep(ticket, deadline) {
+            Some(token) => Slept::Told(token),
+            None if seat.leave(self.address(), || {}) => {
                 bucket.relax();
-                return Slept::TimedOut;
+                Slept::TimedOut
             }
             // Somebody has taken it out of the queue to wake it, and is about to.
-            seat.sleep(ticket, None);
+            None => Slept::Told(seat.sleep_on(ticket)),
         }
-        Slept::Told(seat.token())
     }
 
-    /// Makes the holder answer for this thread, unless there is none or it is this thread. A quiet holder does if a fence
+    /// Makes the holder answer for this thread, unless there is none. A quiet holder does if a fence
     /// lies between the announcement and this look. Called under the latch, which the holder has to pass to find sleepers.
-    fn relies_on_the_holder(&self, me: &Contender, fenced: bool) -> Result<bool, QuietHolder> {
+    fn relies_on_the_holder(&self, fenced: bool) -> Result<bool, QuietHolder> {
         let mut state = self.state();
         loop {
             match state {
                 FREE => return Ok(false),
                 LOCKED if fenced => return Ok(true),
                 LOCKED => return Err(QuietHolder),
-                _ if me.claims && state & HANDED != 0 => return Ok(false),
                 _ => {}
             }
-            let asleep = PARKED | if me.claims { state & !CLAIMED } else { state };
             // Relaxed: the queue is under the latch. An RMW, so that the holder sees it or has let go before; torn, it
             // would lock a lock that nobody holds (killed by `futex::mutex_excludes`).
-            match self.word.compare_exchange(state, asleep, Relaxed, Relaxed) {
+            match self.word.compare_exchange(state, state | PARKED, Relaxed, Relaxed) {
                 Ok(_) => return Ok(true),
                 Err(now) => state = now,
             }

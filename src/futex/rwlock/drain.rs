@@ -162,7 +162,7 @@ impl RawRwLock {
                 bucket.relax();
                 return true;
             };
-            if seat.sleep(ticket, deadline) {
+            if seat.sleep(ticket, deadline).is_some() {
                 return true;
             }
             if seat.leave(key, || {}) {
@@ -170,7 +170,8 @@ impl RawRwLock {
                 return self.is_drained();
             }
             // Somebody has taken it out of the queue to wake it, and is about to.
-            seat.sleep(ticket, None)
+            seat.sleep_on(ticket);
+            true
         })
         .unwrap_or_else(|| {
             thread::yield_now();

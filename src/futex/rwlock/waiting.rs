@@ -191,15 +191,15 @@ impl RawRwLock {
             return Slept::Awake;
         };
         me.answers = false;
-        if !seat.sleep(ticket, deadline) {
-            if seat.leave(self.queue(), || {}) {
+        match seat.sleep(ticket, deadline) {
+            Some(token) => Slept::Told(token),
+            None if seat.leave(self.queue(), || {}) => {
                 bucket.relax();
-                return Slept::TimedOut;
+                Slept::TimedOut
             }
             // Somebody has taken it out of the queue to wake it, and is about to.
-            seat.sleep(ticket, None);
+            None => Slept::Told(seat.sleep_on(ticket)),
         }
-        Slept::Told(seat.token())
     }
 
     /// Makes the owner answer for this thread, unless there is none that bars it. A quiet writer does if a fence lies
