@@ -188,7 +188,7 @@ impl RawMutex {
     fn hand_over(&self, to_a_sleeper: bool) {
         let mut state = self.state();
         while state == BUSY && !to_a_sleeper {
-            // Release, here and below: as in `release` (killed by `futex::mutex_excludes`).
+            // Release: as in `release` (killed by `futex::mutex_is_handed_over`).
             match self.word.compare_exchange(state, FREE, Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => state = now,
