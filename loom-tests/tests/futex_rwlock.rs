@@ -16,8 +16,11 @@ models! {
     excludes => reads_beside_a_write(0),
     spread_readers_exclude => reads_beside_a_write(1),
     biased_readers_exclude => reads_beside_a_write(2),
+    upgrade_follows => upgrade_beside_a_reader([true], |held| Some(RwLockUpgradableReadGuard::upgrade(held))),
+    tried_upgrade_follows => upgrade_beside_a_reader([false, true], |held| RwLockUpgradableReadGuard::try_upgrade(held).ok()),
     writers_exclude => writers_exclude(),
     rows_are_found => rows_are_found(),
+    a_row_is_inherited => a_row_is_inherited(),
     a_slot_is_used_again => a_slot_is_used_again(),
     a_slot_is_taken_over => a_slot_is_taken_over(),
     upgrade_excludes => upgrade_excludes(),
@@ -85,6 +88,26 @@ fn reads_beside_a_write(reads: u32) -> usize {
     })
 }
 
+/// A thread upgrades beside a reader, who is gone when it claims the lock or has to be waited for: it comes after what was
+/// read. The reader has been a writer, and not asked for the lock to be spread.
+fn upgrade_beside_a_reader(expected: impl IntoIterator<Item = bool>, upgrade: Upgrade) -> usize {
+    explore_to(expected, move || {
+        let total = total(0);
+        let held = RwLockWriteGuard::downgrade(total.write());
+        let upgrader = spawn({
+            let total = Arc::clone(&total);
+            move || upgrade(total.upgradable_read()).map(|held| held.add(1)).is_some()
+        });
+        assert_eq!(held.get(), 0);
+        drop(held);
+        let upgraded = upgrader.join().expect("it only adds");
+        assert_eq!(end(&total), u32::from(upgraded));
+        upgraded
+    })
+}
+
+type Upgrade = for<'a> fn(RwLockUpgradableReadGuard<'a, Watched>) -> Option<RwLockWriteGuard<'a, Watched>>;
+
 /// Two writers and a reader: two of them may have to sleep, and who is woken first answers for the other.
 fn writers_exclude() -> usize {
     explore_within_to(PREEMPTIONS, [0, 1, 2], || {
@@ -117,6 +140,25 @@ fn rows_are_found() -> usize {
         let [one, two] = readers.map(|reader| reader.join().expect("it only reads"));
         assert_eq!(end(&total), 1);
         (one, two)
+    })
+}
+
+/// A thread ends while its row says that it reads, and the next thread has the row: it leaves that slot alone.
+fn a_row_is_inherited() -> usize {
+    explore_to([()], || {
+        let (total, other) = (total(2), total(2));
+        let leaver = spawn({
+            let total = Arc::clone(&total);
+            move || std::mem::forget(total.read())
+        });
+        let heir = spawn({
+            let other = Arc::clone(&other);
+            move || assert_eq!(other.read().get(), 0)
+        });
+        leaver.join().expect("it only reads");
+        heir.join().expect("it only reads");
+        assert!(total.try_write().is_none(), "it is still being read");
+        assert_eq!(end(&other), 0);
     })
 }
 

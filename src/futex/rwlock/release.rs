@@ -100,7 +100,7 @@ impl RawRwLock {
     pub(super) fn let_go(&self, rest: usize, to_a_sleeper: bool) {
         let mut state = self.state();
         while state & PARKED == 0 {
-            // Release: as in `end_write` (Survivor: no model tells).
+            // Release: as in `end_write` (killed by `futex_rwlock::biased_readers_exclude`).
             match self
                 .word
                 .compare_exchange(state, (state & LASTING) + rest, Release, Relaxed)
