@@ -19,6 +19,7 @@ models! {
     upgrade_follows => upgrade_beside_a_reader([true], |held| Some(RwLockUpgradableReadGuard::upgrade(held))),
     tried_upgrade_follows => upgrade_beside_a_reader([false, true], |held| RwLockUpgradableReadGuard::try_upgrade(held).ok()),
     writers_exclude => writers_exclude(),
+    spread_writers_exclude => spread_writers_exclude(),
     rows_are_found => rows_are_found(),
     a_row_is_inherited => a_row_is_inherited(),
     a_slot_is_used_again => a_slot_is_used_again(),
@@ -26,6 +27,7 @@ models! {
     upgrade_excludes => upgrade_excludes(),
     downgrade_publishes => downgrade_publishes(),
     downgrade_to_upgradable_publishes => downgrade_to_upgradable_publishes(),
+    downgrade_to_upgradable_answers => downgrade_to_upgradable_answers(),
     upgrade_times_out => upgrade_times_out(0),
     biased_upgrade_times_out => upgrade_times_out(2),
     a_writer_waits_for_an_upgradable_reader => a_writer_waits_for_an_upgradable_reader(),
@@ -133,6 +135,24 @@ fn writers_exclude() -> usize {
         writer.join().expect("it only adds");
         assert_eq!(end(&total), 2);
         read
+    })
+}
+
+/// Two writers of a lock whose readers are spread: each claims it without waiting, if it can.
+fn spread_writers_exclude() -> usize {
+    explore_to([1, 2], || {
+        let total = total(1);
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || total.write().add(1)
+        });
+        let held = total.write();
+        held.add(1);
+        let so_far = held.get();
+        drop(held);
+        writer.join().expect("it only adds");
+        assert_eq!(end(&total), 2);
+        so_far
     })
 }
 
@@ -351,6 +371,29 @@ fn a_writer_waits_for_an_upgradable_reader() -> usize {
         writer.join().expect("it only adds");
         assert_eq!(end(&total), 1);
         read
+    })
+}
+
+/// A quiet writer that becomes an upgradable reader answers from then on for the writer that sleeps.
+fn downgrade_to_upgradable_answers() -> usize {
+    explore_to([0, 1], || {
+        let total = total(0);
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || {
+                let held = total.write();
+                held.add(1);
+                let written = held.get();
+                assert_eq!(RwLockWriteGuard::downgrade_to_upgradable(held).get(), written);
+            }
+        });
+        let held = total.write();
+        let before = held.get();
+        held.add(1);
+        drop(held);
+        writer.join().expect("it only adds");
+        assert_eq!(end(&total), 2);
+        before
     })
 }
 

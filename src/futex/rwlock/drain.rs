@@ -31,6 +31,8 @@ impl RawRwLock {
         }
         let claimed = self.claimed(state);
         // Relaxed: the fence that follows acquires what this reads from; where it is none, this RMW is one to the processor.
+        // An RMW, for the other writers; torn, two of them would claim the lock (killed by
+        // `futex_rwlock::spread_writers_exclude`).
         self.word.compare_exchange(state, claimed, Relaxed, Relaxed).ok()?;
         // SeqCst: pairs with the fence in `read_in_slot`, and acquires from every unlock, as `enter` does (killed by
         // `futex_rwlock::spread_readers_exclude`).
