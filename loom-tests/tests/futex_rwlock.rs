@@ -16,14 +16,28 @@ models! {
     excludes => reads_beside_a_write(0),
     spread_readers_exclude => reads_beside_a_write(1),
     biased_readers_exclude => reads_beside_a_write(2),
+    upgrade_follows => upgrade_beside_a_reader([true], |held| Some(RwLockUpgradableReadGuard::upgrade(held))),
+    tried_upgrade_follows => upgrade_beside_a_reader([false, true], |held| RwLockUpgradableReadGuard::try_upgrade(held).ok()),
     writers_exclude => writers_exclude(),
+    spread_writers_exclude => spread_writers_exclude(),
     rows_are_found => rows_are_found(),
+    a_row_is_inherited => a_row_is_inherited(),
     a_slot_is_used_again => a_slot_is_used_again(),
     a_slot_is_taken_over => a_slot_is_taken_over(),
     upgrade_excludes => upgrade_excludes(),
     downgrade_publishes => downgrade_publishes(),
     downgrade_to_upgradable_publishes => downgrade_to_upgradable_publishes(),
-    writer_times_out => writer_times_out(),
+    downgrade_to_upgradable_answers => downgrade_to_upgradable_answers(),
+    upgrade_times_out => upgrade_times_out(0),
+    biased_upgrade_times_out => upgrade_times_out(2),
+    a_writer_waits_for_an_upgradable_reader => a_writer_waits_for_an_upgradable_reader(),
+    a_writer_gives_up => a_writer_gives_up(0, false),
+    a_writer_gives_up_against_a_slot => a_writer_gives_up(2, false),
+    a_writer_gives_up_against_an_upgradable_reader => a_writer_gives_up(0, true),
+    an_upgrade_gives_up => an_upgrade_gives_up(0),
+    an_upgrade_gives_up_against_a_slot => an_upgrade_gives_up(2),
+    writer_times_out => writer_times_out(0),
+    biased_writer_times_out => writer_times_out(2),
     readers_time_out => readers_time_out(),
     tries => tries(0),
     spread_tries => tries(1),
@@ -31,9 +45,8 @@ models! {
     unlocks_fairly => unlocks_fairly(),
 }
 
-/// For models of three threads, of which a sleep alone is a dozen steps. It leaves out outcomes that take two: their sets
-/// are what there is within this bound.
-const PREEMPTIONS: usize = 1;
+/// For models of three threads, of which a sleep alone is a dozen steps. Their outcomes are still all there are.
+const PREEMPTIONS: usize = 2;
 
 /// A number that loom watches: two threads that use it at once, or one that has not seen the other's use, are an error.
 #[derive(Default)]
@@ -85,6 +98,26 @@ fn reads_beside_a_write(reads: u32) -> usize {
     })
 }
 
+/// A thread upgrades beside a reader, who is gone when it claims the lock or has to be waited for: it comes after what was
+/// read. The reader has been a writer, and not asked for the lock to be spread.
+fn upgrade_beside_a_reader(expected: impl IntoIterator<Item = bool>, upgrade: Upgrade) -> usize {
+    explore_to(expected, move || {
+        let total = total(0);
+        let held = RwLockWriteGuard::downgrade(total.write());
+        let upgrader = spawn({
+            let total = Arc::clone(&total);
+            move || upgrade(total.upgradable_read()).map(|held| held.add(1)).is_some()
+        });
+        assert_eq!(held.get(), 0);
+        drop(held);
+        let upgraded = upgrader.join().expect("it only adds");
+        assert_eq!(end(&total), u32::from(upgraded));
+        upgraded
+    })
+}
+
+type Upgrade = for<'a> fn(RwLockUpgradableReadGuard<'a, Watched>) -> Option<RwLockWriteGuard<'a, Watched>>;
+
 /// Two writers and a reader: two of them may have to sleep, and who is woken first answers for the other.
 fn writers_exclude() -> usize {
     explore_within_to(PREEMPTIONS, [0, 1, 2], || {
@@ -105,18 +138,62 @@ fn writers_exclude() -> usize {
     })
 }
 
-/// Two readers, each with a row that it has to make, beside a writer that withdraws the bias.
+/// Two writers of a lock whose readers are spread: each claims it without waiting, if it can.
+fn spread_writers_exclude() -> usize {
+    explore_to([1, 2], || {
+        let total = total(1);
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || total.write().add(1)
+        });
+        let held = total.write();
+        held.add(1);
+        let so_far = held.get();
+        drop(held);
+        writer.join().expect("it only adds");
+        assert_eq!(end(&total), 2);
+        so_far
+    })
+}
+
+/// Two readers, each with a row that it has to make, beside a writer that looks through them. Nobody waits.
 fn rows_are_found() -> usize {
-    explore_within_to(PREEMPTIONS, [(0, 1), (1, 0), (1, 1)], || {
+    let expected = [
+        (false, None),
+        (false, Some(0)),
+        (true, None),
+        (true, Some(0)),
+        (true, Some(1)),
+    ];
+    explore_within_to(PREEMPTIONS, expected, || {
         let total = total(2);
         let readers = [(), ()].map(|()| {
             let total = Arc::clone(&total);
-            spawn(move || total.read().get())
+            spawn(move || total.try_read().map(|held| held.get()))
         });
-        total.write().add(1);
-        let [one, two] = readers.map(|reader| reader.join().expect("it only reads"));
-        assert_eq!(end(&total), 1);
-        (one, two)
+        let wrote = total.try_write().map(|held| held.add(1)).is_some();
+        let [one, _] = readers.map(|reader| reader.join().expect("it only tries"));
+        assert_eq!(end(&total), u32::from(wrote));
+        (wrote, one)
+    })
+}
+
+/// A thread ends while its row says that it reads, and the next thread has the row: it leaves that slot alone.
+fn a_row_is_inherited() -> usize {
+    explore_to([()], || {
+        let (total, other) = (total(2), total(2));
+        let leaver = spawn({
+            let total = Arc::clone(&total);
+            move || std::mem::forget(total.read())
+        });
+        let heir = spawn({
+            let other = Arc::clone(&other);
+            move || assert_eq!(other.read().get(), 0)
+        });
+        leaver.join().expect("it only reads");
+        heir.join().expect("it only reads");
+        assert!(total.try_write().is_none(), "it is still being read");
+        assert_eq!(end(&other), 0);
     })
 }
 
@@ -174,7 +251,7 @@ fn a_slot_is_taken_over() -> usize {
 
 /// A thread looks and then upgrades, beside a reader and a writer: what it has read is still so when it writes.
 fn upgrade_excludes() -> usize {
-    explore_within_to(PREEMPTIONS, [(0, 11), (1, 0), (1, 1), (1, 11)], || {
+    explore_within_to(PREEMPTIONS, [(0, 0), (0, 10), (0, 11), (1, 0), (1, 1), (1, 11)], || {
         let total = total(0);
         let upgrader = spawn({
             let total = Arc::clone(&total);
@@ -201,28 +278,32 @@ fn upgrade_excludes() -> usize {
 
 /// A writer that becomes a reader has published what it wrote, and still keeps the other writer out.
 fn downgrade_publishes() -> usize {
-    explore_within_to(PREEMPTIONS, [(1, 0), (1, 1), (11, 0), (11, 10)], || {
-        let total = total(0);
-        let writer = spawn({
-            let total = Arc::clone(&total);
-            move || {
-                let held = total.write();
-                held.add(1);
-                let written = held.get();
-                assert_eq!(RwLockWriteGuard::downgrade(held).get(), written);
-                written
-            }
-        });
-        let other = spawn({
-            let total = Arc::clone(&total);
-            move || total.write().add(10)
-        });
-        let read = total.read().get();
-        other.join().expect("it only adds");
-        let written = writer.join().expect("it only adds");
-        assert_eq!(end(&total), 11);
-        (written, read)
-    })
+    explore_within_to(
+        PREEMPTIONS,
+        [(1, 0), (1, 1), (1, 11), (11, 0), (11, 10), (11, 11)],
+        || {
+            let total = total(0);
+            let writer = spawn({
+                let total = Arc::clone(&total);
+                move || {
+                    let held = total.write();
+                    held.add(1);
+                    let written = held.get();
+                    assert_eq!(RwLockWriteGuard::downgrade(held).get(), written);
+                    written
+                }
+            });
+            let other = spawn({
+                let total = Arc::clone(&total);
+                move || total.write().add(10)
+            });
+            let read = total.read().get();
+            other.join().expect("it only adds");
+            let written = writer.join().expect("it only adds");
+            assert_eq!(end(&total), 11);
+            (written, read)
+        },
+    )
 }
 
 /// The same by way of an upgradable reader: sleeping readers come in beside it, a sleeping writer after it.
@@ -246,10 +327,127 @@ fn downgrade_to_upgradable_publishes() -> usize {
     })
 }
 
-/// A writer that times out against a reader lets in the reader that it has held off.
-fn writer_times_out() -> usize {
-    explore_within_to(PREEMPTIONS, [(false, 0), (true, 0), (true, 1)], || {
+/// An upgrade that times out against a reader leaves the upgradable reader, and lets in whom it has held off.
+fn upgrade_times_out(reads: u32) -> usize {
+    explore_to([(false, 0), (true, 0), (true, 1)], move || {
+        let total = total(reads);
+        let deadline = Instant::now();
+        let upgrader = spawn({
+            let total = Arc::clone(&total);
+            move || {
+                let held = total.upgradable_read();
+                match RwLockUpgradableReadGuard::try_upgrade_until(held, deadline) {
+                    Ok(held) => {
+                        held.add(1);
+                        true
+                    }
+                    Err(held) => {
+                        assert_eq!(held.get(), 0);
+                        assert!(total.try_upgradable_read().is_none());
+                        false
+                    }
+                }
+            }
+        });
+        let read = total.read().get();
+        let upgraded = upgrader.join().expect("it only adds");
+        assert_eq!(end(&total), u32::from(upgraded));
+        (upgraded, read)
+    })
+}
+
+/// A writer that waits for an upgradable reader holds off readers, and comes in after it.
+fn a_writer_waits_for_an_upgradable_reader() -> usize {
+    explore_to([None, Some(0)], || {
         let total = total(0);
+        let held = total.upgradable_read();
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || total.write().add(1)
+        });
+        let read = total.try_read().map(|other| other.get());
+        assert_eq!(held.get(), 0);
+        drop(held);
+        writer.join().expect("it only adds");
+        assert_eq!(end(&total), 1);
+        read
+    })
+}
+
+/// A quiet writer that becomes an upgradable reader answers from then on for the writer that sleeps.
+fn downgrade_to_upgradable_answers() -> usize {
+    explore_to([0, 1], || {
+        let total = total(0);
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || {
+                let held = total.write();
+                held.add(1);
+                let written = held.get();
+                assert_eq!(RwLockWriteGuard::downgrade_to_upgradable(held).get(), written);
+            }
+        });
+        let held = total.write();
+        let before = held.get();
+        held.add(1);
+        drop(held);
+        writer.join().expect("it only adds");
+        assert_eq!(end(&total), 2);
+        before
+    })
+}
+
+/// A writer gives up, since somebody stays inside: it lets in the reader that it has held off.
+fn a_writer_gives_up(reads: u32, upgradable: bool) -> usize {
+    explore_within_to(PREEMPTIONS, [0], move || {
+        let total = total(reads);
+        let deadline = Instant::now();
+        let held = if upgradable {
+            Ok(total.upgradable_read())
+        } else {
+            Err(total.read())
+        };
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || total.try_write_until(deadline).is_some()
+        });
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || total.read().get()
+        });
+        let read = reader.join().expect("it only reads");
+        assert!(!writer.join().expect("it only tries"));
+        drop(held);
+        assert_eq!(end(&total), 0);
+        read
+    })
+}
+
+/// An upgrade gives up, since a reader stays inside: it lets in the reader that it has held off, and is upgradable still.
+fn an_upgrade_gives_up(reads: u32) -> usize {
+    explore_to([0], move || {
+        let total = total(reads);
+        let deadline = Instant::now();
+        let (stays, held) = (total.read(), total.upgradable_read());
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || total.read().get()
+        });
+        let held = RwLockUpgradableReadGuard::try_upgrade_until(held, deadline)
+            .err()
+            .expect("it is being read");
+        let read = reader.join().expect("it only reads");
+        assert!(total.try_upgradable_read().is_none());
+        drop((stays, held));
+        assert_eq!(end(&total), 0);
+        read
+    })
+}
+
+/// A writer that times out against a reader lets in the reader that it has held off.
+fn writer_times_out(reads: u32) -> usize {
+    explore_within_to(PREEMPTIONS, [(false, 0), (true, 0), (true, 1)], move || {
+        let total = total(reads);
         let deadline = Instant::now();
         let held = total.read();
         let writer = spawn({

@@ -86,8 +86,9 @@ impl Drop for Lease {
             return;
         }
         let _ = OWN.try_with(|own| own.set(Own::None));
-        // Release: pairs with the Acquire RMW in `lease`, for the slots that this thread has left free.
-        // Survivor: the next thread that takes one finds it free by an Acquire load of its own, or not at all.
+        // Release: pairs with the Acquire RMW in `find`. Who has the row next must see which slots are taken, by guards
+        // that outlive this thread. Survivor: in a model the fence pair's `light`, which follows each take, is a fence
+        // and publishes it, so that Relaxed would do; natively it is none.
         self.0.leased.store(false, Release);
     }
 }
@@ -103,12 +104,13 @@ pub(super) fn take(address: usize, by_store: bool) -> Option<&'static Slot> {
     // Acquire: pairs with the Release store in `clear`, perhaps by another thread. What was read there before has to be
     // handed on by the store below (killed by `futex_rwlock::a_slot_is_taken_over`).
     let slot = row.slots.iter().find(|slot| slot.address.load(Acquire) == 0)?;
-    // Release, both: pairs with the Acquire load in `names`. A writer of the lock that was read here before may find this
-    // address in its place, and must come after that read (Survivor: no model tells).
     if by_store {
+        // Release: pairs with the Acquire load in `names`. A writer of the lock that was read here before may find this
+        // address in its place, and must come after that read (killed by `futex_rwlock::a_slot_is_taken_over`).
         slot.address.store(address, Release);
     } else {
-        slot.address.swap(address, Release);
+        // Relaxed: as an RMW it stays in the release sequence of the store in `clear`, and so hands that read on.
+        slot.address.swap(address, Relaxed);
     }
     Some(slot)
 }
@@ -130,7 +132,8 @@ fn lease() -> Option<&'static CachePadded<Row>> {
 fn find() -> Option<&'static CachePadded<Row>> {
     rows().find(|row| {
         // Relaxed, the load: only saves the RMW where it cannot succeed.
-        // Acquire: pairs with the Release store in `Lease::drop`. Survivor: as that one is.
+        // Acquire: pairs with the Release store in `Lease::drop`. Relaxed takes a slot for free that a guard has left
+        // taken (killed by `futex_rwlock::a_row_is_inherited`).
         !row.leased.load(Relaxed) && row.leased.compare_exchange(false, true, Acquire, Relaxed).is_ok()
     })
 }

@@ -182,7 +182,8 @@ impl RawRwLock {
             SPREAD
         };
         // Acquire: pairs with the Release with which the last writer has let go, which each change of the word since
-        // continues. Relaxed misses what it wrote (Survivor: no model tells).
+        // continues. Relaxed misses what it wrote, if that was after the fence above (killed by
+        // `futex_rwlock::spread_readers_exclude`).
         if self.word.load(Acquire) & (barred | WRITER | WAITING) != barred {
             leave_slot(slot, address);
             return None;
@@ -221,7 +222,7 @@ impl RawRwLock {
         // What the word of a lock is that is written often.
         let mut state = warmth::NEW;
         while state & !PAST == 0 {
-            // Acquire: as in `enter` (Survivor: no model tells).
+            // Acquire: as in `enter` (killed by `futex_rwlock::writers_exclude`).
             match self.word.compare_exchange(state, self.claimed(state), Acquire, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => state = now,

@@ -30,9 +30,12 @@ impl RawRwLock {
             return None;
         }
         let claimed = self.claimed(state);
-        // Acquire: as in `enter` (Survivor: no model tells).
-        self.word.compare_exchange(state, claimed, Acquire, Relaxed).ok()?;
-        // SeqCst: pairs with the fence in `read_in_slot` (killed by `futex_rwlock::spread_readers_exclude`).
+        // Relaxed: the fence that follows acquires what this reads from; where it is none, this RMW is one to the processor.
+        // An RMW, for the other writers; torn, two of them would claim the lock (killed by
+        // `futex_rwlock::spread_writers_exclude`).
+        self.word.compare_exchange(state, claimed, Relaxed, Relaxed).ok()?;
+        // SeqCst: pairs with the fence in `read_in_slot`, and acquires from every unlock, as `enter` does (killed by
+        // `futex_rwlock::spread_readers_exclude`).
         fence_after_rmw(SeqCst);
         Some(claimed & HEAT != 0 && !readers::any(self.address()))
     }
@@ -51,7 +54,8 @@ impl RawRwLock {
     fn upgrade_claim(&self) -> bool {
         let mut state = self.state();
         loop {
-            // Acquire: as in `enter` (Survivor: no model tells). An RMW, since readers come and go.
+            // Acquire: as in `enter`; without readers in slots nothing later does it (killed by
+            // `futex_rwlock::upgrade_follows`). An RMW, since readers come and go.
             match self.word.compare_exchange(state, self.claimed(state), Acquire, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => state = now,
@@ -67,7 +71,8 @@ impl RawRwLock {
             if state & (OWNER | READERS) != mine || self.is_read_in_slots(state) {
                 return false;
             }
-            // Acquire: as in `enter` (Survivor: no model tells).
+            // Acquire: as in `enter`; without readers in slots nothing later does it (killed by
+            // `futex_rwlock::tried_upgrade_follows`).
             match self.word.compare_exchange(state, self.claimed(state), Acquire, Relaxed) {
                 Ok(_) => break,
                 Err(now) => state = now,
@@ -115,7 +120,7 @@ impl RawRwLock {
         let state = self.state();
         if state & BIASED == 0 {
             // SeqCst: pairs with the fence in `read_in_slot`. This thread sees the slots of those who have not seen its
-            // claim (Survivor: no model tells).
+            // claim (killed by `futex_rwlock::spread_tries`).
             fence(SeqCst);
             return 0;
         }

@@ -42,7 +42,8 @@ impl RawRwLock {
     pub(super) fn let_readers_in(&self) {
         let mut state = self.state();
         while state & WAITING != 0 {
-            // Relaxed: it publishes nothing. An RMW, since readers come and go.
+            // Relaxed: it publishes nothing. An RMW, since others fall asleep; torn, it would take back that the owner
+            // answers for them (killed by `futex_rwlock::a_writer_gives_up_against_an_upgradable_reader`).
             match self.word.compare_exchange(state, state & !WAITING, Relaxed, Relaxed) {
                 Ok(_) => return self.wake_readers(),
                 Err(now) => state = now,
@@ -100,7 +101,7 @@ impl RawRwLock {
     pub(super) fn let_go(&self, rest: usize, to_a_sleeper: bool) {
         let mut state = self.state();
         while state & PARKED == 0 {
-            // Release: as in `end_write` (Survivor: no model tells).
+            // Release: as in `end_write` (killed by `futex_rwlock::biased_readers_exclude`).
             match self
                 .word
                 .compare_exchange(state, (state & LASTING) + rest, Release, Relaxed)

@@ -50,7 +50,8 @@ impl RawRwLock {
             if warmer == state {
                 return;
             }
-            // Relaxed: who reads by it acquires from the last writer, whose release sequence this continues, as an RMW.
+            // Relaxed: who reads by it acquires from the last writer, whose release sequence this continues, as an RMW; torn,
+            // it would undo what others do meanwhile (killed by `futex_rwlock::excludes`).
             match self.word.compare_exchange(state, warmer, Relaxed, Relaxed) {
                 Ok(_) => return,
                 Err(now) => state = now,
