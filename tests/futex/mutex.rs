@@ -9,6 +9,9 @@ use linchpin::futex::{Mutex, MutexGuard};
 use super::stage::{crowd, times, watchdog};
 use super::{TIMES, long_ago};
 
+/// Long enough for a thread to begin to wait and fall asleep; Miri takes its time.
+const FALLS_ASLEEP: Duration = Duration::from_millis(if cfg!(miri) { 5000 } else { 100 });
+
 #[test]
 fn a_held_lock_is_waited_for_as_long_as_was_said() {
     let _watchdog = watchdog();
@@ -91,8 +94,7 @@ fn unlock_fair_hands_the_lock_over() {
         let held = order.lock();
         thread::scope(|scope| {
             scope.spawn(|| order.lock().push("the sleeper"));
-            // Long enough for it to fall asleep.
-            thread::sleep(Duration::from_millis(100));
+            thread::sleep(FALLS_ASLEEP);
             MutexGuard::unlock_fair(held);
             order.lock().push("who let go");
         });
@@ -108,7 +110,7 @@ fn bump_lets_a_sleeper_in_and_returns_with_the_lock() {
     MutexGuard::bump(&mut held);
     thread::scope(|scope| {
         scope.spawn(|| order.lock().push(1));
-        thread::sleep(Duration::from_millis(100));
+        thread::sleep(FALLS_ASLEEP);
         MutexGuard::bump(&mut held);
         held.push(2);
         drop(held);
