@@ -1,4 +1,8 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "std", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "std"),
+    doc = "Concurrency primitives that carry their proof; without `std`, those that need none. The README says which."
+)]
 #![no_std]
 
 #[cfg(feature = "alloc")]

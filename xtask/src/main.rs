@@ -94,7 +94,7 @@ fn hunt(name: &'static str) -> Step {
 fn verify() -> Vec<Step> {
     let miri = [
         "+nightly", "miri", "test", "-p", "linchpin", "--lib", "--test", "counter", "--test", "spin", "--test", "wait",
-        "--test", "futex", "--test", "queue",
+        "--test", "futex",
     ];
     let arm = [
         "cargo",
@@ -112,6 +112,12 @@ fn verify() -> Vec<Step> {
         hunt("the hunt for lost wake-ups, 30 s for each lock").env("LINCHPIN_HUNT_SECONDS", "30"),
         hunt("the same without membarrier").env("LINCHPIN_MEMBARRIER", "0"),
         cargo("Miri", &miri).env("MIRIFLAGS", "-Zmiri-disable-isolation"),
+        // The node of a guard that is forgotten is lost, as is said there.
+        cargo(
+            "Miri, queue locks",
+            &["+nightly", "miri", "test", "-p", "linchpin", "--test", "queue"],
+        )
+        .env("MIRIFLAGS", "-Zmiri-disable-isolation -Zmiri-ignore-leaks"),
         steps::command("64-bit Arm (qemu: no weak memory)", "../shared/tools/aarch64.sh", &arm),
         cargo("the packages", &["package"]),
     ]);
