@@ -2,9 +2,10 @@
 //! lock's readers spread out, the second makes them biased, and the second write after that brings them back.
 #![cfg(linchpin_loom)]
 
+mod time_outs;
+
 // std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
 use std::sync::Arc;
-use std::time::Instant;
 
 use linchpin::futex::{RawRwLock, RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard};
 use lock_api::RawRwLock as _;
@@ -19,7 +20,7 @@ models! {
     upgrade_follows => upgrade_beside_a_reader([true], |held| Some(RwLockUpgradableReadGuard::upgrade(held))),
     tried_upgrade_follows => upgrade_beside_a_reader([false, true], |held| RwLockUpgradableReadGuard::try_upgrade(held).ok()),
     writers_exclude => writers_exclude(),
-    spread_writers_exclude => spread_writers_exclude(),
+    spread_writers_exclude => two_writers(1, |held| drop(held)),
     rows_are_found => rows_are_found(),
     a_row_is_inherited => a_row_is_inherited(),
     a_slot_is_used_again => a_slot_is_used_again(),
@@ -28,21 +29,21 @@ models! {
     downgrade_publishes => downgrade_publishes(),
     downgrade_to_upgradable_publishes => downgrade_to_upgradable_publishes(),
     downgrade_to_upgradable_answers => downgrade_to_upgradable_answers(),
-    upgrade_times_out => upgrade_times_out(0),
-    biased_upgrade_times_out => upgrade_times_out(2),
+    upgrade_times_out => time_outs::upgrade_times_out(0),
+    biased_upgrade_times_out => time_outs::upgrade_times_out(2),
     a_writer_waits_for_an_upgradable_reader => a_writer_waits_for_an_upgradable_reader(),
-    a_writer_gives_up => a_writer_gives_up(0, false),
-    a_writer_gives_up_against_a_slot => a_writer_gives_up(2, false),
-    a_writer_gives_up_against_an_upgradable_reader => a_writer_gives_up(0, true),
-    an_upgrade_gives_up => an_upgrade_gives_up(0),
-    an_upgrade_gives_up_against_a_slot => an_upgrade_gives_up(2),
-    writer_times_out => writer_times_out(0),
-    biased_writer_times_out => writer_times_out(2),
-    readers_time_out => readers_time_out(),
+    a_writer_gives_up => time_outs::a_writer_gives_up(0, false),
+    a_writer_gives_up_against_a_slot => time_outs::a_writer_gives_up(2, false),
+    a_writer_gives_up_against_an_upgradable_reader => time_outs::a_writer_gives_up(0, true),
+    an_upgrade_gives_up => time_outs::an_upgrade_gives_up(0),
+    an_upgrade_gives_up_against_a_slot => time_outs::an_upgrade_gives_up(2),
+    writer_times_out => time_outs::writer_times_out(0),
+    biased_writer_times_out => time_outs::writer_times_out(2),
+    readers_time_out => time_outs::readers_time_out(),
     tries => tries(0),
     spread_tries => tries(1),
     biased_tries => tries(2),
-    unlocks_fairly => unlocks_fairly(),
+    unlocks_fairly => two_writers(0, |held| RwLockWriteGuard::unlock_fair(held)),
 }
 
 /// For models of three threads, of which a sleep alone is a dozen steps. Their outcomes are still all there are.
@@ -138,10 +139,11 @@ fn writers_exclude() -> usize {
     })
 }
 
-/// Two writers of a lock whose readers are spread: each claims it without waiting, if it can.
-fn spread_writers_exclude() -> usize {
-    explore_to([1, 2], || {
-        let total = total(1);
+/// Two writers of a lock that has been read so often. One of them may sleep, and be handed it by a fair unlock; where
+/// readers are spread, each claims it at once if it can.
+fn two_writers(reads: u32, unlock: fn(RwLockWriteGuard<'_, Watched>)) -> usize {
+    explore_to([1, 2], move || {
+        let total = total(reads);
         let writer = spawn({
             let total = Arc::clone(&total);
             move || total.write().add(1)
@@ -149,7 +151,7 @@ fn spread_writers_exclude() -> usize {
         let held = total.write();
         held.add(1);
         let so_far = held.get();
-        drop(held);
+        unlock(held);
         writer.join().expect("it only adds");
         assert_eq!(end(&total), 2);
         so_far
@@ -327,35 +329,6 @@ fn downgrade_to_upgradable_publishes() -> usize {
     })
 }
 
-/// An upgrade that times out against a reader leaves the upgradable reader, and lets in whom it has held off.
-fn upgrade_times_out(reads: u32) -> usize {
-    explore_to([(false, 0), (true, 0), (true, 1)], move || {
-        let total = total(reads);
-        let deadline = Instant::now();
-        let upgrader = spawn({
-            let total = Arc::clone(&total);
-            move || {
-                let held = total.upgradable_read();
-                match RwLockUpgradableReadGuard::try_upgrade_until(held, deadline) {
-                    Ok(held) => {
-                        held.add(1);
-                        true
-                    }
-                    Err(held) => {
-                        assert_eq!(held.get(), 0);
-                        assert!(total.try_upgradable_read().is_none());
-                        false
-                    }
-                }
-            }
-        });
-        let read = total.read().get();
-        let upgraded = upgrader.join().expect("it only adds");
-        assert_eq!(end(&total), u32::from(upgraded));
-        (upgraded, read)
-    })
-}
-
 /// A writer that waits for an upgradable reader holds off readers, and comes in after it.
 fn a_writer_waits_for_an_upgradable_reader() -> usize {
     explore_to([None, Some(0)], || {
@@ -397,97 +370,6 @@ fn downgrade_to_upgradable_answers() -> usize {
     })
 }
 
-/// A writer gives up, since somebody stays inside: it lets in the reader that it has held off.
-fn a_writer_gives_up(reads: u32, upgradable: bool) -> usize {
-    explore_within_to(PREEMPTIONS, [0], move || {
-        let total = total(reads);
-        let deadline = Instant::now();
-        let held = if upgradable {
-            Ok(total.upgradable_read())
-        } else {
-            Err(total.read())
-        };
-        let writer = spawn({
-            let total = Arc::clone(&total);
-            move || total.try_write_until(deadline).is_some()
-        });
-        let reader = spawn({
-            let total = Arc::clone(&total);
-            move || total.read().get()
-        });
-        let read = reader.join().expect("it only reads");
-        assert!(!writer.join().expect("it only tries"));
-        drop(held);
-        assert_eq!(end(&total), 0);
-        read
-    })
-}
-
-/// An upgrade gives up, since a reader stays inside: it lets in the reader that it has held off, and is upgradable still.
-fn an_upgrade_gives_up(reads: u32) -> usize {
-    explore_to([0], move || {
-        let total = total(reads);
-        let deadline = Instant::now();
-        let (stays, held) = (total.read(), total.upgradable_read());
-        let reader = spawn({
-            let total = Arc::clone(&total);
-            move || total.read().get()
-        });
-        let held = RwLockUpgradableReadGuard::try_upgrade_until(held, deadline)
-            .err()
-            .expect("it is being read");
-        let read = reader.join().expect("it only reads");
-        assert!(total.try_upgradable_read().is_none());
-        drop((stays, held));
-        assert_eq!(end(&total), 0);
-        read
-    })
-}
-
-/// A writer that times out against a reader lets in the reader that it has held off.
-fn writer_times_out(reads: u32) -> usize {
-    explore_within_to(PREEMPTIONS, [(false, 0), (true, 0), (true, 1)], move || {
-        let total = total(reads);
-        let deadline = Instant::now();
-        let held = total.read();
-        let writer = spawn({
-            let total = Arc::clone(&total);
-            move || total.try_write_until(deadline).map(|held| held.add(1)).is_some()
-        });
-        let reader = spawn({
-            let total = Arc::clone(&total);
-            move || total.read().get()
-        });
-        assert_eq!(held.get(), 0);
-        drop(held);
-        let written = writer.join().expect("it only tries");
-        let read = reader.join().expect("it only reads");
-        assert_eq!(end(&total), u32::from(written));
-        (written, read)
-    })
-}
-
-/// A reader that times out takes no wake-up with it: the other thread that waits for the writer is woken.
-fn readers_time_out() -> usize {
-    explore_within_to(PREEMPTIONS, [(None, 1), (Some(1), 1)], || {
-        let total = total(0);
-        let deadline = Instant::now();
-        let held = total.write();
-        let timed = spawn({
-            let total = Arc::clone(&total);
-            move || total.try_read_until(deadline).map(|held| held.get())
-        });
-        let reader = spawn({
-            let total = Arc::clone(&total);
-            move || total.read().get()
-        });
-        held.add(1);
-        drop(held);
-        let timed = timed.join().expect("it only tries");
-        (timed, reader.join().expect("it only reads"))
-    })
-}
-
 /// A thread tries to write and one to upgrade beside a reader: who fails has changed nothing, who gets in is alone.
 fn tries(reads: u32) -> usize {
     explore_to([(false, 0), (true, 0), (true, 1)], move || {
@@ -500,23 +382,5 @@ fn tries(reads: u32) -> usize {
         let read = reader.join().expect("it only reads");
         assert_eq!(end(&total), u32::from(wrote));
         (wrote, read)
-    })
-}
-
-/// A fair unlock hands the lock to a reader or a writer that sleeps.
-fn unlocks_fairly() -> usize {
-    explore_to([1, 2], || {
-        let total = total(0);
-        let writer = spawn({
-            let total = Arc::clone(&total);
-            move || total.write().add(1)
-        });
-        let held = total.write();
-        held.add(1);
-        let so_far = held.get();
-        RwLockWriteGuard::unlock_fair(held);
-        writer.join().expect("it only adds");
-        assert_eq!(end(&total), 2);
-        so_far
     })
 }
