@@ -45,7 +45,7 @@ use waiting::URGENT;
 /// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. A thread that has to sleep again
 ///   after a millisecond has the lock handed over when it is first in line; until then a newcomer may pass. No poisoning.
 /// * **Cost**: four bytes. Lock and unlock alone are one RMW and a store; two RMWs for a while after somebody has slept.
-///   A waiter spins and yields for some 5 microseconds, then sleeps. The first sleeper for a lock that was quiet
+///   A waiter spins and yields for some 8 microseconds, then sleeps. The first sleeper for a lock that was quiet
 ///   interrupts the cores that run this process (14 microseconds here).
 /// * **Not for**: interrupt handlers and kernels ([`spin::Mutex`](crate::spin::Mutex)); strict first come, first served
 ///   ([`queue::McsMutex`](crate::queue::McsMutex)).

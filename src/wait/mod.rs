@@ -146,7 +146,7 @@ impl FlagBackoff {
 
 /// How a thread waits before it sleeps: rounds of pauses and yields in turns.
 ///
-/// Six of each, and 8 to 32 pauses in a round: some 5 microseconds where nobody else wants the processor. A thread that
+/// Six of each, and 16 to 64 pauses in a round: some 8 microseconds where nobody else wants the processor. A thread that
 /// looks seldom leaves the line to the holder, who then passes several times at the speed of one thread; and one that
 /// yields early lets those run that it waits for, when there are more threads than cores. (With 16 threads on two cores,
 /// twice as many rounds made the slowest of a thousand acquisitions of a mutex a third slower, and longer ones too.)
@@ -167,7 +167,7 @@ impl LockBackoff {
             return false;
         }
         if self.round.is_multiple_of(2) {
-            hint::spin_for(8 << (self.round / 2).min(2));
+            hint::spin_for(16 << (self.round / 2).min(2));
         } else {
             thread::yield_now();
         }
