@@ -18,6 +18,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 pub use evidence::evidence;
+use loom::cell::UnsafeCell;
 
 /// A scenario with a name, and the exploration of it, which returns how many executions there were.
 #[derive(Clone, Copy)]
@@ -120,6 +121,29 @@ pub fn explore_within_to<T: Ord + Send + std::fmt::Debug + 'static>(
     );
     executions
 }
+
+/// A number that loom watches: two threads that use it at once, or one that has not seen the other's use, are an error.
+#[derive(Default)]
+pub struct Watched(UnsafeCell<u32>);
+
+impl Watched {
+    /// The number.
+    pub fn get(&self) -> u32 {
+        // SAFETY: loom panics if a write is concurrent with this read.
+        self.0.with(|value| unsafe { *value })
+    }
+
+    /// Adds to it.
+    pub fn add(&self, amount: u32) {
+        self.0.with_mut(|value| {
+            // SAFETY: loom panics if any access is concurrent with this one.
+            unsafe { *value += amount };
+        });
+    }
+}
+
+// SAFETY: loom's cell panics at unsynchronised access, so sharing it in a model is checked, not assumed.
+unsafe impl Sync for Watched {}
 
 /// Spawns a thread of a model. Use it in place of loom's own.
 ///

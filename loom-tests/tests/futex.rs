@@ -8,8 +8,7 @@ use std::time::Instant;
 
 use linchpin::futex::{Hold, Mutex, MutexGuard, RawCondvar, RawMutex};
 use lock_api::{RawCondvar as _, RawCondvarTimed as _, RawMutex as _};
-use loom::cell::UnsafeCell;
-use loom_tests::{explore_to, explore_within_to, models, spawn};
+use loom_tests::{Watched, explore_to, explore_within_to, models, spawn};
 
 models! {
     futex, sources: ["src/futex/latch.rs", "src/futex/lot.rs", "src/futex/seat.rs", "src/futex/mutex.rs", "src/futex/mutex/waiting.rs", "src/futex/condvar.rs"],
@@ -25,27 +24,6 @@ models! {
     condvar_notifies_one_of_two => condvar_notifies_one_of_two(),
     condvar_notifies_all_inside => condvar_notifies_all_inside(),
 }
-
-/// A number that loom watches: two threads that use it at once, or one that has not seen the other's use, are an error.
-#[derive(Default)]
-struct Watched(UnsafeCell<u32>);
-
-impl Watched {
-    fn get(&self) -> u32 {
-        // SAFETY: loom panics if a write is concurrent with this read.
-        self.0.with(|value| unsafe { *value })
-    }
-
-    fn add(&self, amount: u32) {
-        self.0.with_mut(|value| {
-            // SAFETY: loom panics if any access is concurrent with this one.
-            unsafe { *value += amount };
-        });
-    }
-}
-
-// SAFETY: loom's cell panics at unsynchronised access, so sharing it in a model is checked, not assumed.
-unsafe impl Sync for Watched {}
 
 type Total = Arc<Mutex<Watched>>;
 

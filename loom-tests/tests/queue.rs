@@ -4,9 +4,8 @@
 use linchpin::queue::{McsCell, McsNode, RawClhMutex, RawMcsMutex};
 use linchpin::wait::{Spin, SpinThenPark, Wait};
 use lock_api::{Mutex, RawMutex};
-use loom::cell::UnsafeCell;
 use loom::sync::Arc;
-use loom_tests::{explore_to, models, spawn};
+use loom_tests::{Watched, explore_to, models, spawn};
 
 models! {
     queue, sources: ["src/queue/mcs.rs", "src/queue/clh.rs", "src/queue/cache.rs"],
@@ -21,27 +20,6 @@ models! {
     mcs_cell_does_not_sleep => cell_does_not_sleep(),
     nodes_change_hands => nodes_change_hands(RawMcsMutex::<Spin>::new),
 }
-
-/// A number that loom watches: two threads that use it at once, or one that has not seen the other's use, are an error.
-#[derive(Default)]
-struct Watched(UnsafeCell<u32>);
-
-impl Watched {
-    fn get(&self) -> u32 {
-        // SAFETY: loom panics if a write is concurrent with this read.
-        self.0.with(|value| unsafe { *value })
-    }
-
-    fn add(&self, amount: u32) {
-        self.0.with_mut(|value| {
-            // SAFETY: loom panics if any access is concurrent with this one.
-            unsafe { *value += amount };
-        });
-    }
-}
-
-// SAFETY: loom's cell panics at unsynchronised access, so sharing it in a model is checked, not assumed.
-unsafe impl Sync for Watched {}
 
 /// Three threads lock and add: nothing overlaps, nothing is lost, and all get through.
 fn excludes<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {

@@ -3,9 +3,8 @@
 
 use linchpin::spin::{RawMutex, RawRwLock, RawTasMutex, RawTicketMutex};
 use lock_api::{Mutex, RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard};
-use loom::cell::UnsafeCell;
 use loom::sync::Arc;
-use loom_tests::{explore_to, models, spawn};
+use loom_tests::{Watched, explore_to, models, spawn};
 
 models! {
     spin, sources: ["src/spin/mutex.rs", "src/spin/ticket.rs", "src/spin/rwlock.rs"],
@@ -24,27 +23,6 @@ models! {
 }
 
 type Policy = linchpin::wait::DefaultWait;
-
-/// A number that loom watches: two threads that use it at once, or one that has not seen the other's use, are an error.
-#[derive(Default)]
-struct Watched(UnsafeCell<u32>);
-
-impl Watched {
-    fn get(&self) -> u32 {
-        // SAFETY: loom panics if a write is concurrent with this read.
-        self.0.with(|value| unsafe { *value })
-    }
-
-    fn add(&self, amount: u32) {
-        self.0.with_mut(|value| {
-            // SAFETY: loom panics if any access is concurrent with this one.
-            unsafe { *value += amount };
-        });
-    }
-}
-
-// SAFETY: loom's cell panics at unsynchronised access, so sharing it in a model is checked, not assumed.
-unsafe impl Sync for Watched {}
 
 /// Three threads lock and add: nothing overlaps, nothing is lost.
 fn excludes<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {

@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 use linchpin::futex::{RawRwLock, RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard};
 use lock_api::RawRwLock as _;
-use loom::cell::UnsafeCell;
-use loom_tests::{explore_to, explore_within_to, models, spawn};
+use loom_tests::{Watched, explore_to, explore_within_to, models, spawn};
 
 models! {
     futex_rwlock, sources: ["src/futex/readers.rs", "src/futex/rwlock.rs", "src/futex/rwlock/drain.rs", "src/futex/rwlock/raw.rs", "src/futex/rwlock/release.rs", "src/futex/rwlock/waiting.rs", "src/futex/rwlock/warmth.rs"],
@@ -48,27 +47,6 @@ models! {
 
 /// For models of three threads, of which a sleep alone is a dozen steps. Their outcomes are still all there are.
 const PREEMPTIONS: usize = 2;
-
-/// A number that loom watches: two threads that use it at once, or one that has not seen the other's use, are an error.
-#[derive(Default)]
-struct Watched(UnsafeCell<u32>);
-
-impl Watched {
-    fn get(&self) -> u32 {
-        // SAFETY: loom panics if a write is concurrent with this read.
-        self.0.with(|value| unsafe { *value })
-    }
-
-    fn add(&self, amount: u32) {
-        self.0.with_mut(|value| {
-            // SAFETY: loom panics if any access is concurrent with this one.
-            unsafe { *value += amount };
-        });
-    }
-}
-
-// SAFETY: loom's cell panics at unsynchronised access, so sharing it in a model is checked, not assumed.
-unsafe impl Sync for Watched {}
 
 type Total = Arc<RwLock<Watched>>;
 
