@@ -17,7 +17,8 @@ use crossbeam_utils::CachePadded;
 use super::latch::Latch;
 use super::seat::{Links, Seat, Ticket, Token, Waiter};
 use crate::backend::atomic::{AtomicU32, Relaxed};
-use crate::backend::{Global, SPREAD, array, const_fn, global};
+use crate::backend::time::Instant;
+use crate::backend::{Global, SPREAD, array, asymmetric, const_fn, global};
 
 global! {
     /// The queues of those that sleep.
@@ -132,6 +133,59 @@ impl core::ops::Deref for Place {
 pub(super) fn wake_next(address: usize) {
     if let Some(waiter) = bucket(address).pop(address, |_, _| {}) {
         waiter.wake(Token::Woken);
+    }
+}
+
+/// What has come of a thread's way to bed.
+pub(super) enum Slept {
+    /// There was no need.
+    Awake,
+    Told(Token),
+    TimedOut,
+}
+
+/// Whoever has the lock lets go of it by a store, and has not been fenced against.
+pub(super) struct Unfenced;
+
+/// Sleeps in the queue of `address` until woken, unless it turns out that there is no need.
+///
+/// `relies` makes whoever has the lock answer for this thread, and says whether somebody does. It is asked under the latch,
+/// which whoever looks for sleepers has to pass; and once more after a fence, if it says that it needs one.
+pub(super) fn sleep(
+    seat: &Seat,
+    address: usize,
+    note: usize,
+    deadline: Option<Instant>,
+    relies: impl Fn(bool) -> Result<bool, Unfenced>,
+) -> Slept {
+    let bucket = bucket(address);
+    bucket.announce();
+    let mut fenced = false;
+    let ticket = loop {
+        let pushed = bucket.with(|queue| Ok(relies(fenced)?.then(|| queue.push(seat, address, note))));
+        match pushed {
+            Ok(ticket) => break ticket,
+            Err(Unfenced) => {
+                // SeqCst: pairs with `light` in the unlock of a quiet holder or writer, who sees the announcement when it
+                // looks, or this thread sees that it has let go. Without it each may miss the other, and this thread
+                // sleeps beside a free lock (killed by `futex::mutex_wakes_a_sleeper`).
+                asymmetric::heavy();
+                fenced = true;
+            }
+        }
+    };
+    let Some(ticket) = ticket else {
+        bucket.relax();
+        return Slept::Awake;
+    };
+    match seat.sleep(ticket, deadline) {
+        Some(token) => Slept::Told(token),
+        None if seat.leave(address, || {}) => {
+            bucket.relax();
+            Slept::TimedOut
+        }
+        // Somebody has taken it out of the queue to wake it, and is about to.
+        None => Slept::Told(seat.sleep_on(ticket)),
     }
 }
 

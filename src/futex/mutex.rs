@@ -159,7 +159,7 @@ impl RawMutex {
             // Release: pairs with the Acquire in `acquire`. The next holder must see this section; Relaxed loses it
             // (killed by `futex::mutex_excludes`). A plain store will do: nobody else changes the word of a quiet holder.
             self.word.store(FREE, Release);
-            // SeqCst: pairs with `heavy` in `sleep_in` (killed by `futex::mutex_wakes_a_sleeper`).
+            // SeqCst: pairs with `heavy` in `lot::sleep` (killed by `futex::mutex_wakes_a_sleeper`).
             asymmetric::light();
             if lot::bucket(address).has_sleepers() {
                 wake_next(address);

@@ -255,7 +255,7 @@ impl RawRwLock {
             // loses it (killed by `futex_rwlock::excludes`). A plain store will do: nobody else changes the word of a
             // quiet writer.
             self.word.store((state & LASTING) + rest, Release);
-            // SeqCst: pairs with `heavy` in `sleep_in` (killed by `futex_rwlock::excludes`).
+            // SeqCst: pairs with `heavy` in `lot::sleep` (killed by `futex_rwlock::excludes`).
             asymmetric::light();
             if lot::bucket(queue).has_sleepers() {
                 if rest == UPGRADABLE {

@@ -5,8 +5,8 @@ use core::time::Duration;
 use super::{BUSY, FREE, Hold, LOCKED, PARKED, RawMutex};
 use crate::backend::atomic::Relaxed;
 use crate::backend::time::{self, Instant};
-use crate::backend::{asymmetric, hint, thread};
-use crate::futex::lot;
+use crate::backend::{hint, thread};
+use crate::futex::lot::{self, Slept, Unfenced};
 use crate::futex::seat::{Seat, Token};
 use crate::wait::LockBackoff;
 
@@ -23,14 +23,6 @@ struct Contender {
     answers: bool,
     /// When its patience ends.
     limit: Option<Instant>,
-}
-
-/// What has come of a thread's way to bed.
-enum Slept {
-    /// There was no need.
-    Awake,
-    Told(Token),
-    TimedOut,
 }
 
 impl RawMutex {
@@ -97,50 +89,23 @@ impl RawMutex {
     }
 
     fn sleep_in(&self, seat: &Seat, note: usize, me: &mut Contender, deadline: Option<Instant>) -> Slept {
-        let bucket = lot::bucket(self.address());
-        bucket.announce();
-        let mut fenced = false;
-        let ticket = loop {
-            let relies = bucket.with(|queue| {
-                let relies = self.relies_on_the_holder(fenced)?;
-                Ok(relies.then(|| queue.push(seat, self.address(), note)))
-            });
-            match relies {
-                Ok(ticket) => break ticket,
-                Err(QuietHolder) => {
-                    // SeqCst: pairs with `light` in `unlock`. A quiet holder sees the announcement when it looks, or
-                    // this thread sees that it has let go. Without it each may miss the other, and this thread sleeps
-                    // beside a free lock (killed by `futex::mutex_wakes_a_sleeper`).
-                    asymmetric::heavy();
-                    fenced = true;
-                }
-            }
-        };
-        let Some(ticket) = ticket else {
-            bucket.relax();
-            return Slept::Awake;
-        };
-        me.answers = false;
-        match seat.sleep(ticket, deadline) {
-            Some(token) => Slept::Told(token),
-            None if seat.leave(self.address(), || {}) => {
-                bucket.relax();
-                Slept::TimedOut
-            }
-            // Somebody has taken it out of the queue to wake it, and is about to.
-            None => Slept::Told(seat.sleep_on(ticket)),
-        }
+        let slept = lot::sleep(seat, self.address(), note, deadline, |fenced| {
+            self.relies_on_the_holder(fenced)
+        });
+        // In bed, the holder has answered for the others; who was told comes to answer again.
+        me.answers &= matches!(slept, Slept::Awake);
+        slept
     }
 
     /// Makes the holder answer for this thread, unless there is none. A quiet holder does if a fence
     /// lies between the announcement and this look. Called under the latch, which the holder has to pass to find sleepers.
-    fn relies_on_the_holder(&self, fenced: bool) -> Result<bool, QuietHolder> {
+    fn relies_on_the_holder(&self, fenced: bool) -> Result<bool, Unfenced> {
         let mut state = self.state();
         loop {
             match state {
                 FREE => return Ok(false),
                 LOCKED if fenced => return Ok(true),
-                LOCKED => return Err(QuietHolder),
+                LOCKED => return Err(Unfenced),
                 _ => {}
             }
             // Relaxed: the queue is under the latch. An RMW, so that the holder sees it or has let go before; torn, it
@@ -152,6 +117,3 @@ impl RawMutex {
         }
     }
 }
-
-/// A quiet holder has the lock, and has not been fenced against.
-struct QuietHolder;

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::release::wake_next;
 use super::*;
 use crate::backend::{hint, thread};
+use crate::futex::lot::{Slept, Unfenced};
 use crate::futex::seat::{Seat, Token};
 use crate::wait::LockBackoff;
 
@@ -43,14 +44,6 @@ struct Contender {
     answers: bool,
     /// When its patience ends.
     limit: Option<Instant>,
-}
-
-/// What has come of a thread's way to bed.
-enum Slept {
-    /// There was no need.
-    Awake,
-    Told(Token),
-    TimedOut,
 }
 
 impl RawRwLock {
@@ -168,50 +161,24 @@ impl RawRwLock {
     }
 
     fn sleep_in(&self, seat: &Seat, wish: Wish, note: usize, me: &mut Contender, deadline: Option<Instant>) -> Slept {
-        let bucket = lot::bucket(self.queue());
-        bucket.announce();
-        let mut fenced = false;
-        let ticket = loop {
-            let relies = bucket.with(|queue| {
-                let relies = self.relies_on_the_owner(wish, fenced)?;
-                Ok(relies.then(|| queue.push(seat, self.queue(), note)))
-            });
-            match relies {
-                Ok(ticket) => break ticket,
-                Err(QuietWriter) => {
-                    // SeqCst: pairs with `light` in `end_write`. A quiet writer sees the announcement when it looks, or
-                    // this thread sees that it has let go (killed by `futex_rwlock::excludes`).
-                    asymmetric::heavy();
-                    fenced = true;
-                }
-            }
-        };
-        let Some(ticket) = ticket else {
-            bucket.relax();
-            return Slept::Awake;
-        };
-        me.answers = false;
-        match seat.sleep(ticket, deadline) {
-            Some(token) => Slept::Told(token),
-            None if seat.leave(self.queue(), || {}) => {
-                bucket.relax();
-                Slept::TimedOut
-            }
-            // Somebody has taken it out of the queue to wake it, and is about to.
-            None => Slept::Told(seat.sleep_on(ticket)),
-        }
+        let slept = lot::sleep(seat, self.queue(), note, deadline, |fenced| {
+            self.relies_on_the_owner(wish, fenced)
+        });
+        // In bed, the owner has answered for the others; who was told comes to answer again.
+        me.answers &= matches!(slept, Slept::Awake);
+        slept
     }
 
     /// Makes the owner answer for this thread, unless there is none that bars it. A quiet writer does if a fence lies
     /// between the announcement and this look. Called under the latch, which the owner has to pass to find sleepers.
-    fn relies_on_the_owner(&self, wish: Wish, fenced: bool) -> Result<bool, QuietWriter> {
+    fn relies_on_the_owner(&self, wish: Wish, fenced: bool) -> Result<bool, Unfenced> {
         let mut state = self.state();
         loop {
             if wish.is_admitted(state) {
                 return Ok(false);
             }
             if state & (WRITER | BUSY) == WRITER {
-                return if fenced { Ok(true) } else { Err(QuietWriter) };
+                return if fenced { Ok(true) } else { Err(Unfenced) };
             }
             let bar = if wish == Wish::Write && state & UPGRADABLE != 0 {
                 WAITING
@@ -230,9 +197,6 @@ impl RawRwLock {
         }
     }
 }
-
-/// A quiet writer has the lock, and has not been fenced against.
-struct QuietWriter;
 
 #[inline]
 fn has_room(state: usize, wish: Wish) -> bool {
