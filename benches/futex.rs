@@ -50,11 +50,8 @@ fn condvars(criterion: &mut Criterion) {
         ("std Condvar", turns::<Std>()),
         ("parking_lot Condvar", turns::<ParkingLot>()),
     ];
-    let one_cpu = Crowd {
-        threads: 2,
-        one_cpu: true,
-    };
-    compare(criterion, "turns", &[Crowd::of(2), one_cpu, Crowd::of(8)], &contestants);
+    let crowds = [Crowd::of(2), Crowd::on_one_cpu(2), Crowd::of(8)];
+    compare(criterion, "turns", &crowds, &contestants);
 }
 
 fn compare(criterion: &mut Criterion, family: &str, crowds: &[Crowd], contestants: &[(&str, Job)]) {

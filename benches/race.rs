@@ -3,135 +3,104 @@
 //! In each cell (a load and a crowd) the contestants take turns, round by round, on the same threads. A ratio is the
 //! median over the rounds of what two of them reached in the same round. Throughput is measured without a clock in the
 //! loop; how long acquisitions take is measured in rounds of their own.
+//!
+//! ```text
+//! cargo bench --bench race -- --only="mutex 16" --rounds=3      some cells, on the terminal; --heat=MILLISECONDS
+//! cargo bench --bench race -- --list                            the cells
+//! ```
 
 mod arena;
+#[path = "race/contest.rs"]
+mod contest;
+#[path = "race/crowded.rs"]
+mod crowded;
 #[path = "../xtask/src/document.rs"]
 mod document;
 #[path = "race/families.rs"]
 mod families;
 #[path = "race/machine.rs"]
 mod machine;
+#[path = "race/options.rs"]
+mod options;
 #[path = "race/score.rs"]
 mod score;
+#[path = "race/summary.rs"]
+mod summary;
+#[path = "../xtask/src/table.rs"]
+mod table;
 #[path = "race/targets.rs"]
 mod targets;
+#[path = "race/verdict.rs"]
+mod verdict;
 
-use std::io::Write;
-use std::time::{Duration, Instant};
+use std::io::{IsTerminal, Write};
+use std::time::Instant;
 
-use arena::{Crew, Crowd, Job};
+use contest::{Contest, Results};
 use document::Section;
-use score::{Score, Tail};
-
-/// How much is measured.
-struct Effort {
-    rounds: usize,
-    heat: Duration,
-}
-
-const QUICK: Effort = Effort {
-    rounds: 5,
-    heat: Duration::from_millis(50),
-};
-const FULL: Effort = Effort {
-    rounds: 9,
-    heat: Duration::from_millis(250),
-};
-
-/// One who takes part.
-pub struct Contestant {
-    name: &'static str,
-    ours: bool,
-    job: Job,
-    /// The same job with a clock in it, where the time of an acquisition is of interest.
-    timed: Option<(Job, Tail)>,
-}
-
-/// The contestants under one load.
-pub struct Contest {
-    /// What is measured, for the progress line and as key.
-    name: String,
-    crowds: Vec<Crowd>,
-    contestants: Box<dyn Fn() -> Vec<Contestant>>,
-}
-
-/// All scores of one contest, by crowd.
-pub type Scores = Vec<(Crowd, Vec<Score>)>;
+use options::{Effort, Options};
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let effort = if arguments.iter().any(|argument| argument == "--full") {
-        FULL
-    } else {
-        QUICK
-    };
-    let output = arguments.iter().find_map(|argument| argument.strip_prefix("--report="));
-
-    let only = arguments
-        .iter()
-        .find_map(|argument| argument.strip_prefix("--only="))
-        .unwrap_or_default();
-
+    arena::bystanders::be_busy_if_told();
+    let options = Options::from_command_line();
     let mut contests = families::contests();
-    contests.retain(|contest| contest.name.contains(only));
-    assert!(!contests.is_empty(), "--only={only}: no contest has that in its name");
-    let cells = contests.iter().map(|contest| contest.crowds.len()).sum::<usize>();
+    contests.extend(crowded::contests());
+    options.select(&mut contests);
+    if options.list {
+        return list(&contests);
+    }
+
     let start = Instant::now();
     families::unpinned_first();
     let before = machine::line_transfer();
+    let results = measure(&contests, &options.effort, start);
+    let machine = machine::section(before, machine::line_transfer(), &options.effort);
+    match &options.report {
+        Some(path) => {
+            let text = serde_json::to_string_pretty(&report(machine, &results)).expect("a report is plain data");
+            std::fs::write(path, text).unwrap_or_else(|error| panic!("cannot write {path}: {error}"));
+        }
+        None => summary::print(&machine, &results),
+    }
+}
+
+fn list(contests: &[Contest]) {
+    for contest in contests {
+        for &crowd in contest.crowds() {
+            println!("{}, {}", contest.name(), score::label(crowd));
+        }
+    }
+}
+
+fn measure(contests: &[Contest], effort: &Effort, start: Instant) -> Results {
+    let cells = contests.iter().map(|contest| contest.crowds().len()).sum::<usize>();
     let mut done = 0;
-    let results: Vec<(String, Scores)> = contests
-        .iter()
-        .map(|contest| {
-            let scores = contest.crowds.iter().map(|&crowd| {
-                progress(
-                    &format!("[{done}/{cells}] {}, {}", contest.name, score::label(crowd)),
-                    start,
-                );
-                done += 1;
-                (crowd, measure((contest.contestants)(), crowd, &effort))
-            });
-            (contest.name.clone(), scores.collect())
-        })
-        .collect();
+    let mut results = vec![];
+    for contest in contests {
+        let mut scores = vec![];
+        for &crowd in contest.crowds() {
+            let what = format!("[{done}/{cells}] {}, {}", contest.name(), score::label(crowd));
+            progress(&what, start);
+            scores.push((crowd, contest.measure(crowd, effort)));
+            done += 1;
+        }
+        results.push((contest.name().to_owned(), scores));
+    }
     progress("done", start);
     eprintln!();
-
-    let mut report: Vec<Section> = vec![targets::section(&results)];
-    report.extend(results.iter().map(|(name, scores)| score::section(name, scores)));
-    report.insert(
-        0,
-        machine::section(before, machine::line_transfer(), effort.rounds, effort.heat),
-    );
-    let report = serde_json::to_string_pretty(&report).expect("a report is plain data");
-    match output {
-        Some(path) => std::fs::write(path, report).unwrap_or_else(|error| panic!("cannot write {path}: {error}")),
-        None => println!("{report}"),
-    }
+    results
 }
 
 fn progress(what: &str, start: Instant) {
     let seconds = start.elapsed().as_secs();
-    eprint!("\r{:<76}", format!("{}:{:02} {what}", seconds / 60, seconds % 60));
-    std::io::stderr().flush().expect("stderr is open");
+    if std::io::stderr().is_terminal() {
+        eprint!("\r{:<100}", format!("{}:{:02} {what}", seconds / 60, seconds % 60));
+        std::io::stderr().flush().expect("stderr is open");
+    }
 }
 
-fn measure(contestants: Vec<Contestant>, crowd: Crowd, effort: &Effort) -> Vec<Score> {
-    let crew = Crew::new(crowd);
-    let mut scores: Vec<Score> = contestants.iter().map(|one| Score::new(one.name, one.ours)).collect();
-    // The first rounds warm up, and where there is a clock, they are the rounds for that.
-    for _ in 0..effort.rounds.div_ceil(3) {
-        for (contestant, score) in contestants.iter().zip(&mut scores) {
-            if let Some((timed, tail)) = &contestant.timed {
-                crew.race(timed, effort.heat);
-                score.tail = Some(tail.lock().expect("no section panics").clone());
-            }
-        }
-    }
-    for _ in 0..effort.rounds {
-        for (contestant, score) in contestants.iter().zip(&mut scores) {
-            score.add(&crew.race(&contestant.job, effort.heat));
-        }
-    }
-    scores
+fn report(machine: Section, results: &Results) -> Vec<Section> {
+    let mut report = vec![machine, verdict::section(results)];
+    report.extend(results.iter().map(|(name, scores)| score::section(name, scores)));
+    report
 }

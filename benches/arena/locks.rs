@@ -1,6 +1,5 @@
 //! The locks that are measured, ours and the peers', behind one face.
 
-use std::hint::black_box;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -99,11 +98,20 @@ pub fn passages<L: Lock>(load: Load) -> Job {
     })
 }
 
+/// The times of acquisitions, in nanoseconds.
+pub type Tail = Arc<Mutex<Histogram<u64>>>;
+
 /// The longest acquisition that is told apart, in nanoseconds: a minute.
 pub const LONGEST: u64 = 60_000_000_000;
 
-/// The same, with a clock at every eighth acquisition; the times go to `tail`.
-pub fn timed_passages<L: Lock>(load: Load, tail: Arc<Mutex<Histogram<u64>>>) -> Job {
+/// A place for them.
+pub fn no_times() -> Tail {
+    let times = Histogram::new_with_bounds(1, LONGEST, 3).expect("these bounds are allowed");
+    Arc::new(Mutex::new(times))
+}
+
+/// [`passages`] with a clock at every eighth acquisition; the times go to `tail`.
+pub fn timed_passages<L: Lock>(load: Load, tail: Tail) -> Job {
     let lock = CachePadded::new(L::new());
     Arc::new(move |lane| {
         let mut node = L::node();
@@ -131,57 +139,5 @@ pub fn timed_passages<L: Lock>(load: Load, tail: Arc<Mutex<Histogram<u64>>>) -> 
             .add(times)
             .expect("they have the same range");
         passages
-    })
-}
-
-/// A reader-writer lock over a number.
-pub trait ReaderWriter: Send + Sync + 'static {
-    fn new() -> Self;
-    fn read(&self) -> u64;
-    fn write(&self);
-}
-
-macro_rules! reader_writer {
-    ($($lock:ty => |$held:ident| $read:expr, $write:expr),* $(,)?) => {
-        $(impl ReaderWriter for $lock {
-            fn new() -> Self {
-                <$lock>::new(0)
-            }
-            #[inline]
-            fn read(&self) -> u64 {
-                let $held = self;
-                *$read
-            }
-            #[inline]
-            fn write(&self) {
-                let $held = self;
-                *$write += 1;
-            }
-        })*
-    };
-}
-
-reader_writer! {
-    linchpin::futex::RwLock<u64> => |lock| lock.read(), lock.write(),
-    linchpin::spin::RwLock<u64> => |lock| lock.read(), lock.write(),
-    usync::RwLock<u64> => |lock| lock.read(), lock.write(),
-    parking_lot::RwLock<u64> => |lock| lock.read(), lock.write(),
-    spin::RwLock<u64> => |lock| lock.read(), lock.write(),
-    std::sync::RwLock<u64> => |lock| lock.read().expect("no section panics"), lock.write().expect("no section panics"),
-}
-
-/// Reads, of which every `one_in`-th is a write instead; none is, if that is 0.
-pub fn reads_and_writes<L: ReaderWriter>(one_in: u64) -> Job {
-    let lock = CachePadded::new(L::new());
-    Arc::new(move |lane| {
-        let mut turn = 0;
-        lane.run(1, || {
-            turn += 1;
-            if one_in > 0 && turn % one_in == 0 {
-                lock.write();
-            } else {
-                black_box(lock.read());
-            }
-        })
     })
 }

@@ -2,11 +2,13 @@
 
 #![allow(dead_code, reason = "each bench is a crate, and uses a part of this")]
 
+pub mod bystanders;
 pub mod condvars;
 pub mod counters;
 pub mod locks;
 #[cfg(target_os = "linux")]
 pub mod pthreads;
+pub mod rwlocks;
 
 use std::any::Any;
 use std::hint::black_box;
@@ -42,13 +44,33 @@ impl Lane<'_> {
     }
 }
 
-/// How many threads there are, and where they run.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+/// How many threads there are, where they run, and beside what.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Crowd {
     /// Their number.
     pub threads: usize,
     /// Whether all share one CPU. If not, as many threads as there are cores get one each, and more go where they like.
     pub one_cpu: bool,
+    /// What else is there.
+    pub beside: Beside,
+}
+
+/// What is there beside the threads that are measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Beside {
+    /// Nothing.
+    Nothing,
+    /// So many processes on each core that never sleep.
+    BusyPerCore(usize),
+    /// So many threads of this process, asleep.
+    Asleep(usize),
+    /// Threads of this process that have read a reader-writer lock of each kind.
+    HaveRead {
+        /// Their number.
+        threads: usize,
+        /// Whether they have ended. If not, they idle.
+        ended: bool,
+    },
 }
 
 impl Crowd {
@@ -57,7 +79,21 @@ impl Crowd {
         Crowd {
             threads,
             one_cpu: false,
+            beside: Beside::Nothing,
         }
+    }
+
+    /// `threads` on one CPU.
+    pub const fn on_one_cpu(threads: usize) -> Self {
+        Crowd {
+            one_cpu: true,
+            ..Crowd::of(threads)
+        }
+    }
+
+    /// The same beside something.
+    pub const fn beside(self, beside: Beside) -> Self {
+        Crowd { beside, ..self }
     }
 
     fn pin(self, thread: usize) {
@@ -143,6 +179,8 @@ impl Crew {
                         stop: &gate.stop,
                     };
                     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&lane)));
+                    // Before the report: the main thread drops the job last, with what belongs to it.
+                    drop(job);
                     if report.send((number, outcome)).is_err() {
                         return;
                     }

@@ -1,16 +1,15 @@
-//! Who is measured against whom, under which loads, and what has to come out.
+//! The families of primitives, each against its peers under the usual loads.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
-
 use crate::arena::condvars::{self, turns};
-use crate::arena::locks::{LONGEST, Load, Lock, ReaderWriter, passages, reads_and_writes, timed_passages};
+use crate::arena::locks::{Load, Lock, no_times, passages, timed_passages};
 #[cfg(target_os = "linux")]
 use crate::arena::pthreads::{PthreadMutex, PthreadPiMutex};
-use crate::arena::{Crew, Crowd, Job, cores, counters};
-use crate::{Contest, Contestant};
+use crate::arena::rwlocks::{ReaderWriter, reads_and_writes};
+use crate::arena::{Crew, Crowd, cores, counters};
+use crate::contest::{Contest, Contestant};
 
 /// A short section is one increment; a long one, and the work outside, some 40 ns.
 const WORK: u32 = 25;
@@ -42,18 +41,11 @@ const LOADS: [(&str, Load); 4] = [
 ];
 
 fn lock<L: Lock>(name: &'static str, load: Load) -> Contestant {
-    let tail = Arc::new(Mutex::new(
-        Histogram::new_with_bounds(1, LONGEST, 3).expect("these bounds are allowed"),
-    ));
-    Contestant {
-        name,
-        ours: name.starts_with("linchpin"),
-        job: passages::<L>(load),
-        timed: Some((timed_passages::<L>(load, Arc::clone(&tail)), tail)),
-    }
+    let tail = no_times();
+    Contestant::new(name, passages::<L>(load)).timed(timed_passages::<L>(load, Arc::clone(&tail)), tail)
 }
 
-fn spin_locks(load: Load) -> Vec<Contestant> {
+pub fn spin_locks(load: Load) -> Vec<Contestant> {
     vec![
         lock::<linchpin::spin::Mutex<u64>>("linchpin spin::Mutex", load),
         lock::<linchpin::spin::TasMutex<u64>>("linchpin spin::TasMutex", load),
@@ -85,7 +77,7 @@ fn priority_inheriting_locks(load: Load) -> Vec<Contestant> {
     ]
 }
 
-fn queue_locks(load: Load) -> Vec<Contestant> {
+pub fn queue_locks(load: Load) -> Vec<Contestant> {
     vec![
         lock::<linchpin::queue::McsMutex<u64>>("linchpin queue::McsMutex", load),
         lock::<linchpin::queue::ClhMutex<u64>>("linchpin queue::ClhMutex", load),
@@ -96,7 +88,7 @@ fn queue_locks(load: Load) -> Vec<Contestant> {
 }
 
 fn reader<L: ReaderWriter>(name: &'static str, one_in: u64) -> Contestant {
-    untimed(name, reads_and_writes::<L>(one_in))
+    Contestant::new(name, reads_and_writes::<L>(one_in))
 }
 
 fn rwlocks(one_in: u64) -> Vec<Contestant> {
@@ -110,25 +102,19 @@ fn rwlocks(one_in: u64) -> Vec<Contestant> {
     ]
 }
 
-fn condvars() -> Vec<Contestant> {
+pub fn condvars() -> Vec<Contestant> {
     vec![
-        untimed("linchpin futex::Condvar", turns::<condvars::Linchpin>()),
-        untimed("std", turns::<condvars::Std>()),
-        untimed("parking_lot", turns::<condvars::ParkingLot>()),
+        Contestant::new("linchpin futex::Condvar", turns::<condvars::Linchpin>()),
+        Contestant::new("std", turns::<condvars::Std>()),
+        Contestant::new("parking_lot", turns::<condvars::ParkingLot>()),
     ]
 }
 
-fn untimed(name: &'static str, job: Job) -> Contestant {
-    Contestant {
-        name,
-        ours: name.starts_with("linchpin"),
-        job,
-        timed: None,
-    }
-}
-
 fn adds() -> Vec<Contestant> {
-    counters::ALL.iter().map(|&(name, job)| untimed(name, job())).collect()
+    counters::ALL
+        .iter()
+        .map(|&(name, job)| Contestant::new(name, job()))
+        .collect()
 }
 
 /// Lets threads that are not pinned wait for a ticket, as users' threads do: that is when it is found out how many can run
@@ -142,19 +128,14 @@ pub fn unpinned_first() {
     Crew::new(crowd).race(&tickets, Duration::from_millis(100));
 }
 
-/// All that is measured, in this order.
+/// The usual loads, in this order.
 pub fn contests() -> Vec<Contest> {
     let cores = cores();
     let crowd = 4 * cores;
-    let on_one_cpu = Crowd {
-        threads: crowd,
-        one_cpu: true,
-    };
     // Alone, one thread for each core, more, many more, and everything on one CPU.
     let mut crowds: Vec<Crowd> = [1, cores, 2 * cores, 8 * cores].map(Crowd::of).into();
     crowds.dedup();
-    crowds.push(on_one_cpu);
-    let adders: Vec<Crowd> = [1, cores, crowd].map(Crowd::of).into();
+    crowds.push(Crowd::on_one_cpu(crowd));
 
     let mut contests = vec![];
     for (family, contestants) in [
@@ -162,45 +143,34 @@ pub fn contests() -> Vec<Contest> {
         ("sleeping locks", sleeping_locks),
         ("queue locks", queue_locks),
     ] {
-        contests.extend(LOADS.map(|(name, load)| Contest {
-            name: format!("{family}: {name}"),
-            crowds: crowds.clone(),
-            contestants: Box::new(move || contestants(load)),
-        }));
+        contests.extend(
+            LOADS.map(|(name, load)| Contest::new(format!("{family}: {name}"), &crowds, move |_| contestants(load))),
+        );
     }
     #[cfg(target_os = "linux")]
-    contests.push(Contest {
-        name: format!("locks with priority inheritance: {}", LOADS[0].0),
-        crowds: crowds.clone(),
-        contestants: Box::new(|| priority_inheriting_locks(LOADS[0].1)),
-    });
+    contests.push(Contest::new(
+        format!("locks with priority inheritance: {}", LOADS[0].0),
+        &crowds,
+        |_| priority_inheriting_locks(LOADS[0].1),
+    ));
     for (name, one_in) in [
         ("reads only", 0),
         ("1 write in 20", 20),
         ("1 write in 2", 2),
         ("writes only", 1),
     ] {
-        contests.push(Contest {
-            name: format!("reader-writer locks: {name}"),
-            crowds: crowds.clone(),
-            contestants: Box::new(move || rwlocks(one_in)),
-        });
+        let name = format!("reader-writer locks: {name}");
+        contests.push(Contest::new(name, &crowds, move |_| rwlocks(one_in)));
     }
-    contests.push(Contest {
-        name: "condition variables: two threads take turns".into(),
-        crowds: vec![
-            Crowd::of(2),
-            Crowd {
-                threads: 2,
-                one_cpu: true,
-            },
-        ],
-        contestants: Box::new(condvars),
-    });
-    contests.push(Contest {
-        name: "counters: adds".into(),
-        crowds: adders,
-        contestants: Box::new(adds),
-    });
+    contests.push(Contest::new(
+        "condition variables: two threads take turns",
+        &[Crowd::of(2), Crowd::on_one_cpu(2)],
+        |_| condvars(),
+    ));
+    contests.push(Contest::new(
+        "counters: adds",
+        &[1, cores, crowd].map(Crowd::of),
+        |_| adds(),
+    ));
     contests
 }

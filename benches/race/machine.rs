@@ -9,6 +9,7 @@ use linchpin::CachePadded;
 
 use crate::arena::{Crew, Crowd, Job, cores};
 use crate::document::{Section, Table};
+use crate::options::Effort;
 
 const TURNS: u64 = 20_000;
 
@@ -53,7 +54,7 @@ fn processor() -> String {
 }
 
 /// The machine, for the report.
-pub fn section(before: Option<Duration>, after: Option<Duration>, rounds: usize, heat: Duration) -> Section {
+pub fn section(before: Option<Duration>, after: Option<Duration>, effort: &Effort) -> Section {
     let nanoseconds =
         |time: Option<Duration>| time.map_or("one core only".into(), |time| format!("{} ns", time.as_nanos()));
     let row = |what: &str, value: String| vec![what.to_owned(), value];
@@ -73,7 +74,14 @@ pub fn section(before: Option<Duration>, after: Option<Duration>, rounds: usize,
                 row("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
                 row("line transfer, one way, before", nanoseconds(before)),
                 row("line transfer, one way, after", nanoseconds(after)),
-                row("rounds", format!("{rounds} of {} ms for each contestant, taking turns", heat.as_millis())),
+                row(
+                    "rounds",
+                    format!(
+                        "{} of {} ms for each contestant, taking turns; longer ones where cores are crowded",
+                        effort.rounds,
+                        effort.heat.as_millis()
+                    ),
+                ),
             ],
         }],
         plots: vec![],

@@ -1,15 +1,12 @@
 //! What a contestant has reached, and how it is shown.
 
-use std::sync::{Arc, Mutex};
-
 use hdrhistogram::Histogram;
 
-use crate::Scores;
-use crate::arena::{Crowd, Heat, cores};
+use crate::arena::{Beside, Crowd, Heat, cores};
 use crate::document::{Plot, Section, Series, Table};
 
-/// The times of acquisitions, in nanoseconds.
-pub type Tail = Arc<Mutex<Histogram<u64>>>;
+/// All scores of one contest, by crowd.
+pub type Scores = Vec<(Crowd, Vec<Score>)>;
 
 /// What one contestant has reached in one crowd.
 pub struct Score {
@@ -41,6 +38,17 @@ impl Score {
         self.fairness.push(heat.fairness());
     }
 
+    /// Counts a round of one thread, which has told its passages per second.
+    pub fn add_rate(&mut self, rate: f64) {
+        self.throughput.push(rate);
+        self.fairness.push(1.0);
+    }
+
+    /// The time within which that part of the acquisitions came, in nanoseconds.
+    pub fn within(&self, part: f64) -> Option<u64> {
+        self.tail.as_ref().map(|tail| tail.value_at_quantile(part))
+    }
+
     /// Passages per second, the median of all rounds.
     pub fn throughput(&self) -> f64 {
         median(self.throughput.clone())
@@ -70,11 +78,19 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// The name of a crowd.
 pub fn label(crowd: Crowd) -> String {
-    match (crowd.threads, crowd.one_cpu) {
+    let threads = match (crowd.threads, crowd.one_cpu) {
         (1, _) => "alone".into(),
         (threads, true) => format!("{threads} on 1 CPU"),
         (threads, false) if threads == cores() => format!("{threads}, 1 per core"),
         (threads, false) => format!("{threads} threads"),
+    };
+    match crowd.beside {
+        Beside::Nothing => threads,
+        Beside::BusyPerCore(number) => format!("{threads}, {number}/core busy"),
+        Beside::Asleep(number) => format!("{threads}, {number} asleep"),
+        Beside::HaveRead { threads: number, ended } => {
+            format!("{threads}, {number} {}", if ended { "ended" } else { "idle" })
+        }
     }
 }
 
@@ -142,19 +158,11 @@ pub fn section(title: &str, scores: &Scores) -> Section {
         ),
     ];
     let mut plots = vec![plot("throughput", "passages per second", &Score::throughput)];
-    if scores[0].1[0].tail.is_some() {
-        let at = |score: &Score, quantile| score.tail.as_ref().map_or(0, |tail| tail.value_at_quantile(quantile));
-        let caption = "time to acquire, 50th / 99th / 99.9th percentile";
-        tables.push(table(caption, &all, &|_, _, score| {
-            format!(
-                "{} / {} / {}",
-                time(at(score, 0.5)),
-                time(at(score, 0.99)),
-                time(at(score, 0.999))
-            )
-        }));
+    if scores.iter().any(|(_, scores)| scores[0].tail.is_some()) {
+        let caption = "time to acquire, 50th / 90th / 99th / 99.9th percentile";
+        tables.push(table(caption, &all, &|_, _, score| percentiles(score).join(" / ")));
         plots.push(plot("time to acquire, 99.9th percentile", "ns", &|score| {
-            at(score, 0.999) as f64
+            score.within(0.999).unwrap_or(0) as f64
         }));
     }
     Section {
@@ -164,6 +172,12 @@ pub fn section(title: &str, scores: &Scores) -> Section {
         plots,
         maps: vec![],
     }
+}
+
+/// The 50th, 90th, 99th and 99.9th percentile of the time to acquire; nothing, if there was no clock.
+pub fn percentiles(score: &Score) -> Vec<String> {
+    let parts = [0.5, 0.9, 0.99, 0.999];
+    parts.iter().filter_map(|&part| score.within(part)).map(time).collect()
 }
 
 /// Nanoseconds, in three digits or so.

@@ -1,33 +1,48 @@
-//! What this crate sets out to reach, beside what it has reached in this run.
+//! What this crate sets out to reach.
 
-use Measure::{Tail, Throughput, Time};
+use Measure::{Fairness, Spread, Tail, Throughput, Time};
 
-use crate::Scores;
-use crate::arena::{Crowd, cores};
-use crate::document::{Section, Table};
-use crate::score::{Score, best};
+use crate::arena::{Beside, Crowd, cores};
 
-/// What is compared: throughput, its inverse, or the 99.9th percentile of the time to acquire.
+/// What is compared.
 #[derive(Clone, Copy, PartialEq)]
-enum Measure {
+pub enum Measure {
+    /// Passages per second: at least so many times the peer's.
     Throughput,
+    /// The inverse: at most so many times the peer's.
     Time,
-    Tail,
+    /// Slowest over fastest thread: at least so many times the peer's.
+    Fairness,
+    /// The time within which this part of the acquisitions came: at most so many times the peer's.
+    Tail {
+        /// The part.
+        part: f64,
+        /// Only where the peer is fairer than this: a lock that lets few threads in has short times for most acquisitions.
+        fairer: f64,
+    },
+    /// The best throughput of all contestants whose name begins as ours does, over their worst: at most so much.
+    Spread,
 }
 
-/// One of `ours` has to be that much better than the best of `peers`, under one load or under each of a family.
-struct Target {
-    contest: &'static str,
-    threads: usize,
-    ours: &'static str,
-    peers: &'static [&'static str],
-    measure: Measure,
-    bound: f64,
+/// One of ours has to be that much better than the best of `peers`, under each load whose name begins so.
+pub struct Target {
+    /// How the names of the contests begin.
+    pub contest: &'static str,
+    /// In which crowd.
+    pub crowd: Crowd,
+    /// Who has to reach it.
+    pub ours: &'static str,
+    /// Whose best counts.
+    pub peers: &'static [&'static str],
+    /// What is compared.
+    pub measure: Measure,
+    /// The least or the most.
+    pub bound: f64,
 }
 
 const fn target(
     contest: &'static str,
-    threads: usize,
+    crowd: Crowd,
     ours: &'static str,
     peers: &'static [&'static str],
     measure: Measure,
@@ -35,7 +50,7 @@ const fn target(
 ) -> Target {
     Target {
         contest,
-        threads,
+        crowd,
         ours,
         peers,
         measure,
@@ -51,62 +66,64 @@ const READ_MOSTLY: &str = "reader-writer locks: 1 write in 20";
 const TURNS: &str = "condition variables: two threads take turns";
 const COUNTERS: &str = "counters: adds";
 const SLEEPERS: &[&str] = &["std", "parking_lot", "usync"];
+const PARKING_LOT: &[&str] = &["parking_lot"];
 
-fn all() -> Vec<Target> {
-    let many = 8 * cores();
-    let mutex = "linchpin futex::Mutex";
-    let rwlock = "linchpin futex::RwLock";
-    let mcs = "linchpin queue::McsMutex";
+const MUTEX: &str = "linchpin futex::Mutex";
+const RWLOCK: &str = "linchpin futex::RwLock";
+const CONDVAR: &str = "linchpin futex::Condvar";
+const SPIN_MUTEX: &str = "linchpin spin::Mutex";
+const TICKET: &str = "linchpin spin::TicketMutex";
+const MCS: &str = "linchpin queue::McsMutex";
+const CLH: &str = "linchpin queue::ClhMutex";
+
+const ALONE: Crowd = Crowd::of(1);
+const TWO: Crowd = Crowd::of(2);
+const FOUR: Crowd = Crowd::of(4);
+
+/// All of them.
+pub fn all() -> Vec<Target> {
+    let mut targets = usual();
+    targets.extend(crowded());
+    targets.extend(beside_busy_processes());
+    targets
+}
+
+fn usual() -> Vec<Target> {
+    let many = Crowd::of(8 * cores());
+    let tail = Tail {
+        part: 0.999,
+        fairer: 0.0,
+    };
+    let shared = &["fetch_add, shared"];
     let mut targets = vec![
-        target(SPIN, 1, "linchpin spin::Mutex", &["spin"], Time, 1.05),
-        target(
-            SPIN,
-            2,
-            "linchpin spin::Mutex",
-            &["spin", "spin ticket"],
-            Throughput,
-            1.0,
-        ),
-        target(SPIN, many, "linchpin spin::Mutex", &["std"], Throughput, 0.8),
-        target(SPIN, 4, "linchpin spin::TicketMutex", &["spin ticket"], Throughput, 4.0),
-        target(
-            SPIN,
-            many,
-            "linchpin spin::TicketMutex",
-            &["spin ticket"],
-            Throughput,
-            4.0,
-        ),
-        target(SLEEP, 1, mutex, &["parking_lot"], Time, 0.65),
+        target(SPIN, ALONE, SPIN_MUTEX, &["spin"], Time, 1.05),
+        target(SPIN, TWO, SPIN_MUTEX, &["spin", "spin ticket"], Throughput, 1.0),
+        target(SPIN, many, SPIN_MUTEX, &["std"], Throughput, 0.8),
+        target(SPIN, FOUR, TICKET, &["spin ticket"], Throughput, 4.0),
+        target(SPIN, many, TICKET, &["spin ticket"], Throughput, 4.0),
+        target(SLEEP, ALONE, MUTEX, PARKING_LOT, Time, 0.65),
     ];
     // At each point, with short sections and with long ones.
-    for threads in [2, 4, many] {
-        targets.push(target("sleeping locks:", threads, mutex, SLEEPERS, Throughput, 1.0));
+    for crowd in [TWO, FOUR, many] {
+        targets.push(target("sleeping locks:", crowd, MUTEX, SLEEPERS, Throughput, 1.0));
     }
     targets.extend([
-        target("sleeping locks:", many, mutex, &["parking_lot"], Tail, 1.0),
-        target(READ, 1, rwlock, &["parking_lot"], Time, 0.8),
-        target(READ, 2, rwlock, &["parking_lot"], Throughput, 3.0),
-        target(READ_MOSTLY, 4, rwlock, &["parking_lot"], Throughput, 1.5),
-        target(TURNS, 2, "linchpin futex::Condvar", &["parking_lot"], Time, 1.0),
-        target(QUEUE, 1, mcs, &["mcslock spins"], Time, 1.0),
-        target(QUEUE, 2, mcs, &["mcslock spins"], Throughput, 2.0),
-        target(QUEUE, many, mcs, &["std"], Throughput, 0.5),
-        target(QUEUE, many, "linchpin queue::ClhMutex", &["std"], Throughput, 0.5),
-        target(COUNTERS, 1, "linchpin Counter", &["fetch_add, shared"], Time, 1.1),
-        target(COUNTERS, 1, "linchpin LocalCounter", &["fetch_add, shared"], Time, 0.15),
-        target(COUNTERS, 2, "linchpin Counter", &["fetch_add, shared"], Throughput, 2.5),
+        target("sleeping locks:", many, MUTEX, PARKING_LOT, tail, 1.0),
+        target(READ, ALONE, RWLOCK, PARKING_LOT, Time, 0.8),
+        target(READ, TWO, RWLOCK, PARKING_LOT, Throughput, 3.0),
+        target(READ_MOSTLY, FOUR, RWLOCK, PARKING_LOT, Throughput, 1.5),
+        target(TURNS, TWO, CONDVAR, PARKING_LOT, Time, 1.0),
+        target(QUEUE, ALONE, MCS, &["mcslock spins"], Time, 1.0),
+        target(QUEUE, TWO, MCS, &["mcslock spins"], Throughput, 2.0),
+        target(QUEUE, many, MCS, &["std"], Throughput, 0.5),
+        target(QUEUE, many, CLH, &["std"], Throughput, 0.5),
+        target(COUNTERS, ALONE, "linchpin Counter", shared, Time, 1.1),
+        target(COUNTERS, ALONE, "linchpin LocalCounter", shared, Time, 0.15),
+        target(COUNTERS, TWO, "linchpin Counter", shared, Throughput, 2.5),
+        target(COUNTERS, TWO, "linchpin LocalCounter", shared, Throughput, 30.0),
         target(
             COUNTERS,
-            2,
-            "linchpin LocalCounter",
-            &["fetch_add, shared"],
-            Throughput,
-            30.0,
-        ),
-        target(
-            COUNTERS,
-            2,
+            TWO,
             "fetch_add, padded",
             &["fetch_add, neighbours"],
             Throughput,
@@ -116,74 +133,76 @@ fn all() -> Vec<Target> {
     targets
 }
 
-impl Target {
-    /// How far it was reached in a contest, unless somebody it needs was left out.
-    fn row(&self, contest: &str, scores: &Scores) -> Option<Vec<String>> {
-        let crowd = Crowd::of(self.threads);
-        let (_, scores) = scores.iter().find(|(other, _)| *other == crowd)?;
-        let ours = scores.iter().find(|score| score.name == self.ours)?;
-        let peer = best(scores.iter().filter(|score| self.peers.contains(&score.name)))?;
-        let (what, reached, met) = match self.measure {
-            Throughput => {
-                let ratio = ours.over(peer);
-                (format!("throughput >= {}", self.bound), ratio, ratio >= self.bound)
-            }
-            Time => {
-                let ratio = 1.0 / ours.over(peer);
-                (format!("time <= {}", self.bound), ratio, ratio <= self.bound)
-            }
-            Tail => {
-                let at = |score: &Score| score.tail.as_ref().map(|tail| tail.value_at_quantile(0.999) as f64);
-                let ratio = at(ours)? / at(peer)?;
-                (format!("99.9% within <= {}", self.bound), ratio, ratio <= self.bound)
-            }
-        };
-        let load = contest.split_once(": ").map_or(contest, |(_, load)| load);
-        Some(vec![
-            ours.name.into(),
-            load.into(),
-            self.threads.to_string(),
-            peer.name.into(),
-            what,
-            format!("{reached:.3}"),
-            if met { "yes" } else { "NO" }.into(),
-            format!("{:.2} / {:.2}", ours.fairness(), peer.fairness()),
-        ])
+/// More threads than cores, and a writer among readers.
+fn crowded() -> Vec<Target> {
+    let mut targets = vec![];
+    for crowd in [3, 4, 8, 16, 32, 64].map(Crowd::of) {
+        targets.push(target("mutex:", crowd, MUTEX, SLEEPERS, Throughput, 1.0));
+        targets.push(target("mutex:", crowd, MUTEX, PARKING_LOT, Fairness, 0.8));
     }
+    let of_the_fair = Tail {
+        part: 0.999,
+        fairer: 0.3,
+    };
+    targets.push(target("mutex:", Crowd::of(16), MUTEX, PARKING_LOT, of_the_fair, 1.0));
+    let writer = Tail { part: 0.9, fairer: 0.0 };
+    targets.push(target(
+        "a writer beside 2 readers",
+        Crowd::of(3),
+        RWLOCK,
+        PARKING_LOT,
+        writer,
+        1.5,
+    ));
+    targets
 }
 
-/// The targets, as far as this run has to do with them.
-pub fn section(results: &[(String, Scores)]) -> Section {
-    let targets = all();
-    let rows = targets.iter().flat_map(|target| {
-        let under = results.iter().filter(|(name, _)| name.starts_with(target.contest));
-        under
-            .filter_map(|(name, scores)| target.row(name, scores))
-            .collect::<Vec<_>>()
-    });
-    let columns = [
-        "what",
-        "load",
-        "threads",
-        "against the best of",
-        "has to reach",
-        "reached",
-        "met",
-        "fairness, ours / theirs",
-    ];
-    Section {
-        title: "Targets".into(),
-        text: vec![
-            "Each ratio is the median of the rounds in which both took part. The last line is the false-sharing measure: \
-             the same adds to words that have a line each, over adds to words that are neighbours on one."
-                .into(),
-        ],
-        tables: vec![Table {
-            caption: "ratios in this run".into(),
-            columns: columns.map(String::from).into(),
-            rows: rows.collect(),
-        }],
-        plots: vec![],
-        maps: vec![],
+/// No yield may give a slice away that a thread which sleeps would have kept.
+fn beside_busy_processes() -> Vec<Target> {
+    const BOUND: f64 = 0.7;
+    let mut targets = vec![];
+    for number in [1, 2, 4] {
+        let crowd = TWO.beside(Beside::BusyPerCore(number));
+        let turns = "condition variables beside busy";
+        targets.push(target(turns, crowd, CONDVAR, PARKING_LOT, Throughput, BOUND));
     }
+    for threads in [cores(), 2 * cores()] {
+        let crowd = Crowd::of(threads).beside(Beside::BusyPerCore(1));
+        targets.extend([
+            target("mutex beside busy", crowd, MUTEX, SLEEPERS, Throughput, BOUND),
+            target(
+                "spin locks beside busy",
+                crowd,
+                SPIN_MUTEX,
+                &["spin"],
+                Throughput,
+                BOUND,
+            ),
+            target(
+                "spin locks beside busy",
+                crowd,
+                TICKET,
+                &["spin ticket"],
+                Throughput,
+                BOUND,
+            ),
+            target(
+                "queue locks beside busy",
+                crowd,
+                MCS,
+                &["mcslock yields"],
+                Throughput,
+                BOUND,
+            ),
+            target(
+                "queue locks beside busy",
+                crowd,
+                CLH,
+                &["mcslock yields"],
+                Throughput,
+                BOUND,
+            ),
+        ]);
+    }
+    targets
 }

@@ -1,0 +1,92 @@
+//! What the race is told: how much to measure, of what, and where to put it.
+
+use std::time::Duration;
+
+use crate::contest::Contest;
+use crate::score::label;
+
+/// How much is measured.
+pub struct Effort {
+    /// Rounds of each cell, in each of which all contestants take their turns.
+    pub rounds: usize,
+    /// How long one turn takes.
+    pub heat: Duration,
+}
+
+const QUICK: Effort = Effort {
+    rounds: 5,
+    heat: Duration::from_millis(50),
+};
+const FULL: Effort = Effort {
+    rounds: 9,
+    heat: Duration::from_millis(250),
+};
+
+/// The command line.
+pub struct Options {
+    /// `--quick` (the default) or `--full`, changed by `--rounds=N` and `--heat=MILLISECONDS`.
+    pub effort: Effort,
+    /// `--report=FILE`.
+    pub report: Option<String>,
+    /// `--list`: names the cells, and measures none.
+    pub list: bool,
+    /// `--only=WORDS`, any number of times.
+    only: Vec<String>,
+}
+
+impl Options {
+    /// Of this process. What cargo passes to every bench is let through.
+    pub fn from_command_line() -> Self {
+        let mut options = Options {
+            effort: QUICK,
+            report: None,
+            list: false,
+            only: vec![],
+        };
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        if arguments.iter().any(|argument| argument == "--full") {
+            options.effort = FULL;
+        }
+        for argument in &arguments {
+            match argument.split_once('=') {
+                Some(("--rounds", rounds)) => options.effort.rounds = number(argument, rounds) as usize,
+                Some(("--heat", heat)) => options.effort.heat = Duration::from_millis(number(argument, heat)),
+                Some(("--only", words)) => options.only.push(words.to_owned()),
+                Some(("--report", path)) => options.report = Some(path.to_owned()),
+                None if argument == "--list" => options.list = true,
+                None if ["--quick", "--full", "--bench"].contains(&argument.as_str()) => {}
+                _ => panic!("{argument} is no option of the race"),
+            }
+        }
+        options
+    }
+
+    /// Leaves the cells that were asked for: those with each word of an `--only=` in their name or their crowd's, or with
+    /// its whole text in their name.
+    pub fn select(&self, contests: &mut Vec<Contest>) {
+        if self.only.is_empty() {
+            return;
+        }
+        for contest in &mut *contests {
+            contest.retain(|name, crowd| {
+                let cell = format!("{name}, {}", label(crowd));
+                self.only.iter().any(|only| {
+                    name.contains(only) || words(only).all(|wanted| words(&cell).any(|word| word == wanted))
+                })
+            });
+        }
+        contests.retain(|contest| !contest.crowds().is_empty());
+        assert!(!contests.is_empty(), "no cell has all of {:?} in its name", self.only);
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split([' ', ',', ':']).filter(|word| !word.is_empty())
+}
+
+fn number(argument: &str, value: &str) -> u64 {
+    match value.parse() {
+        Ok(number) if number > 0 => number,
+        _ => panic!("{argument} is no number above 0"),
+    }
+}
