@@ -1,8 +1,9 @@
 //! Ours against the peers, in one run: what `cargo xtask bench` measures.
 //!
-//! In each cell (a load and a crowd) the contestants take turns, round by round, on the same threads. A ratio is the
-//! median over the rounds of what two of them reached in the same round. Throughput is measured without a clock in the
-//! loop; how long acquisitions take is measured in rounds of their own.
+//! In each cell (a load and a crowd) the contestants take turns, round by round, on the same
+//! threads. A ratio is the median over the rounds of what two of them reached in the same round.
+//! Throughput is measured without a clock in the loop; how long acquisitions take is measured in
+//! rounds of their own.
 //!
 //! ```text
 //! cargo bench --bench race -- --only="mutex 16" --rounds=3      some cells, on the terminal; --heat=MILLISECONDS
@@ -30,6 +31,8 @@ mod summary;
 mod table;
 #[path = "race/targets.rs"]
 mod targets;
+#[path = "race/thousands.rs"]
+mod thousands;
 #[path = "race/verdict.rs"]
 mod verdict;
 
@@ -41,10 +44,11 @@ use document::Section;
 use options::{Effort, Options};
 
 fn main() {
-    arena::bystanders::be_busy_if_told();
+    arena::busy::be_busy_if_told();
     let options = Options::from_command_line();
     let mut contests = families::contests();
     contests.extend(crowded::contests());
+    contests.extend(thousands::contests());
     options.select(&mut contests);
     if options.list {
         return list(&contests);

@@ -5,7 +5,8 @@
 
 mod arena;
 
-use arena::locks::{Load, passages, reads_and_writes};
+use arena::locks::{Load, passages};
+use arena::rwlocks::reads_and_writes;
 use arena::{Crew, Crowd, Job, cores};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 use linchpin::CachePadded;
 
+use super::numbers::Numbers;
 use super::{Job, work};
 
 /// A lock over a number.
@@ -95,6 +96,15 @@ pub fn passages<L: Lock>(load: Load) -> Job {
             });
             work(load.outside);
         })
+    })
+}
+
+/// Passages through `number` locks, one at random after another.
+pub fn passages_through_many<L: Lock>(number: usize) -> Job {
+    let locks: Vec<L> = (0..number).map(|_| L::new()).collect();
+    Arc::new(move |lane| {
+        let (mut node, mut random) = (L::node(), Numbers::new());
+        lane.run(1, || locks[random.below(number)].with(&mut node, |total| *total += 1))
     })
 }
 

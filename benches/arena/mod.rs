@@ -2,13 +2,18 @@
 
 #![allow(dead_code, reason = "each bench is a crate, and uses a part of this")]
 
+pub mod asleep;
+pub mod busy;
 pub mod bystanders;
 pub mod condvars;
 pub mod counters;
 pub mod locks;
+pub mod numbers;
+pub mod periods;
 #[cfg(target_os = "linux")]
 pub mod pthreads;
 pub mod rwlocks;
+pub mod small;
 
 use std::any::Any;
 use std::hint::black_box;

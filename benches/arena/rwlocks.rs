@@ -71,8 +71,9 @@ pub fn reads_and_writes<L: ReaderWriter>(one_in: u64) -> Job {
     })
 }
 
-/// A thread that writes, with `outside` rounds of work after each write, and the others, which read, with `section` rounds
-/// of work in each read. Counts the writes only; the time that each takes to acquire goes to `tail`.
+/// A thread that writes, with `outside` rounds of work after each write, and the others, which
+/// read, with `section` rounds of work in each read. Counts the writes only; the time that each
+/// takes to acquire goes to `tail`.
 pub fn writes_beside_readers<L: ReaderWriter>(section: u32, outside: u32, tail: Option<Tail>) -> Job {
     let lock = CachePadded::new(L::new());
     Arc::new(move |lane| {

@@ -22,7 +22,8 @@ pub struct Contestant {
 pub enum Source {
     /// One job for all heats.
     Kept(Job),
-    /// A job for each heat, with threads that sleep for it. It is made before the heat and dropped after it.
+    /// A job for each heat, with threads that sleep for it. It is made before the heat and dropped
+    /// after it.
     Fresh(Box<dyn Fn() -> Job>),
     /// What keeps time itself, and tells passages per second.
     Own(Box<dyn Fn() -> f64>),
@@ -43,8 +44,8 @@ impl Contestant {
         }
     }
 
-    /// The same, with a `job` that has a clock in it, where the time of an acquisition is of interest. It has rounds of
-    /// its own.
+    /// The same, with a `job` that has a clock in it, where the time of an acquisition is of
+    /// interest. It has rounds of its own.
     pub fn timed(self, job: Job, tail: Tail) -> Self {
         Contestant {
             timed: Some((job, tail)),
@@ -94,7 +95,8 @@ impl Contest {
         }
     }
 
-    /// The same with heats that are so many times as long: where threads wait for their slices of a core.
+    /// The same with heats that are so many times as long: where threads wait for their slices of a
+    /// core.
     pub fn slow(self, heats: u32) -> Self {
         Contest { heats, ..self }
     }

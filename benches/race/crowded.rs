@@ -1,5 +1,5 @@
-//! More threads than cores, processes that keep the cores busy, and a writer among readers: where waiting is decided by
-//! the scheduler.
+//! More threads than cores, processes that keep the cores busy, and a writer among readers: where
+//! waiting is decided by the scheduler.
 
 use std::sync::Arc;
 

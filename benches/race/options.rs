@@ -61,8 +61,8 @@ impl Options {
         options
     }
 
-    /// Leaves the cells that were asked for: those with each word of an `--only=` in their name or their crowd's, or with
-    /// its whole text in their name.
+    /// Leaves the cells that were asked for: those with each word of an `--only=` in their name or
+    /// their crowd's, or with its whole text in their name.
     pub fn select(&self, contests: &mut Vec<Contest>) {
         if self.only.is_empty() {
             return;

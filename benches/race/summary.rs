@@ -1,4 +1,5 @@
-//! The results on the terminal, a row for each contestant in each cell: what is looked at while a lock is tuned.
+//! The results on the terminal, a row for each contestant in each cell: what is looked at while a
+//! lock is tuned.
 
 use crate::contest::Results;
 use crate::document::{Section, Table};

@@ -17,22 +17,25 @@ pub enum Measure {
     Tail {
         /// The part.
         part: f64,
-        /// Only where the peer is fairer than this: a lock that lets few threads in has short times for most acquisitions.
+        /// Only where the peer is fairer than this: a lock that lets few threads in has short times
+        /// for most acquisitions.
         fairer: f64,
     },
-    /// The best throughput of all contestants whose name begins as ours does, over their worst: at most so much.
+    /// The best throughput of all contestants whose name begins as ours does, over their worst: at
+    /// most so much.
     Spread,
 }
 
-/// One of ours has to be that much better than the best of `peers`, under each load whose name begins so.
+/// One of ours has to be that much better than the best of `peers`, under each load whose name
+/// begins so.
 pub struct Target {
     /// How the names of the contests begin.
     pub contest: &'static str,
     /// In which crowd.
     pub crowd: Crowd,
-    /// Who has to reach it.
+    /// The contestant that has to reach it.
     pub ours: &'static str,
-    /// Whose best counts.
+    /// The peers, of which the best counts.
     pub peers: &'static [&'static str],
     /// What is compared.
     pub measure: Measure,
@@ -85,6 +88,7 @@ pub fn all() -> Vec<Target> {
     let mut targets = usual();
     targets.extend(crowded());
     targets.extend(beside_busy_processes());
+    targets.extend(thousands());
     targets
 }
 
@@ -203,6 +207,47 @@ fn beside_busy_processes() -> Vec<Target> {
                 BOUND,
             ),
         ]);
+    }
+    targets
+}
+
+/// Threads that sleep for other locks, or have read before, cost nothing.
+fn thousands() -> Vec<Target> {
+    let mut targets = vec![];
+    for number in [64, 1_024, 8_192] {
+        let crowd = ALONE.beside(Beside::Asleep(number));
+        targets.push(target("notify_one", crowd, CONDVAR, PARKING_LOT, Time, 1.0));
+    }
+    targets.push(target(
+        "a million mutexes",
+        ALONE,
+        MUTEX,
+        &["std", "parking_lot"],
+        Time,
+        1.0,
+    ));
+    let periods = "reading with a period";
+    targets.push(target(periods, ALONE, "linchpin, period", &[], Spread, 2.0));
+    // As without any sleepers.
+    let sleepers = "reader-writer locks beside sleepers";
+    let beside = Beside::Asleep(5_000);
+    targets.push(target(sleepers, ALONE.beside(beside), RWLOCK, PARKING_LOT, Time, 0.8));
+    targets.push(target(
+        sleepers,
+        TWO.beside(beside),
+        RWLOCK,
+        PARKING_LOT,
+        Throughput,
+        3.0,
+    ));
+    for number in [1_000, 10_000] {
+        for ended in [false, true] {
+            let beside = Beside::HaveRead { threads: number, ended };
+            for crowd in [ALONE, TWO] {
+                let readers = "reader-writer locks beside threads that have read";
+                targets.push(target(readers, crowd.beside(beside), RWLOCK, PARKING_LOT, Time, 2.0));
+            }
+        }
     }
     targets
 }

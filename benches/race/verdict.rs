@@ -6,7 +6,8 @@ use crate::score::{Score, Scores, best, label};
 use crate::targets::{Measure, Target, all};
 
 impl Target {
-    /// How far it was reached in a contest, unless that had no such crowd or contestant, or asks nothing of this load.
+    /// How far it was reached in a contest, unless that had no such crowd or contestant, or asks
+    /// nothing of this load.
     fn row(&self, contest: &str, scores: &Scores) -> Option<Vec<String>> {
         let (_, scores) = scores.iter().find(|(other, _)| *other == self.crowd)?;
         let (ours, peer) = self.pair(scores)?;

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use document::Section;
 use steps::{Step, cargo};
 
-const USAGE: &str = "usage: cargo xtask test | bench [--quick | --full] [--only=NAME] | bill | verify";
+const USAGE: &str = "usage: cargo xtask test | bench [--quick | --full] [--only=WORDS] [--rounds=N] [--heat=MILLISECONDS] | bill | verify";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -125,7 +125,8 @@ fn verify() -> Vec<Step> {
 }
 
 fn is_bench_option(option: &str) -> bool {
-    ["--quick", "--full"].contains(&option) || option.starts_with("--only=")
+    let values = ["--only=", "--rounds=", "--heat="];
+    ["--quick", "--full"].contains(&option) || values.iter().any(|value| option.starts_with(value))
 }
 
 fn bench(options: &[&str]) -> ExitCode {
