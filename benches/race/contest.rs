@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::arena::bystanders::Bystanders;
 use crate::arena::locks::Tail;
-use crate::arena::{Crew, Crowd, Job};
+use crate::arena::{Crew, Crowd, Job, cores};
 use crate::options::Effort;
 use crate::score::{Score, Scores};
 
@@ -76,6 +76,7 @@ pub struct Contest {
     crowds: Vec<Crowd>,
     contestants: Box<dyn Fn(Crowd) -> Vec<Contestant>>,
     heats: u32,
+    by_crowd: bool,
     costly: bool,
 }
 
@@ -91,6 +92,7 @@ impl Contest {
             crowds: crowds.to_vec(),
             contestants: Box::new(contestants),
             heats: 1,
+            by_crowd: false,
             costly: false,
         }
     }
@@ -99,6 +101,12 @@ impl Contest {
     /// core.
     pub fn slow(self, heats: u32) -> Self {
         Contest { heats, ..self }
+    }
+
+    /// The same with heats that grow with the crowd: in each, every thread gets several slices of a
+    /// core, without which fairness says nothing.
+    pub fn by_crowd(self) -> Self {
+        Contest { by_crowd: true, ..self }
     }
 
     /// The same with half the rounds: where each has thousands of threads to start.
@@ -124,7 +132,10 @@ impl Contest {
 
     /// What the contestants reach in `crowd`.
     pub fn measure(&self, crowd: Crowd, effort: &Effort) -> Vec<Score> {
-        let heat = effort.heat * self.heats;
+        let mut heat = effort.heat * self.heats;
+        if self.by_crowd {
+            heat *= u32::try_from(crowd.threads.div_ceil(4 * cores())).expect("it is a crowd of threads");
+        }
         let rounds = if self.costly {
             effort.rounds.div_ceil(2)
         } else {

@@ -61,7 +61,7 @@ pub fn contests() -> Vec<Contest> {
         let load = load((section, outside));
         let name = format!("mutex: {section}/{outside}");
         let contest = Contest::new(name, &THREADS.map(Crowd::of), move |crowd| mutexes(load, crowd));
-        contests.push(contest.slow(2));
+        contests.push(contest.by_crowd());
     }
 
     let busy = |threads, number| Crowd::of(threads).beside(Beside::BusyPerCore(number));

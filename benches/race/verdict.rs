@@ -5,6 +5,9 @@ use crate::document::{Section, Table};
 use crate::score::{Score, Scores, best, label};
 use crate::targets::{Measure, Target, all};
 
+/// Where the peer is less fair than this, how much less is chance, and nothing is asked for.
+const FAIR: f64 = 0.05;
+
 impl Target {
     /// How far it was reached in a contest, unless that had no such crowd or contestant, or asks
     /// nothing of this load.
@@ -14,8 +17,7 @@ impl Target {
         let (what, reached, at_least) = match self.measure {
             Measure::Throughput => ("throughput".into(), ours.over(peer), true),
             Measure::Time => ("time".into(), 1.0 / ours.over(peer), false),
-            // Where a thread of the peer's got nothing, nothing is asked for.
-            Measure::Fairness if peer.fairness() == 0.0 => return None,
+            Measure::Fairness if peer.fairness() < FAIR => return None,
             Measure::Fairness => ("fairness".into(), ours.fairness() / peer.fairness(), true),
             Measure::Tail { part, fairer } => {
                 if peer.fairness() < fairer {
