@@ -71,15 +71,14 @@ pub fn reads_and_writes<L: ReaderWriter>(one_in: u64) -> Job {
     })
 }
 
-/// A thread that writes, with `outside` rounds of work after each write, and the others, which
-/// read, with `section` rounds of work in each read. Counts the writes only; the time that each
-/// takes to acquire goes to `tail`.
+/// A thread that writes, with `outside` rounds of work after each write, and the others, which read,
+/// with `section` rounds of work in each read. The time that each write takes to acquire goes to
+/// `tail`.
 pub fn writes_beside_readers<L: ReaderWriter>(section: u32, outside: u32, tail: Option<Tail>) -> Job {
     let lock = CachePadded::new(L::new());
     Arc::new(move |lane| {
         if lane.thread > 0 {
-            lane.run(1, || lock.read_for(section));
-            return 0;
+            return lane.run(1, || lock.read_for(section));
         }
         let Some(tail) = &tail else {
             return lane.run(1, || {

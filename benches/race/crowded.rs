@@ -17,8 +17,11 @@ const TIMED: usize = 16;
 const LOADS: [(u32, u32); 6] = [(0, 0), (25, 25), (100, 100), (400, 400), (0, 400), (400, 0)];
 /// How much longer than usual a heat is beside busy processes: slices take milliseconds.
 const SLICES: u32 = 4;
-/// What a writer does between two writes.
-const PAUSE: u32 = 400;
+/// What a writer does between two writes: next to nothing, or for so long (some 50 us) that the
+/// readers go about their reads meanwhile.
+const PAUSES: [(&str, u32); 2] = [("often", 400), ("rarely", 50_000)];
+/// What a reader does in a read.
+const READS: [u32; 2] = [0, 100];
 
 fn load((section, outside): (u32, u32)) -> Load {
     Load { section, outside }
@@ -41,16 +44,16 @@ fn mutexes(load: Load, crowd: Crowd) -> Vec<Contestant> {
     ]
 }
 
-fn writers(section: u32) -> Vec<Contestant> {
-    fn writer<L: ReaderWriter>(name: &'static str, section: u32) -> Contestant {
+fn writers(section: u32, outside: u32) -> Vec<Contestant> {
+    fn writer<L: ReaderWriter>(name: &'static str, section: u32, outside: u32) -> Contestant {
         let tail = no_times();
-        let timed = writes_beside_readers::<L>(section, PAUSE, Some(Arc::clone(&tail)));
-        Contestant::new(name, writes_beside_readers::<L>(section, PAUSE, None)).timed(timed, tail)
+        let timed = writes_beside_readers::<L>(section, outside, Some(Arc::clone(&tail)));
+        Contestant::new(name, writes_beside_readers::<L>(section, outside, None)).timed(timed, tail)
     }
     vec![
-        writer::<linchpin::futex::RwLock<u64>>("linchpin futex::RwLock", section),
-        writer::<std::sync::RwLock<u64>>("std", section),
-        writer::<parking_lot::RwLock<u64>>("parking_lot", section),
+        writer::<linchpin::futex::RwLock<u64>>("linchpin futex::RwLock", section, outside),
+        writer::<std::sync::RwLock<u64>>("std", section, outside),
+        writer::<parking_lot::RwLock<u64>>("parking_lot", section, outside),
     ]
 }
 
@@ -87,9 +90,12 @@ pub fn contests() -> Vec<Contest> {
         contests.push(contest.slow(SLICES));
     }
 
-    for (name, section) in [("short reads", 0), ("reads of 100", 100), ("reads of 400", 400)] {
-        let name = format!("a writer beside 2 readers: {name}");
-        contests.push(Contest::new(name, &[Crowd::of(3)], move |_| writers(section)).slow(2));
+    for (how_often, outside) in PAUSES {
+        for section in READS {
+            let name = format!("a writer beside 2 readers: writes {how_often}, reads of {section}");
+            let contest = Contest::new(name, &[Crowd::of(3)], move |_| writers(section, outside));
+            contests.push(contest.slow(2));
+        }
     }
     contests
 }
