@@ -16,6 +16,10 @@ pub mod backend;
 pub mod counter;
 #[cfg(feature = "std")]
 pub mod futex;
+#[cfg(feature = "std")]
+mod internal;
+#[cfg(feature = "std")]
+pub mod membarrier;
 pub mod queue;
 pub mod spin;
 pub mod wait;

@@ -123,7 +123,7 @@ fn read(source: &str) -> String {
 
 fn names_a_strong_ordering(line: &str) -> bool {
     let code = line.split("//").next().unwrap_or_default();
-    let is_fence_pair = ["asymmetric::light()", "asymmetric::heavy()"]
+    let is_fence_pair = ["asymmetric::light()", "asymmetric::heavy()", "asymmetric::try_heavy()"]
         .iter()
         .any(|call| code.contains(call));
     is_fence_pair

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use linchpin::futex::{Hold, Mutex, MutexGuard, RawCondvar, RawMutex};
+use linchpin::futex::{Mutex, MutexGuard, MutexGuardState, RawCondvar, RawMutex};
 use lock_api::{RawCondvar as _, RawCondvarTimed as _, RawMutex as _};
 use loom_tests::{Watched, explore_to, explore_within_to, models, spawn};
 
 models! {
-    futex, sources: ["src/futex/latch.rs", "src/futex/lot.rs", "src/futex/seat.rs", "src/futex/mutex.rs", "src/futex/mutex/waiting.rs", "src/futex/condvar.rs"],
+    futex, sources: ["src/internal/word_lock.rs", "src/futex/park/mod.rs", "src/futex/park/table.rs", "src/futex/park/waiter.rs", "src/futex/mutex.rs", "src/futex/condvar.rs"],
     mutex_excludes => mutex_excludes(),
     mutex_wakes_a_sleeper => mutex_wakes_a_sleeper(),
     mutex_is_handed_over => mutex_is_handed_over(),
@@ -158,7 +158,7 @@ impl Meeting {
         self.unlock(hold);
     }
 
-    fn unlock(&self, hold: Hold) {
+    fn unlock(&self, hold: MutexGuardState) {
         // SAFETY: `hold` is what the only lock before has returned.
         unsafe { self.mutex.unlock(hold) };
     }

@@ -2,7 +2,7 @@
 
 pub(crate) mod atomic {
     pub(crate) use coherence::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-    pub(crate) use coherence::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize};
+    pub(crate) use coherence::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
     // The door has them in every world, whether or not this crate uses all of them today.
     #[allow(unused_imports)]
     pub(crate) use coherence::sync::atomic::{
@@ -20,8 +20,8 @@ pub(crate) mod cell {
     pub(crate) use coherence::cell::UnsafeCell;
 }
 
-/// One place for all, so that no bill depends on addresses.
-pub(crate) const SPREAD: usize = 1;
+/// One bucket for all, so that no bill depends on addresses.
+pub(crate) const BUCKETS: usize = 1;
 
 pub(crate) mod hint {
     /// Pauses `rounds` times, in virtual time.
@@ -40,6 +40,11 @@ pub(crate) mod hint {
     /// Whether `deadline` has passed, for somebody who can do without the answer.
     pub(crate) fn is_late(deadline: super::time::Instant) -> bool {
         super::time::has_passed(deadline)
+    }
+
+    /// `native`; a model has a value of its own.
+    pub(crate) const fn tuned<T: Copy>(native: T, _model: T) -> T {
+        native
     }
 
     /// How many rounds to spin before doing something else, of the `rounds` that are asked for: all of them.
@@ -113,9 +118,30 @@ pub(crate) mod asymmetric {
         coherence::sync::atomic::compiler_fence(SeqCst);
     }
 
+    /// [`light`], directly after a read-modify-write of this thread.
+    pub(crate) fn light_after_rmw() {
+        light();
+    }
+
     /// The rare side.
     pub(crate) fn heavy() {
         fence(SeqCst);
+    }
+
+    /// The same; false if there is no such fence any more, which does not happen here.
+    pub(crate) fn try_heavy() -> bool {
+        heavy();
+        true
+    }
+
+    /// Whether `try_heavy` has failed before.
+    pub(crate) fn is_refused() -> bool {
+        false
+    }
+
+    /// Does without membarrier; a simulation says by itself whether it has one.
+    pub fn disable() -> bool {
+        true
     }
 }
 
@@ -133,7 +159,7 @@ pub(crate) type Global<T> = std::sync::Arc<T>;
 /// Functions that return a [`Global`].
 macro_rules! global {
     ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
-        $($(#[$meta])* fn $name() -> Global<$type> {
+        $($(#[$meta])* fn $name() -> $crate::backend::Global<$type> {
             static VALUE: coherence::Global<$type> = coherence::Global::new(|| $init);
             VALUE.get()
         })*

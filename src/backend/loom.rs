@@ -149,6 +149,7 @@ pub(crate) mod atomic {
         };
     }
 
+    atomic_integer!(AtomicU8, u8);
     atomic_integer!(AtomicU32, u32);
     atomic_integer!(AtomicU64, u64);
     atomic_integer!(AtomicUsize, usize);
@@ -160,8 +161,8 @@ pub(crate) mod cell {
     pub(crate) use loom::cell::UnsafeCell;
 }
 
-/// One place for all: addresses differ from one execution to the next, and executions must not.
-pub(crate) const SPREAD: usize = 1;
+/// One bucket for all: addresses differ from one execution to the next, and executions must not.
+pub(crate) const BUCKETS: usize = 1;
 
 pub(crate) mod hint {
     /// However many pauses: to a model they are one point at which the others run.
@@ -181,6 +182,11 @@ pub(crate) mod hint {
     /// Whether `deadline` has passed, for somebody who can do without the answer: a thread is told so when it asks again.
     pub(crate) fn is_late(_deadline: super::time::Instant) -> bool {
         ASKED.with(|asked| asked.replace(true))
+    }
+
+    /// `model`, for what takes too long in a model as it is.
+    pub(crate) const fn tuned<T: Copy>(_native: T, model: T) -> T {
+        model
     }
 
     /// How many rounds to spin before doing something else: none. Whoever looks twice sees in a model what it could have
@@ -216,10 +222,33 @@ pub mod asymmetric {
         fence(SeqCst);
     }
 
+    /// [`light`], directly after a read-modify-write of this thread: a model has no processor to rely on.
+    #[track_caller]
+    pub fn light_after_rmw() {
+        fence(SeqCst);
+    }
+
     /// The rare side.
     #[track_caller]
     pub fn heavy() {
         fence(SeqCst);
+    }
+
+    /// The same; false if there is no such fence any more, which does not happen in a model.
+    #[track_caller]
+    pub fn try_heavy() -> bool {
+        fence(SeqCst);
+        true
+    }
+
+    /// Whether `try_heavy` has failed before.
+    pub fn is_refused() -> bool {
+        false
+    }
+
+    /// Does without membarrier, as always here.
+    pub fn disable() -> bool {
+        true
     }
 }
 
@@ -279,9 +308,9 @@ pub(crate) type Global<T> = std::sync::Arc<T>;
 /// Functions that return a [`Global`].
 macro_rules! global {
     ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
-        $($(#[$meta])* fn $name() -> Global<$type> {
+        $($(#[$meta])* fn $name() -> $crate::backend::Global<$type> {
             loom::lazy_static! {
-                static ref VALUE: Global<$type> = Global::new($init);
+                static ref VALUE: $crate::backend::Global<$type> = $crate::backend::Global::new($init);
             }
             VALUE.clone()
         })*

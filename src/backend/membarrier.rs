@@ -38,8 +38,13 @@
 //! milliseconds: the kernel waits until every core has noticed.
 //!
 //! The prober looks into the environment, which may allocate, and the allocator may be guarded by one of our locks: that
-//! call finds `PROBING` and does not probe. A sandbox that forbids `membarrier` has to do so before the first
-//! call, since there is no way back from a compiler fence; forbidden later, `heavy` aborts the process.
+//! call finds `PROBING` and does not probe.
+//!
+//! **Refused later.** A sandbox may forbid `membarrier` after it was used. There is no way back from a compiler fence, so
+//! [`try_heavy`] then answers false: a thread that only risks to sleep too long polls instead. Where exclusion depends
+//! on the fence, [`heavy`] aborts the process with a sentence that names the remedy. Page protection, with which other
+//! libraries interrupt the cores instead, is no way out: processors with broadcast TLB invalidation take it without an
+//! interrupt.
 
 #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
 mod fences {
@@ -51,24 +56,48 @@ mod fences {
         fence(SeqCst);
     }
 
+    /// [`light`], directly after a read-modify-write of this thread.
+    #[inline]
+    pub(crate) fn light_after_rmw() {
+        crate::backend::atomic::fence_after_rmw(SeqCst);
+    }
+
     /// The rare side.
     #[inline]
     pub(crate) fn heavy() {
         fence(SeqCst);
     }
+
+    /// The same; false if there is no such fence any more, which does not happen here.
+    #[inline]
+    pub(crate) fn try_heavy() -> bool {
+        fence(SeqCst);
+        true
+    }
+
+    /// Whether `try_heavy` has failed before.
+    #[inline]
+    pub(crate) fn is_refused() -> bool {
+        false
+    }
+
+    /// Does without membarrier, as always here.
+    pub fn disable() -> bool {
+        true
+    }
 }
 #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
 #[allow(unused_imports, reason = "for hazard pointers and sleeper registration")]
-pub(crate) use fences::{heavy, light};
+pub(crate) use fences::{disable, heavy, is_refused, light, light_after_rmw, try_heavy};
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
 #[allow(unused_imports, reason = "for hazard pointers and sleeper registration")]
-pub(crate) use expedited::{heavy, light};
+pub(crate) use expedited::{disable, heavy, is_refused, light, light_after_rmw, try_heavy};
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
 #[allow(dead_code, reason = "for hazard pointers and sleeper registration")]
 mod expedited {
-    use core::sync::atomic::{AtomicU8, compiler_fence};
+    use core::sync::atomic::{AtomicBool, AtomicU8, compiler_fence};
 
     use crate::backend::atomic::{Acquire, Relaxed, Release, SeqCst, fence};
     use rustix::io::Errno;
@@ -82,6 +111,8 @@ mod expedited {
 
     /// See the table in the module comment.
     pub(super) static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
+    /// A barrier has been refused after one had been granted.
+    static REFUSED: AtomicBool = AtomicBool::new(false);
 
     /// The frequent side: orders what is before it and what is after it, against a [`heavy`] of another thread.
     #[inline]
@@ -103,17 +134,66 @@ mod expedited {
         fence(SeqCst);
     }
 
+    /// [`light`], directly after a read-modify-write of this thread: on x86 that was a fence for the processor.
+    #[inline]
+    pub(crate) fn light_after_rmw() {
+        if cfg!(target_arch = "x86_64") {
+            compiler_fence(SeqCst);
+        } else {
+            light();
+        }
+    }
+
     /// The rare side: orders what is before it and what is after it, against a [`light`] of another thread.
+    ///
+    /// Aborts the process if the kernel refuses the fence after it has granted one: `light` is a compiler fence for good.
     pub(crate) fn heavy() {
+        if !try_heavy() {
+            std::eprintln!(
+                "linchpin: the kernel refuses membarrier, which it granted before, and a reader-writer lock cannot do \
+                 without it any more. Call `linchpin::membarrier::disable()` before the first lock is used, or set \
+                 LINCHPIN_MEMBARRIER=0 in the environment, or let the sandbox allow membarrier."
+            );
+            std::process::abort();
+        }
+    }
+
+    /// As [`heavy`]; false if the kernel refuses the fence after it has granted one.
+    #[must_use]
+    pub(crate) fn try_heavy() -> bool {
         probe();
         // The announcement comes before the load of the state, for the prober's barrier to find it made.
         compiler_fence(SeqCst);
         // Relaxed: the prober's barrier is between its store of `REGISTERED` and that of `EXPEDITED`. If it comes before
         // this load, `REGISTERED` is seen here.
         if STATE.load(Relaxed) >= REGISTERED {
-            barrier();
-        } else {
-            fence(SeqCst);
+            if barrier().is_ok() {
+                return true;
+            }
+            // Relaxed: a hint.
+            REFUSED.store(true, Relaxed);
+            // Acquire: as in `light`. Before `EXPEDITED`, every `light` is a fence, and a fence goes with it: the prober
+            // that would publish `EXPEDITED` makes a barrier first, and gives up if that is refused.
+            if STATE.load(Acquire) == EXPEDITED {
+                return false;
+            }
+        }
+        fence(SeqCst);
+        true
+    }
+
+    /// Whether the kernel has refused a barrier after it had granted one.
+    pub(crate) fn is_refused() -> bool {
+        // Relaxed: a hint.
+        REFUSED.load(Relaxed)
+    }
+
+    /// Makes both sides fences for good; answers whether they are. They are not if the pair was used before.
+    pub fn disable() -> bool {
+        // Relaxed, both: fences go with everything.
+        match STATE.compare_exchange(UNKNOWN, FENCES, Relaxed, Relaxed) {
+            Ok(_) => true,
+            Err(state) => state == FENCES,
         }
     }
 
@@ -130,7 +210,11 @@ mod expedited {
         }
         // Relaxed: the barrier that follows makes it seen.
         STATE.store(REGISTERED, Relaxed);
-        barrier();
+        if barrier().is_err() {
+            // Relaxed: no `light` has ever been less than a fence.
+            STATE.store(FENCES, Relaxed);
+            return;
+        }
         // Release: pairs with the Acquire load in `light`; Relaxed would not hand on what the barrier has shown.
         STATE.store(EXPEDITED, Release);
     }
@@ -147,27 +231,22 @@ mod expedited {
         membarrier(MembarrierCommand::RegisterPrivateExpedited)
     }
 
-    /// Every running thread of this process passes a full barrier, this one too.
-    pub(super) fn barrier() {
+    /// Every running thread of this process passes a full barrier, this one too; or the kernel says why not.
+    pub(super) fn barrier() -> Result<(), Errno> {
+        let mut is_registered = false;
         loop {
             match membarrier(MembarrierCommand::PrivateExpedited) {
-                Ok(()) => return,
-                // Not registered: a child after a fork, whose parent was.
-                Err(Errno::PERM) => {
-                    register().unwrap_or_else(|error| give_up("register for", error));
+                Ok(()) => return Ok(()),
+                // Not registered: a child after a fork, whose parent was. A sandbox says the same, also after that.
+                Err(Errno::PERM) if !is_registered => {
+                    register()?;
+                    is_registered = true;
                 }
                 // A kernel for very many cores needs memory for the list of them; it comes back.
-                Err(Errno::NOMEM) => std::thread::yield_now(),
-                Err(error) => give_up("allow", error),
+                Err(Errno::NOMEM) => std::thread::sleep(core::time::Duration::from_micros(50)),
+                Err(error) => return Err(error),
             }
         }
-    }
-
-    /// There is no way back to fences, and whoever called may be in the middle of a protocol that cannot be unwound.
-    #[cold]
-    fn give_up(what: &str, error: Errno) -> ! {
-        std::eprintln!("linchpin: the kernel does not {what} membarrier any more, which it did before: {error}");
-        std::process::abort();
     }
 }
 
@@ -307,8 +386,8 @@ mod tests {
         }
         thread::scope(|scope| {
             scope.spawn(|| TURN.store(1, Relaxed));
-            expedited::barrier();
-            expedited::barrier();
+            assert_eq!(expedited::barrier(), Ok(()));
+            assert_eq!(expedited::barrier(), Ok(()));
         });
         assert_eq!(
             rustix::thread::membarrier(rustix::thread::MembarrierCommand::PrivateExpedited),

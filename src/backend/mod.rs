@@ -10,8 +10,8 @@
 //! | `atomic::*` | loom tracks every access; its wrappers also know the call site, for [`fault`](self) injection |
 //! | `atomic::fence_after_rmw` | on x86 a read-modify-write is a fence |
 //! | `cell::UnsafeCell` | loom tells who touches it at the wrong time |
-//! | `SPREAD` | how wide a table is that is shared by address; addresses differ from one execution to the next |
-//! | `hint::spin_for`, `hint::patience` | thousands of pauses are one step of a model |
+//! | `BUCKETS` | how many buckets a table has that is shared by address; addresses differ from one execution to the next |
+//! | `hint::spin_for`, `hint::patience`, `hint::tuned` | thousands of pauses are one step of a model |
 //! | `futex`, `time` | sleeping in the kernel, with its fall-back; in a model a deadline may pass at any moment |
 //! | `pi` | locking in the kernel, with priority inheritance, where there is such a kernel |
 //! | `asymmetric` | the fence pair of "announce, then check", with its fall-back |

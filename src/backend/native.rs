@@ -4,7 +4,7 @@ pub(crate) mod atomic {
     #[cfg(target_has_atomic = "64")]
     pub(crate) use core::sync::atomic::AtomicU64;
     pub(crate) use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-    pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize};
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize};
     // The door has them in every world, whether or not this crate uses all of them today.
     #[allow(unused_imports)]
     pub(crate) use core::sync::atomic::{
@@ -49,9 +49,9 @@ pub(crate) mod cell {
     }
 }
 
-/// How many places a table has that is shared by address: whose places coincide is a matter of speed alone.
+/// How many buckets a table has that is shared by address: which addresses share one is a matter of speed alone.
 #[cfg(feature = "std")]
-pub(crate) const SPREAD: usize = 64;
+pub(crate) const BUCKETS: usize = 512;
 
 pub(crate) mod hint {
     /// Pauses the processor `rounds` times. A pause is 10 to 140 cycles long, by model: nothing may depend on it.
@@ -74,6 +74,12 @@ pub(crate) mod hint {
     #[inline]
     pub(crate) fn is_late(deadline: super::time::Instant) -> bool {
         super::time::has_passed(deadline)
+    }
+
+    /// `native`; a model has a value of its own.
+    #[inline]
+    pub(crate) const fn tuned<T: Copy>(native: T, _model: T) -> T {
+        native
     }
 
     /// How many rounds to spin before doing something else, of the `rounds` that are asked for: all of them.
@@ -151,7 +157,7 @@ pub(crate) type Global<T> = &'static T;
 #[cfg(feature = "std")]
 macro_rules! global {
     ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
-        $($(#[$meta])* #[inline] fn $name() -> Global<$type> {
+        $($(#[$meta])* #[inline] fn $name() -> $crate::backend::Global<$type> {
             static VALUE: $type = $init;
             &VALUE
         })*

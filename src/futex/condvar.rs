@@ -1,22 +1,23 @@
 //! A condition variable without spurious wake-ups, whose notifications are exact and wake one thread at a time.
 //!
-//! Its waiters sleep in the queue of its own address ([`lot`]). A notification takes the first out and wakes it. One for
-//! all wakes the first too, and moves the others to the queue of the mutex, where each is woken by the unlock of the one
+//! Its waiters are parked under its own key. A notification takes the first out and unparks it. One for all unparks the
+//! first too, and moves the others to the queue of the mutex, where each is unparked by the unlock of the one
 //! before it: woken all at once, all but one would only find the mutex taken (`FUTEX_REQUEUE` is the kernel's word for it).
-//! Who is woken first answers for those behind it (see [`mutex`](super::mutex)), so that the mutex itself need not be
-//! touched.
+//! The first is woken as deputy for those behind it (see [`park`](super::park)).
 //!
-//! A waiter has been notified if and only if somebody else took it out of the condition variable's queue, under the latch.
-//! So a wait that times out in the same instant is either counted by the notifier and reports a notification,
+//! A waiter has been notified if and only if another thread took it out of the condition variable's queue, under the bucket's
+//! lock. So a wait that times out in the same instant is either counted by the notifier and reports a notification,
 //! or neither.
 
 use core::time::Duration;
 
 use super::RawMutex;
-use super::lot::{self, Queue};
-use super::mutex::Hold;
-use super::seat::{Seat, Token};
+use super::mutex::MutexGuardState;
+use super::park::{
+    Key, KeyKind, ParkResult, ParkToken, Request, UnparkToken, Validate, park, take_front, with_fresh_waiter,
+};
 use crate::backend::atomic::{AtomicU32, Relaxed};
+use crate::backend::hint;
 use crate::backend::time::{self, Instant};
 use crate::backend::{const_fn, const_init};
 
@@ -49,6 +50,9 @@ pub use lock_api::WaitTimeoutResult;
 /// ```
 pub type Condvar = lock_api::Condvar<RawCondvar>;
 
+/// How many waiters a notification of all takes out of the queue at once.
+const PORTION: usize = hint::tuned(32, 2);
+
 /// The raw condition variable of [`Condvar`]: no spurious wake-ups, exact counts.
 pub struct RawCondvar {
     /// How many threads wait. Changed under the latch of the queue.
@@ -64,101 +68,98 @@ impl RawCondvar {
         }
     }
 
-    /// What its waiters are queued under. No lock has such an address: whoever has let go of one that is gone, and only then
-    /// looks for sleepers, must not find a condition variable in its place.
-    fn address(&self) -> usize {
-        core::ptr::from_ref(self).addr() + 3
+    fn key(&self) -> Key {
+        Key::of(self, KeyKind::Condvar)
     }
 
+    fn waiters(&self) -> u32 {
+        // Relaxed: a thread that waits for what the notifier has done was counted before, by way of the mutex that
+        // guards it, and so is seen.
+        self.waiters.load(Relaxed)
+    }
+
+    /// Under the lock of the bucket.
     fn change_waiters(&self, change: impl FnOnce(u32) -> u32) {
-        // Relaxed, both: under the latch of the queue, so nobody else changes it.
-        self.waiters.store(change(self.waiters.load(Relaxed)), Relaxed);
+        // Relaxed: no other thread changes it.
+        self.waiters.store(change(self.waiters()), Relaxed);
+    }
+
+    /// Under the lock of the bucket.
+    fn forget_waiters(&self, count: usize) {
+        self.change_waiters(|waiters| waiters - count as u32);
     }
 
     #[inline]
     fn is_awaited(&self) -> bool {
-        // Relaxed: a waiter that has to be notified waited before the notifier, by way of the mutex that guards what it
-        // waits for, and so is seen.
-        self.waiters.load(Relaxed) != 0
+        self.waiters() != 0
     }
 
     /// Waits until notified, or until the deadline; answers whether it was notified.
     ///
     /// # Safety
     ///
-    /// `hold` is an acquisition of `mutex`.
-    unsafe fn wait_long(&self, mutex: &RawMutex, hold: &mut Hold, deadline: Option<Instant>) -> bool {
-        Seat::lend_anyway(|seat| {
-            let address = self.address();
-            let ticket = lot::bucket(address).with(|queue| {
+    /// `held` is an acquisition of `mutex`.
+    unsafe fn park(&self, mutex: &RawMutex, held: &mut MutexGuardState, deadline: Option<Instant>) -> bool {
+        let parked = with_fresh_waiter(|waiter| {
+            let request = Request {
+                waiter,
+                key: self.key(),
+                token: ParkToken(core::ptr::from_ref(mutex).expose_provenance()),
+                at_front: false,
+                spins: true,
+                deadline,
+            };
+            let queued = |_| {
                 self.change_waiters(|waiters| waiters + 1);
-                queue.push(seat, address, mutex.address())
-            });
-            // SAFETY: the caller's promise; what is put in its place below is a new acquisition, and nothing in between panics.
-            unsafe { lock_api::RawMutex::unlock(mutex, hold.again()) };
-            let told = match seat.doze(ticket, deadline) {
-                None if seat.leave(address, || self.change_waiters(|waiters| waiters - 1)) => None,
-                // Notified in this instant, or moved to the queue of the mutex.
-                None => Some(seat.sleep_on(ticket)),
-                told => told,
+                Validate::Park
             };
-            *hold = match told {
-                Some(Token::Handed) => Hold::handed(),
-                Some(Token::Woken) => mutex.acquire_woken(),
-                Some(Token::Notified) | None => lock_api::RawMutex::lock(mutex),
+            let unlock = || {
+                // SAFETY: the caller's promise; what is put in its place below is a new acquisition, and nothing in between
+                // panics.
+                unsafe { lock_api::RawMutex::unlock(mutex, held.again()) };
             };
-            told.is_some()
-        })
+            park(&request, queued, unlock, |_| self.change_waiters(|waiters| waiters - 1))
+        });
+        *held = match parked {
+            ParkResult::Unparked(UnparkToken::HandedOff) => super::park::Contend::handed_off(mutex),
+            ParkResult::Unparked(UnparkToken::WokenAsDeputy) => mutex.lock_as_deputy(),
+            _ => lock_api::RawMutex::lock(mutex),
+        };
+        parked != ParkResult::TimedOut
     }
 
     #[cold]
     fn notify_first(&self) -> bool {
-        let address = self.address();
-        let first = lot::bucket(address).with(|queue| {
-            let first = queue.pop(address)?;
-            self.change_waiters(|waiters| waiters - 1);
-            Some(first)
-        });
+        let mut taken = take_front(self.key(), 1, |count| self.forget_waiters(count));
         // From here on the waiter may return and drop this.
-        if let Some(first) = first {
-            first.wake(Token::Notified);
-        }
-        first.is_some()
+        let found = taken.token().is_some();
+        taken.unpark(UnparkToken::Notified);
+        found
     }
 
+    /// Notifies all that wait now: in portions, so that no other lock's waiters wait long for the bucket.
     #[cold]
     fn notify_each(&self) -> usize {
-        let address = self.address();
-        let mut chosen = Queue::new();
-        let count = lot::bucket(address).with(|queue| {
-            let count = queue.drain(address, &mut chosen);
-            self.change_waiters(|waiters| waiters - count);
-            count
-        });
-        // From here on nothing of this is touched: it may be dropped as soon as the waiters have returned.
-        let Some((first, mutex)) = chosen.take() else {
-            return 0;
-        };
-        let bucket = lot::bucket(mutex);
-        let mut elsewhere = Queue::new();
-        let moved = bucket.with(|queue| {
-            let mut moved = false;
-            while let Some((waiter, other)) = chosen.take() {
-                if other == mutex {
-                    bucket.announce();
-                    queue.append(waiter, mutex, 0);
-                    moved = true;
-                } else {
-                    elsewhere.append(waiter, 0, other);
-                }
+        let key = self.key();
+        let mut notified = 0;
+        let mut left = self.waiters() as usize;
+        while left > 0 {
+            let mut portion = 0;
+            let mut taken = take_front(key, left.min(PORTION), |count| {
+                portion = count;
+                self.forget_waiters(count);
+            });
+            notified += portion;
+            // Some may have timed out.
+            left = if portion < PORTION { 0 } else { left - portion };
+            while let Some(ParkToken(mutex)) = taken.token() {
+                // SAFETY: the address of a mutex that a waiter has exposed. It borrows the mutex until it returns from its wait, which
+                // it does not before it is unparked; and `requeue` looks at the mutex before that.
+                let mutex = unsafe { &*core::ptr::with_exposed_provenance::<RawMutex>(mutex) };
+                taken.requeue(mutex.key(), || mutex.relies_on_holder(), || mutex.note_queued(Duration::ZERO));
             }
-            moved
-        });
-        first.wake(if moved { Token::Woken } else { Token::Notified });
-        while let Some((waiter, _)) = elsewhere.take() {
-            waiter.wake(Token::Notified);
         }
-        count as usize
+        notified
     }
 }
 
@@ -176,9 +177,9 @@ unsafe impl lock_api::RawCondvar for RawCondvar {
 
     type RawMutex = RawMutex;
 
-    unsafe fn wait(&self, mutex: &RawMutex, hold: &mut Hold) {
+    unsafe fn wait(&self, mutex: &RawMutex, held: &mut MutexGuardState) {
         // SAFETY: the caller's promise.
-        unsafe { self.wait_long(mutex, hold, None) };
+        unsafe { self.park(mutex, held, None) };
     }
 
     #[inline]
@@ -198,15 +199,16 @@ unsafe impl lock_api::RawCondvarTimed for RawCondvar {
         time::after(*timeout)
     }
 
-    unsafe fn wait_until(&self, mutex: &RawMutex, hold: &mut Hold, timeout: &Instant) -> bool {
+    unsafe fn wait_until(&self, mutex: &RawMutex, held: &mut MutexGuardState, timeout: &Instant) -> bool {
         // SAFETY: the caller's promise.
-        !unsafe { self.wait_long(mutex, hold, Some(*timeout)) }
+        !unsafe { self.park(mutex, held, Some(*timeout)) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::futex::park::unpark_deputy;
     use crate::futex::{Condvar, Mutex};
     use std::thread;
 
@@ -226,9 +228,8 @@ mod tests {
             while !condvar.raw().is_awaited() {
                 thread::yield_now();
             }
-            let here = core::ptr::from_ref(condvar.raw()).addr();
-            for key in here..here + 3 {
-                lot::wake_next(key);
+            for kind in [KeyKind::Mutex, KeyKind::RwLock, KeyKind::RwLockDrain] {
+                unpark_deputy(Key::of(condvar.raw(), kind));
             }
             *ready.lock() = true;
             assert!(condvar.notify_one(), "the waiter is where it was");

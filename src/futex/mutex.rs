@@ -1,52 +1,52 @@
-//! A mutual exclusion lock that sleeps, whose uncontended unlock is a plain store.
+//! A mutual exclusion lock that parks those who wait, and whose uncontended unlock is a plain store.
 //!
 //! Every other lock of this kind pays two locked instructions: one to lock, one to unlock, which has to learn in the
-//! same step whether somebody sleeps. Here the holder comes in one of two ways.
+//! same step whether a thread is parked. Here the holder is in one of two modes.
 //!
-//! | `word` | meaning | unlock |
+//! | `state` | meaning | changed by | unlock |
+//! |---|---|---|---|
+//! | 0 | free | acquirers, by an RMW | |
+//! | `LOCKED` | held in fast mode | the holder, by a store | a store, then a look whether the lock is announced |
+//! | `LOCKED \| CONTENDED` | held in contended mode | the holder; waiters, under the bucket's lock | an RMW, which sees the bit below |
+//! | .. `\| PARKED` | and a waiter relies on this holder | the same | unparks the first waiter, or hands off to it |
+//!
+//! | `hints` | meaning | changed by |
 //! |---|---|---|
-//! | 0 | free | |
-//! | `LOCKED` | held quietly: nobody else changes the word | a store, then a look at the sleepers' bucket |
-//! | `LOCKED \| BUSY` | held, in a lock that somebody slept for not long ago | an RMW, which sees the bits below |
-//! | .. `\| PARKED` | somebody sleeps and relies on this holder | wakes the first sleeper, who answers for the others; or hands over to it |
+//! | `COOLDOWN`, 5 bits | not 0: contended mode. The lock is fast again after 2^n contended unlocks on average | threads that have the bucket's lock |
+//! | `QUEUED` | waiters are parked, perhaps behind a deputy that is on its way | the same |
 //!
-//! **Quiet.** The store and the look need a fence between them, and whoever is about to sleep one between announcing
-//! itself and its last look at the word, or each misses the other. It is the pair of
-//! [`asymmetric`](crate::backend): free for the holder, a system call for the sleeper. As soon as a sleeper is announced,
-//! its bucket is tense, and whoever locks then comes in busy; so there is one such call for a lock that becomes
-//! contended, not for each sleep. Every 128th busy passage of a thread that finds no sleeper in the bucket makes it
-//! quiet again.
+//! **Acquisition** is the same RMW in both modes; afterwards the holder reads `hints`, on the line that it owns now, and
+//! changes to contended mode by a store if they are not 0.
 //!
-//! **Who answers for the sleepers.** Those in a lock's queue rely on a quiet holder (who looks), on `PARKED`, or on a
-//! thread that has been woken and is on its way: it takes the lock with `PARKED`, sleeps again (which sets it), or
-//! wakes the next if it gives up.
+//! **Fast mode.** Between the unlocking store and the look there must be a fence, and a waiter needs one between its
+//! announcement and its last look at the lock, or each misses the other. It is the pair of
+//! [`asymmetric`](crate::backend): free for the holder, a system call for the waiter. Only the first waiter in the queue makes it;
+//! by then the hints say contended, and they stay so until the unlocks of contended mode have cost as much as the fence
+//! did, measured each time. So a lock pays for one such call each time that it becomes contended, and over its life at
+//! most about twice what a lock without fast mode pays.
 //!
-//! **Patience.** A sleeper that is woken competes with whoever is awake, and may lose. If it then sleeps again, and its
-//! millisecond is over, the unlock that finds it first in line hands the lock over: the word stays held, and the
-//! sleeper is told.
-//!
-//! **The last instant.** After the store or RMW that frees the lock nothing of it is touched: queues are in static
+//! **The last instant.** After the store or RMW that frees the lock nothing of it is touched: the queues are in static
 //! memory, found by its address.
 
-mod waiting;
-
-use core::cell::Cell;
 use core::time::Duration;
 
-use super::lot;
-use super::seat::Token;
-use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
+use super::park::{
+    Contend, Fence, Key, KeyKind, ParkToken, UnparkToken, Validate, contend, fence_cost, is_announced, unpark_deputy,
+    unpark_front,
+};
+use crate::backend::atomic::{Acquire, AtomicU8, Relaxed, Release};
 use crate::backend::time::{self, Instant};
-use crate::backend::{asymmetric, const_fn, const_init, hint, per_thread};
-use waiting::URGENT;
+use crate::backend::{asymmetric, const_fn, const_init, hint};
+use crate::internal::one_in;
 
-/// A mutual exclusion lock that puts those who wait to sleep.
+/// A mutual exclusion lock that puts waiting threads to sleep.
 ///
-/// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. A thread that has to sleep again
-///   after a millisecond has the lock handed over when it is first in line; until then a newcomer may pass. No poisoning.
-/// * **Cost**: four bytes. Lock and unlock alone are one RMW and a store; two RMWs for a while after somebody has slept.
-///   A waiter spins and yields for some 8 microseconds, then sleeps. The first sleeper for a lock that was quiet
-///   interrupts the cores that run this process (14 microseconds here).
+/// * **Guarantee**: one holder at a time, which sees everything that earlier holders did. A thread that has waited for a
+///   millisecond has the lock handed over when it is first in the queue; until then a newcomer may pass. If a
+///   woken thread does not run, the next one is woken by an unlock half a millisecond later. No poisoning.
+/// * **Cost**: four bytes. Lock and unlock alone are one RMW and a store; two RMWs for some thousand acquisitions after a
+///   thread has been parked. A waiter spins for a few microseconds, then sleeps. The first waiter of a lock that was not
+///   contended interrupts the cores that run this process (14 microseconds here).
 /// * **Not for**: interrupt handlers and kernels ([`spin::Mutex`](crate::spin::Mutex)); strict first come, first served
 ///   ([`queue::McsMutex`](crate::queue::McsMutex)).
 ///
@@ -63,7 +63,7 @@ use waiting::URGENT;
 /// LOG.lock().push("first".into());
 /// match LOG.try_lock_for(Duration::from_millis(10)) {
 ///     Some(mut log) => log.push("second".into()),
-///     None => unreachable!("nobody holds it"),
+///     None => unreachable!("no other thread holds it"),
 /// }
 /// assert_eq!(LOG.lock().len(), 2);
 /// ```
@@ -73,46 +73,41 @@ pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawMutex, T>;
 /// Holds a [`Mutex`] locked for a part of its value.
 pub type MappedMutexGuard<'a, T> = lock_api::MappedMutexGuard<'a, RawMutex, T>;
 
-const FREE: u32 = 0;
-const LOCKED: u32 = 1 << 0;
-const BUSY: u32 = LOCKED | 1 << 1;
-const PARKED: u32 = 1 << 2;
+const FREE: u8 = 0;
+const LOCKED: u8 = 1 << 0;
+const CONTENDED: u8 = LOCKED | 1 << 1;
+const PARKED: u8 = 1 << 2;
 
-/// At every how manieth busy passage a thread looks whether the bucket may be quiet again.
-const CALM: u32 = if hint::patience(1) == 0 { 2 } else { 128 };
+const COOLDOWN: u8 = (1 << 5) - 1;
+const QUEUED: u8 = 1 << 7;
 
-per_thread! {
-    /// Busy passages of this thread, of whatever lock.
-    static PASSAGES: Cell<u32> = Cell::new(0);
-}
+/// What fast mode saves, in nanoseconds: an RMW.
+const FAST_MODE_GAIN: u128 = 5;
+/// While waiters are queued, one in `1 << DEPUTY_CHECK` unlocks on average asks whether the deputy is overdue.
+const DEPUTY_CHECK: u32 = 4;
+/// How often a thread that is about to park looks again at a holder which is only about to change its mode.
+const MODE_LOOKS: u32 = hint::patience(8);
 
 /// The raw lock of [`Mutex`].
+#[repr(align(4))]
 pub struct RawMutex {
-    word: AtomicU32,
+    state: AtomicU8,
+    hints: AtomicU8,
 }
 
 /// What a holder of a [`RawMutex`] has to know to unlock it: the state of a guard.
 #[derive(Debug)]
-pub struct Hold {
-    quiet: bool,
+pub struct MutexGuardState {
+    fast: bool,
 }
 
-impl Hold {
-    #[inline]
-    fn of(word: u32) -> Self {
-        Hold { quiet: word == LOCKED }
-    }
-}
+impl MutexGuardState {
+    const FAST: Self = MutexGuardState { fast: true };
+    const CONTENDED: Self = MutexGuardState { fast: false };
 
-impl Hold {
-    /// What a sleeper has to whom the lock was handed over.
-    pub(super) fn handed() -> Self {
-        Self::of(BUSY)
-    }
-
-    /// The same acquisition once more, for who gives this one up.
+    /// The same acquisition once more, for a holder that gives this one up.
     pub(super) fn again(&self) -> Self {
-        Hold { quiet: self.quiet }
+        MutexGuardState { fast: self.fast }
     }
 }
 
@@ -121,104 +116,220 @@ impl RawMutex {
         /// An unlocked lock.
         #[must_use]
         pub const fn new() -> Self {
-            RawMutex { word: AtomicU32::new(FREE) }
+            RawMutex { state: AtomicU8::new(FREE), hints: AtomicU8::new(0) }
         }
     }
 
-    pub(super) fn address(&self) -> usize {
-        core::ptr::from_ref(self).addr()
+    #[inline]
+    pub(super) fn key(&self) -> Key {
+        Key::of(self, KeyKind::Mutex)
     }
 
-    fn state(&self) -> u32 {
+    #[inline]
+    fn state(&self) -> u8 {
         // Relaxed: what is read here only proposes an RMW, and that has the ordering.
-        self.word.load(Relaxed)
-    }
-
-    /// How a newcomer holds the lock.
-    #[inline]
-    fn newcomer(&self) -> u32 {
-        if lot::bucket(self.address()).is_tense() {
-            BUSY
-        } else {
-            LOCKED
-        }
+        self.state.load(Relaxed)
     }
 
     #[inline]
-    fn acquire(&self, held: u32) -> Option<Hold> {
+    fn hints(&self) -> u8 {
+        // Relaxed: a hint.
+        self.hints.load(Relaxed)
+    }
+
+    /// Acquires a free lock as `held`, one of the three held states.
+    #[inline]
+    fn acquire(&self, held: u8) -> bool {
         // Acquire: pairs with the Release of every unlock. The new holder must see what the last one wrote; Relaxed loses
         // it (killed by `futex::mutex_excludes`).
-        let acquired = self.word.compare_exchange(FREE, held, Acquire, Relaxed);
-        acquired.is_ok().then(|| Hold::of(held))
+        self.state.compare_exchange(FREE, held, Acquire, Relaxed).is_ok()
+    }
+
+    /// The mode in which this thread holds the lock, that has just been acquired as `LOCKED`.
+    #[inline]
+    fn adopt_mode(&self) -> MutexGuardState {
+        // A hint that is not seen yet costs a waiter one more heavy fence, and is seen by a later holder.
+        if self.hints() == 0 { MutexGuardState::FAST } else { self.change_to_contended() }
     }
 
     #[inline]
-    fn release(&self, hold: &Hold) {
-        if hold.quiet {
-            let address = self.address();
+    fn change_to_contended(&self) -> MutexGuardState {
+        // Relaxed: nobody else changes the word of a holder in fast mode, and others only add to this.
+        self.state.store(CONTENDED, Relaxed);
+        // SeqCst: pairs with `heavy` in `park`. If the waiter's announcement comes first, it is seen below. If this comes first,
+        // the waiter sees `CONTENDED` and adds `PARKED` to it (killed by `futex::mutex_becomes_contended`).
+        asymmetric::light();
+        if is_announced(self.key()) {
+            // Relaxed: it is for this holder's unlock. An RMW, since waiters do the same.
+            self.state.fetch_or(PARKED, Relaxed);
+        }
+        MutexGuardState::CONTENDED
+    }
+
+    #[inline]
+    fn release(&self, held: &MutexGuardState) {
+        if held.fast {
+            let key = self.key();
             // Release: pairs with the Acquire in `acquire`. The next holder must see this section; Relaxed loses it
-            // (killed by `futex::mutex_excludes`). A plain store will do: nobody else changes the word of a quiet holder.
-            self.word.store(FREE, Release);
-            // SeqCst: pairs with `heavy` in `lot::sleep` (killed by `futex::mutex_wakes_a_sleeper`).
+            // (killed by `futex::mutex_excludes`). A plain store will do: nobody else changes the word in fast mode.
+            self.state.store(FREE, Release);
+            // SeqCst: pairs with `heavy` in `park` (killed by `futex::mutex_wakes_a_sleeper`).
             asymmetric::light();
-            if lot::bucket(address).has_sleepers() {
-                wake_next(address);
+            if is_announced(key) {
+                unpark_deputy(key);
             }
         } else {
-            let passages = PASSAGES.with(|count| {
-                count.set(count.get().wrapping_add(1));
-                count.get()
-            });
-            // Release: as above (killed by `futex::mutex_excludes`).
-            if passages.is_multiple_of(CALM) || self.word.compare_exchange(BUSY, FREE, Release, Relaxed).is_err() {
-                self.release_busy(passages);
-            }
+            self.release_contended();
         }
+    }
+
+    fn release_contended(&self) {
+        let hints = self.hints();
+        let looks = if hints & QUEUED != 0 { DEPUTY_CHECK } else { u32::from(hints & COOLDOWN) };
+        let looks = one_in(looks);
+        // Release: as above (killed by `futex::mutex_excludes`).
+        if looks || self.state.compare_exchange(CONTENDED, FREE, Release, Relaxed).is_err() {
+            self.unlock_and_wake(looks, false);
+        }
+    }
+
+    /// Unlocks, and unparks the first waiter if it relies on this holder or if the deputy is overdue; hands off to it if it has
+    /// waited for long, or if that is the wish. With `looks`, a lock without waiters becomes fast.
+    #[cold]
+    fn unlock_and_wake(&self, looks: bool, hands_off: bool) {
+        unpark_front(self.key(), |front| {
+            let mut left = FREE;
+            match front.token() {
+                None => {
+                    let hints = self.hints();
+                    let cooled = looks && hints & QUEUED == 0;
+                    self.set_hints(if cooled { 0 } else { hints & !QUEUED });
+                }
+                Some(token) if hands_off || token.is_handoff_due() => {
+                    front.unpark(UnparkToken::HandedOff);
+                    left = if front.token().is_some() { CONTENDED | PARKED } else { CONTENDED };
+                }
+                Some(_) if self.state() & PARKED != 0 || looks && front.is_deputy_overdue() => {
+                    front.unpark(UnparkToken::WokenAsDeputy);
+                }
+                Some(_) => {}
+            }
+            // Release: pairs with the Acquire in `acquire` (killed by `futex::mutex_excludes`). A waiter to which the lock
+            // is handed off sees this section by its flag. A plain store will do: others change the word in contended mode
+            // only under the bucket's lock, to park.
+            self.state.store(left, Release);
+        });
+    }
+
+    /// Under the lock of the bucket.
+    fn set_hints(&self, hints: u8) {
+        // Relaxed: only that lock's holder writes them; see `hints`.
+        self.hints.store(hints, Relaxed);
+    }
+
+    /// Notes that there are waiters, and how long the lock stays contended at least. Under the lock of the bucket.
+    pub(super) fn note_queued(&self, cost: Duration) {
+        let unlocks = cost.as_nanos() / FAST_MODE_GAIN;
+        let cooldown = (u128::BITS - unlocks.leading_zeros()).clamp(1, COOLDOWN.into()) as u8;
+        self.set_hints(QUEUED | cooldown.max(self.hints() & COOLDOWN));
     }
 
     #[cold]
-    fn release_busy(&self, passages: u32) {
-        if passages.is_multiple_of(CALM) {
-            lot::bucket(self.address()).calm();
-        }
-        self.hand_over(false);
+    fn lock_contended(&self) -> MutexGuardState {
+        contend(self, None, false).expect("without a deadline it waits until it has the lock")
     }
 
-    /// Lets the lock go: to the first sleeper, if it is urgent or that is the wish; else to anybody, and wakes the first.
-    fn hand_over(&self, to_a_sleeper: bool) {
-        let mut state = self.state();
-        while state == BUSY && !to_a_sleeper {
-            // Release: as in `release` (killed by `futex::mutex_is_handed_over`).
-            match self.word.compare_exchange(state, FREE, Release, Relaxed) {
-                Ok(_) => return,
-                Err(now) => state = now,
-            }
-        }
-        let address = self.address();
-        let mut token = Token::Woken;
-        let next = lot::bucket(address).pop(address, |next, more| {
-            let left = match next {
-                Some(note) if to_a_sleeper || note == URGENT => {
-                    token = Token::Handed;
-                    if more { BUSY | PARKED } else { BUSY }
-                }
-                // Who is woken answers for the others.
-                _ => FREE,
-            };
-            // Release: pairs with the Acquire in `acquire` (killed by `futex::mutex_excludes`). To whom the lock is handed
-            // over, its flag shows this section. A plain store will do: others change a busy holder's word only under
-            // this latch, to park.
-            self.word.store(left, Release);
-        });
-        if let Some(next) = next {
-            next.wake(token);
-        }
+    #[cold]
+    fn lock_contended_until(&self, deadline: Option<Instant>) -> Option<MutexGuardState> {
+        contend(self, deadline, false)
+    }
+
+    /// Makes the holder responsible for waiters that are being queued, if it can be; under the lock of the bucket.
+    pub(super) fn relies_on_holder(&self) -> bool {
+        // Relaxed: as in `validate`. A holder in fast mode is not made so: only its own unlock may change the word.
+        let marked = self.state.compare_exchange(CONTENDED, CONTENDED | PARKED, Relaxed, Relaxed);
+        marked.is_ok() || marked == Err(CONTENDED | PARKED)
+    }
+
+    /// Locks, for a thread that was woken as deputy.
+    pub(super) fn lock_as_deputy(&self) -> MutexGuardState {
+        contend(self, None, true).expect("without a deadline it waits until it has the lock")
+    }
+
+    #[inline]
+    fn try_lock_fast(&self) -> Option<MutexGuardState> {
+        self.acquire(LOCKED).then(|| self.adopt_mode())
     }
 }
 
-#[cold]
-fn wake_next(address: usize) {
-    lot::wake_next(address);
+impl Contend for RawMutex {
+    type Acquired = MutexGuardState;
+
+    fn key(&self) -> Key {
+        self.key()
+    }
+
+    fn token(&self) -> ParkToken {
+        ParkToken::default()
+    }
+
+    #[inline]
+    fn try_acquire(&self, responsible: bool) -> Option<MutexGuardState> {
+        if self.state() != FREE {
+            return None;
+        }
+        if responsible {
+            self.acquire(CONTENDED | PARKED).then_some(MutexGuardState::CONTENDED)
+        } else if self.hints() != 0 {
+            self.acquire(CONTENDED).then_some(MutexGuardState::CONTENDED)
+        } else {
+            self.try_lock_fast()
+        }
+    }
+
+    fn validate(&self, fence: Fence, responsible: bool) -> Validate {
+        match fence {
+            Fence::NotYet { .. } => {}
+            Fence::Made(cost) => self.note_queued(cost),
+            // Never again fast: each thread that waits would have to poll.
+            Fence::Refused => self.note_queued(Duration::MAX),
+        }
+        let mut looks = 0;
+        loop {
+            let state = self.state();
+            if state == FREE {
+                return Validate::Abort;
+            }
+            if state == LOCKED {
+                match fence {
+                    Fence::NotYet { others: true } if !responsible => {}
+                    // A holder that has not yet changed to contended mode is about to.
+                    Fence::NotYet { .. } if self.hints() != 0 && looks < MODE_LOOKS => {
+                        looks += 1;
+                        hint::spin_for(looks);
+                        continue;
+                    }
+                    Fence::NotYet { .. } => {
+                        self.note_queued(fence_cost());
+                        return Validate::NeedsHeavyFence;
+                    }
+                    Fence::Made(_) | Fence::Refused => {}
+                }
+                self.note_queued(fence_cost());
+                return Validate::Park;
+            }
+            // Relaxed: the queue is under the bucket's lock. An RMW, so that the holder sees it or has unlocked before;
+            // torn, it would lock a lock that no thread holds (killed by `futex::mutex_excludes`).
+            if self.state.compare_exchange(state, state | PARKED, Relaxed, Relaxed).is_ok() {
+                self.note_queued(Duration::ZERO);
+                return Validate::Park;
+            }
+        }
+    }
+
+    fn handed_off(&self) -> MutexGuardState {
+        MutexGuardState::CONTENDED
+    }
 }
 
 impl Default for RawMutex {
@@ -227,32 +338,28 @@ impl Default for RawMutex {
     }
 }
 
-// SAFETY: a thread holds the lock after its compare-exchange turned `FREE` into a held word, or after it was told that the lock is its own. Only its unlock makes the word `FREE`, or hands it
-// to exactly one other. Acquire and Release order the sections, and the flag of a sleeper those of a hand-over to it.
-// Forgetting a guard leaves the word as it is; nothing panics.
+// SAFETY: a thread holds the lock after its compare-exchange turned `FREE` into a held state, or after it was told that the
+// lock is its own. Only its unlock makes the state `FREE`, or hands off to exactly one other. Acquire and Release order the
+// sections, and the flag of a waiter those of a hand-off to it. Forgetting a guard leaves the state as it is; nothing panics.
 unsafe impl lock_api::RawMutex for RawMutex {
     const INIT: Self = const_init!(Self::new());
 
-    type Guard = Hold;
+    type Guard = MutexGuardState;
 
     #[inline]
-    fn lock(&self) -> Hold {
-        self.acquire(self.newcomer()).unwrap_or_else(|| self.lock_contended())
+    fn lock(&self) -> MutexGuardState {
+        self.try_lock_fast().unwrap_or_else(|| self.lock_contended())
     }
 
     #[inline]
-    fn try_lock(&self) -> Option<Hold> {
+    fn try_lock(&self) -> Option<MutexGuardState> {
         // Looks first, so that a loop of failing tries does not take the line from the holder.
-        if self.state() == FREE {
-            self.acquire(self.newcomer())
-        } else {
-            None
-        }
+        if self.state() == FREE { self.try_lock_fast() } else { None }
     }
 
     #[inline]
-    unsafe fn unlock(&self, hold: Hold) {
-        self.release(&hold);
+    unsafe fn unlock(&self, held: MutexGuardState) {
+        self.release(&held);
     }
 
     #[inline]
@@ -261,25 +368,21 @@ unsafe impl lock_api::RawMutex for RawMutex {
     }
 }
 
-// SAFETY: `hand_over` lets go as `unlock` does, or keeps the word held for one sleeper, which is told so.
+// SAFETY: `unlock_and_wake` unlocks as `unlock` does, or keeps the lock held for one waiter, which is told so.
 unsafe impl lock_api::RawMutexFair for RawMutex {
-    unsafe fn unlock_fair(&self, hold: Hold) {
-        if !hold.quiet {
-            self.hand_over(true);
-        } else if lot::bucket(self.address()).has_sleepers() {
-            // Relaxed: the holder changes how it holds the lock, and lets go below.
-            self.word.store(BUSY, Relaxed);
-            self.hand_over(true);
-        } else {
-            self.release(&hold);
+    unsafe fn unlock_fair(&self, held: MutexGuardState) {
+        if held.fast && self.hints() == 0 {
+            return self.release(&held);
         }
+        // A waiter that relies on the look of an unlock in fast mode is in the queue, or finds the lock free.
+        self.unlock_and_wake(false, true);
     }
 
-    unsafe fn bump(&self, hold: &mut Hold) {
-        if self.state() & PARKED != 0 || lot::bucket(self.address()).has_sleepers() {
-            // SAFETY: the caller's promise, and `hold` is given a new acquisition.
-            unsafe { self.unlock_fair(hold.again()) };
-            *hold = lock_api::RawMutex::lock(self);
+    unsafe fn bump(&self, held: &mut MutexGuardState) {
+        if self.hints() & QUEUED != 0 {
+            // SAFETY: the caller's promise, and `held` is given a new acquisition.
+            unsafe { self.unlock_fair(held.again()) };
+            *held = lock_api::RawMutex::lock(self);
         }
     }
 }
@@ -290,15 +393,15 @@ unsafe impl lock_api::RawMutexTimed for RawMutex {
     type Instant = Instant;
 
     #[inline]
-    fn try_lock_for(&self, timeout: Duration) -> Option<Hold> {
+    fn try_lock_for(&self, timeout: Duration) -> Option<MutexGuardState> {
         // A deadline beyond what the clock can say is none.
-        self.acquire(self.newcomer())
+        self.try_lock_fast()
             .or_else(|| self.lock_contended_until(time::after(timeout)))
     }
 
     #[inline]
-    fn try_lock_until(&self, timeout: Instant) -> Option<Hold> {
-        self.acquire(self.newcomer())
+    fn try_lock_until(&self, timeout: Instant) -> Option<MutexGuardState> {
+        self.try_lock_fast()
             .or_else(|| self.lock_contended_until(Some(timeout)))
     }
 }

@@ -25,6 +25,8 @@
 //! ```
 
 mod flag;
+#[cfg(feature = "std")]
+mod yielding;
 
 pub use flag::{Epoch, Flag};
 
@@ -144,20 +146,18 @@ impl FlagBackoff {
     }
 }
 
-/// How a thread waits before it sleeps: rounds of pauses and yields in turns.
+/// How a thread waits before it parks: rounds of pauses, and yields in turns with them while yields are short.
 ///
-/// Six of each, and 16 to 64 pauses in a round: some 8 microseconds where nobody else wants the processor. A thread that
-/// looks seldom leaves the line to the holder, who then passes several times at the speed of one thread; and one that
-/// yields early lets those run that it waits for, when there are more threads than cores. (With 16 threads on two cores,
-/// twice as many rounds made the slowest of a thousand acquisitions of a mutex a third slower, and longer ones too.)
+/// A thread that looks seldom leaves the line to the holder, which then passes several times at the speed of one thread;
+/// and one that yields early lets those run that it waits for, when there are more threads than cores.
 #[cfg(feature = "std")]
 #[derive(Default)]
-pub(crate) struct LockBackoff {
+pub(crate) struct SpinThenParkBackoff {
     round: u32,
 }
 
 #[cfg(feature = "std")]
-impl LockBackoff {
+impl SpinThenParkBackoff {
     const ROUNDS: u32 = 12;
 
     /// Waits one round; false if there was enough of that.
@@ -168,8 +168,8 @@ impl LockBackoff {
         }
         if self.round.is_multiple_of(2) {
             hint::spin_for(16 << (self.round / 2).min(2));
-        } else {
-            thread::yield_now();
+        } else if !yielding::yield_if_short() {
+            return false;
         }
         self.round += 1;
         true

@@ -4,46 +4,45 @@ use core::time::Duration;
 
 use lock_api::GuardSend;
 
-use super::{DRAINING, OWNER, PARKED, READER, READERS, RawRwLock, Share, UPGRADABLE, WAITING, WRITER, leave_slot};
+use super::state::Retain;
+use super::{RawRwLock, ReadGuardState};
 use crate::backend::const_init;
 use crate::backend::time::{self, Instant};
-use crate::futex::lot;
 
 // SAFETY: a reader is inside if it is counted in the word, by a compare-exchange from a state without `WRITER`; or if its
 // slot names the lock and it has seen, after the fence, a biased word without `WRITER`. A writer is inside after it has
 // claimed `WRITER` alone, and has then seen the count at 0 and, after the fence, no slot that names the lock. Only the
 // holder takes its own mark away. Acquire and Release order the sections. The one panic (too many readers) happens before
 // anything is changed. Forgetting a guard leaves its mark.
-unsafe impl lock_api::RawRwLock for RawRwLock {
-    const INIT: Self = const_init!(Self::new());
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLock for RawRwLock<RECURSIVE> {
+    const INIT: Self = const_init!(Self::unlocked());
 
-    type SharedGuard = Share;
+    type SharedGuard = ReadGuardState;
     type ExclusiveGuard = GuardSend;
 
     #[inline]
-    fn lock_shared(&self) -> Share {
-        match self.read_now() {
-            Some(share) => share,
-            None => self.read_contended(),
-        }
+    fn lock_shared(&self) -> ReadGuardState {
+        self.try_read()
+            .or_else(|| self.read_contended(None))
+            .expect("without a deadline it waits until it has the lock")
     }
 
     #[inline]
-    fn try_lock_shared(&self) -> Option<Share> {
-        self.read_now()
+    fn try_lock_shared(&self) -> Option<ReadGuardState> {
+        self.try_read()
     }
 
     #[inline]
-    unsafe fn unlock_shared(&self, share: Share) {
-        match share.slot {
-            Some(slot) => leave_slot(slot, self.address()),
-            None => self.end_counted_read(),
+    unsafe fn unlock_shared(&self, held: ReadGuardState) {
+        match held.slot {
+            Some(slot) => self.leave_slot(slot, self.identity()),
+            None => self.unlock_counted_read(),
         }
     }
 
     #[inline]
     fn lock_exclusive(&self) -> GuardSend {
-        if !self.write_now() {
+        if !self.try_write_fast() {
             self.write_until(None);
         }
         GuardSend::new()
@@ -51,50 +50,50 @@ unsafe impl lock_api::RawRwLock for RawRwLock {
 
     #[inline]
     fn try_lock_exclusive(&self) -> Option<GuardSend> {
-        (self.write_now() || self.try_claim(0)).then(GuardSend::new)
+        (self.try_write_fast() || self.try_write_slow(Retain::Nothing)).then(GuardSend::new)
     }
 
     #[inline]
     unsafe fn unlock_exclusive(&self, _guard: GuardSend) {
-        self.end_write(0);
+        self.unlock_write(Retain::Nothing);
     }
 
     fn is_locked(&self) -> bool {
         let state = self.state();
-        state & (OWNER | READERS) != 0 || self.is_read_in_slots(state)
+        !state.is_free() || self.is_read_in_slots(state)
     }
 
     #[inline]
     fn is_locked_exclusive(&self) -> bool {
         let state = self.state();
-        state & (WRITER | DRAINING) == WRITER && !self.is_read_in_slots(state)
+        state.has_writer() && !state.is_draining() && !self.is_read_in_slots(state)
     }
 }
 
 // SAFETY: each lets go as its plain counterpart does, or leaves the lock to sleepers that are told so.
-unsafe impl lock_api::RawRwLockFair for RawRwLock {
-    unsafe fn unlock_shared_fair(&self, share: Share) {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockFair for RawRwLock<RECURSIVE> {
+    unsafe fn unlock_shared_fair(&self, held: ReadGuardState) {
         // A waiting writer has claimed the lock already, and is next.
         // SAFETY: the caller's promise.
-        unsafe { lock_api::RawRwLock::unlock_shared(self, share) };
+        unsafe { lock_api::RawRwLock::unlock_shared(self, held) };
     }
 
     unsafe fn unlock_exclusive_fair(&self, _guard: GuardSend) {
-        self.end_write_fair();
+        self.unlock_write_fair();
     }
 
-    unsafe fn bump_shared(&self, share: &mut Share) {
-        if self.state() & (WRITER | WAITING) != 0 {
-            let mine = Share { slot: share.slot };
-            // SAFETY: the caller's promise, and `share` is given a new acquisition. That cannot panic: there was room.
+    unsafe fn bump_shared(&self, held: &mut ReadGuardState) {
+        if self.state().has_writer() {
+            let mine = ReadGuardState { slot: held.slot };
+            // SAFETY: the caller's promise, and `held` is given a new acquisition. That cannot panic: there was room.
             unsafe { lock_api::RawRwLock::unlock_shared(self, mine) };
-            *share = lock_api::RawRwLock::lock_shared(self);
+            *held = lock_api::RawRwLock::lock_shared(self);
         }
     }
 
     unsafe fn bump_exclusive(&self, guard: &mut GuardSend) {
-        if self.state() & PARKED != 0 || lot::bucket(self.queue()).has_sleepers() {
-            self.end_write_fair();
+        if self.hints().is_queued() {
+            self.unlock_write_fair();
             *guard = lock_api::RawRwLock::lock_exclusive(self);
         }
     }
@@ -102,51 +101,51 @@ unsafe impl lock_api::RawRwLockFair for RawRwLock {
 
 // SAFETY: the writer becomes a reader in one step, so no other writer gets in between; Release shows later acquisitions
 // what it has written.
-unsafe impl lock_api::RawRwLockDowngrade for RawRwLock {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockDowngrade for RawRwLock<RECURSIVE> {
     #[inline]
-    unsafe fn downgrade(&self, _guard: GuardSend) -> Share {
-        self.end_write(READER);
-        Share::COUNTED
+    unsafe fn downgrade(&self, _guard: GuardSend) -> ReadGuardState {
+        self.unlock_write(Retain::Read);
+        ReadGuardState::COUNTED
     }
 }
 
 // SAFETY: a wait that ends at its deadline leaves the queue before, or takes the lock that it is handed; a writer that has
 // claimed the lock takes its claim back.
-unsafe impl lock_api::RawRwLockTimed for RawRwLock {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockTimed for RawRwLock<RECURSIVE> {
     type Duration = Duration;
     type Instant = Instant;
 
     #[inline]
-    fn try_lock_shared_for(&self, timeout: Duration) -> Option<Share> {
+    fn try_lock_shared_for(&self, timeout: Duration) -> Option<ReadGuardState> {
         // A deadline beyond what the clock can say is none.
-        self.read_now().or_else(|| self.read_until(time::after(timeout)))
+        self.try_read().or_else(|| self.read_contended(time::after(timeout)))
     }
 
     #[inline]
-    fn try_lock_shared_until(&self, timeout: Instant) -> Option<Share> {
-        self.read_now().or_else(|| self.read_until(Some(timeout)))
+    fn try_lock_shared_until(&self, timeout: Instant) -> Option<ReadGuardState> {
+        self.try_read().or_else(|| self.read_contended(Some(timeout)))
     }
 
     #[inline]
     fn try_lock_exclusive_for(&self, timeout: Duration) -> Option<GuardSend> {
-        (self.write_now() || self.write_until(time::after(timeout))).then(GuardSend::new)
+        (self.try_write_fast() || self.write_until(time::after(timeout))).then(GuardSend::new)
     }
 
     #[inline]
     fn try_lock_exclusive_until(&self, timeout: Instant) -> Option<GuardSend> {
-        (self.write_now() || self.write_until(Some(timeout))).then(GuardSend::new)
+        (self.try_write_fast() || self.write_until(Some(timeout))).then(GuardSend::new)
     }
 }
 
 // SAFETY: there is at most one owner: it comes only where there is none. It keeps writers out, so that an upgrade finds
 // what was read unchanged; the upgrade then waits for all readers as any writer does. One that fails leaves the
 // upgradable reader.
-unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgrade for RawRwLock<RECURSIVE> {
     type UpgradableGuard = GuardSend;
 
     #[inline]
     fn lock_upgradable(&self) -> GuardSend {
-        if !self.upgradable_now() {
+        if !self.upgradable_fast() {
             self.upgradable_contended(None);
         }
         GuardSend::new()
@@ -154,12 +153,12 @@ unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
 
     #[inline]
     fn try_lock_upgradable(&self) -> Option<GuardSend> {
-        self.upgradable_now().then(GuardSend::new)
+        self.upgradable_fast().then(GuardSend::new)
     }
 
     #[inline]
     unsafe fn unlock_upgradable(&self, _guard: GuardSend) {
-        self.let_go(0, false);
+        self.unlock_owner(Retain::Nothing, false);
     }
 
     #[inline]
@@ -170,7 +169,7 @@ unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
 
     #[inline]
     unsafe fn try_upgrade(&self, guard: GuardSend) -> Result<GuardSend, GuardSend> {
-        if self.try_claim(UPGRADABLE) {
+        if self.try_write_slow(Retain::Upgradable) {
             Ok(guard)
         } else {
             Err(guard)
@@ -179,44 +178,44 @@ unsafe impl lock_api::RawRwLockUpgrade for RawRwLock {
 }
 
 // SAFETY: as `RawRwLockFair`.
-unsafe impl lock_api::RawRwLockUpgradeFair for RawRwLock {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgradeFair for RawRwLock<RECURSIVE> {
     unsafe fn unlock_upgradable_fair(&self, _guard: GuardSend) {
-        self.let_go(0, true);
+        self.unlock_owner(Retain::Nothing, true);
     }
 
     unsafe fn bump_upgradable(&self, guard: &mut GuardSend) {
-        if self.state() & PARKED != 0 {
-            self.let_go(0, true);
+        if self.state().is_parked() {
+            self.unlock_owner(Retain::Nothing, true);
             *guard = lock_api::RawRwLockUpgrade::lock_upgradable(self);
         }
     }
 }
 
 // SAFETY: neither change lets a writer in between: the holder's mark is replaced in one step.
-unsafe impl lock_api::RawRwLockUpgradeDowngrade for RawRwLock {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgradeDowngrade for RawRwLock<RECURSIVE> {
     #[inline]
-    unsafe fn downgrade_upgradable(&self, _guard: GuardSend) -> Share {
-        self.let_go(READER, false);
-        Share::COUNTED
+    unsafe fn downgrade_upgradable(&self, _guard: GuardSend) -> ReadGuardState {
+        self.unlock_owner(Retain::Read, false);
+        ReadGuardState::COUNTED
     }
 
     #[inline]
     unsafe fn downgrade_to_upgradable(&self, _guard: GuardSend) -> GuardSend {
-        self.end_write(UPGRADABLE);
+        self.unlock_write(Retain::Upgradable);
         GuardSend::new()
     }
 }
 
 // SAFETY: as `RawRwLockTimed`.
-unsafe impl lock_api::RawRwLockUpgradeTimed for RawRwLock {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgradeTimed for RawRwLock<RECURSIVE> {
     #[inline]
     fn try_lock_upgradable_for(&self, timeout: Duration) -> Option<GuardSend> {
-        (self.upgradable_now() || self.upgradable_contended(time::after(timeout))).then(GuardSend::new)
+        (self.upgradable_fast() || self.upgradable_contended(time::after(timeout))).then(GuardSend::new)
     }
 
     #[inline]
     fn try_lock_upgradable_until(&self, timeout: Instant) -> Option<GuardSend> {
-        (self.upgradable_now() || self.upgradable_contended(Some(timeout))).then(GuardSend::new)
+        (self.upgradable_fast() || self.upgradable_contended(Some(timeout))).then(GuardSend::new)
     }
 
     #[inline]

@@ -9,9 +9,10 @@ use lock_api::{
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A lock that `readers` hold already.
-fn crowded(readers: usize) -> RawRwLock {
+fn crowded(readers: u32) -> RawRwLock {
     RawRwLock {
-        word: AtomicUsize::new(readers * READER),
+        state: AtomicU32::new(State::FREE.with_readers(readers).bits()),
+        ..RawRwLock::new()
     }
 }
 
@@ -26,10 +27,10 @@ fn at_the_limit_the_lock_stays_what_it_was() {
     let lock = crowded(MAX_READERS);
     assert!(catch_unwind(AssertUnwindSafe(|| lock.try_lock_shared())).is_err());
     assert!(catch_unwind(AssertUnwindSafe(|| lock.try_lock_shared_for(Duration::ZERO))).is_err());
-    assert_eq!(lock.state(), MAX_READERS * READER);
+    assert_eq!(lock.state(), State::FREE.with_readers(MAX_READERS));
     assert!(!lock.is_locked_exclusive() && lock.try_lock_exclusive().is_none());
     // SAFETY: `crowded` made a lock that this many readers hold; this is one of them.
-    unsafe { lock.unlock_shared(Share::COUNTED) };
+    unsafe { lock.unlock_shared(ReadGuardState::COUNTED) };
     assert!(lock.try_lock_shared().is_some());
 }
 
@@ -39,7 +40,7 @@ fn an_upgradable_reader_fits_beside_the_last_reader_and_may_become_one() {
     let guard = lock.try_lock_upgradable().expect("no writer, no upgradable reader");
     // SAFETY: `guard` is the upgradable acquisition of this lock, made above.
     let _share = unsafe { lock.downgrade_upgradable(guard) };
-    assert_eq!(lock.state() & READERS, READERS);
+    assert_eq!(lock.state().readers(), state::COUNT_LIMIT);
     assert!(!lock.is_locked_exclusive());
     // A second one would carry the count over into nothing: an unlocked lock, with readers in it.
     assert!(catch_unwind(AssertUnwindSafe(|| lock.try_lock_upgradable())).is_err());
@@ -47,19 +48,18 @@ fn an_upgradable_reader_fits_beside_the_last_reader_and_may_become_one() {
 }
 
 #[test]
-fn who_writes_keeps_the_past_and_leaves_nothing_else() {
-    for past in [0, COLD, HEAT, PAST, SPREAD | HEAT, SPREAD | BIASED | HEAT] {
-        let lock = RawRwLock {
-            word: AtomicUsize::new(past),
-        };
+fn a_write_leaves_nothing_but_how_readers_register() {
+    for before in [State::FREE, State::FREE_SLOTTED, State::FREE_SLOTTED.with_biased()] {
+        let lock = RawRwLock::new();
+        lock.state.store(before.bits(), Relaxed);
         let guard = lock.lock_exclusive();
         assert!(lock.is_locked_exclusive());
         // SAFETY: the acquisition just made, and the one that it becomes.
         unsafe {
             let share = lock.downgrade(guard);
-            assert_eq!(lock.state() & !(PAST | SPREAD), READER);
+            assert_eq!(lock.state().readers(), 1);
             lock.unlock_shared(share);
         }
-        assert_eq!(lock.state() & !(PAST | SPREAD), 0);
+        assert!([State::FREE, State::FREE_SLOTTED].contains(&lock.state()), "{:?}", lock.state());
     }
 }

@@ -1,19 +1,20 @@
-//! The lock of a queue of sleepers: three states and a futex (Drepper, "Futexes are tricky", 2004, the second mutex).
+//! The lock of what the crate itself shares between threads, such as a bucket of the parking table: three states and a
+//! futex (Drepper, "Futexes are tricky", 2004, the second mutex).
 //!
 //! | word | meaning | unlock |
 //! |---|---|---|
 //! | `FREE` | | |
-//! | `HELD` | nobody waits | nobody to wake |
-//! | `AWAITED` | somebody may sleep | wakes one |
+//! | `HELD` | no thread waits | wakes none |
+//! | `AWAITED` | a thread may sleep | wakes one |
 //!
-//! It is never freed, so its unlock may touch it after the last instant; and what it guards takes some ten nanoseconds,
-//! so it spins a little and makes no attempt at fairness.
+//! It is never freed, so unlock may use its address after the store that frees it. A critical section takes some ten
+//! nanoseconds, so a waiter spins a little before it sleeps, and fairness is not attempted.
 
 use crossbeam_utils::CachePadded;
 
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
-use crate::backend::{const_fn, futex, hint};
+use crate::backend::{const_fn, futex, hint, thread};
 
 const FREE: u32 = 0;
 const HELD: u32 = 1;
@@ -24,19 +25,19 @@ const ROUNDS: u32 = 32;
 const PAUSES: u32 = 4;
 
 /// A value that one thread at a time may use.
-pub(super) struct Latch<T> {
-    /// Beside the value, whoever tries would take the value's line away from whoever is in.
+pub(crate) struct WordLock<T> {
+    /// On a line of its own: a thread that tries must not take the value's line away from the holder.
     word: CachePadded<AtomicU32>,
     value: CachePadded<UnsafeCell<T>>,
 }
 
-// SAFETY: `with` lets one thread at a time use the value, so sharing the latch sends the value from thread to thread.
-unsafe impl<T: Send> Sync for Latch<T> {}
+// SAFETY: `with` lets one thread at a time use the value, so sharing the lock sends the value from thread to thread.
+unsafe impl<T: Send> Sync for WordLock<T> {}
 
-impl<T> Latch<T> {
+impl<T> WordLock<T> {
     const_fn! {
-        pub(super) const fn new(value: T) -> Self {
-            Latch {
+        pub(crate) const fn new(value: T) -> Self {
+            WordLock {
                 word: CachePadded::new(AtomicU32::new(FREE)),
                 value: CachePadded::new(UnsafeCell::new(value)),
             }
@@ -45,10 +46,22 @@ impl<T> Latch<T> {
 
     /// Lends the value to `use_it`, which must not come back here.
     #[inline]
-    pub(super) fn with<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> R {
+    pub(crate) fn with<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> R {
         let _held = self.lock();
         self.value.with_mut(|value| {
-            // SAFETY: the latch is held until this function ends, and `use_it` cannot keep the reference.
+            // SAFETY: the lock is held until this function ends, and `use_it` cannot keep the reference.
+            use_it(unsafe { &mut *value })
+        })
+    }
+
+    /// The same without ever sleeping, for a thread that is ending: a model has no kernel any more by then.
+    pub(crate) fn with_awake<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> R {
+        while !self.try_lock() {
+            thread::yield_now();
+        }
+        let _held = Held(self);
+        self.value.with_mut(|value| {
+            // SAFETY: as in `with`.
             use_it(unsafe { &mut *value })
         })
     }
@@ -76,15 +89,15 @@ impl<T> Latch<T> {
             }
         }
         // Acquire: as in `try_lock` (killed by `futex::mutex_excludes`). Whoever has waited cannot know whether it was the
-        // only one, so it takes the latch as one that is waited for; an RMW, to learn what it replaces.
+        // only one, so it takes the lock as one that is waited for; an RMW, to learn what it replaces.
         while self.word.swap(AWAITED, Acquire) != FREE {
             futex::wait(&self.word, AWAITED);
         }
     }
 }
 
-/// Holds a latch until it is dropped.
-struct Held<'latch, T>(&'latch Latch<T>);
+/// Holds a lock until it is dropped.
+struct Held<'lock, T>(&'lock WordLock<T>);
 
 impl<T> Drop for Held<'_, T> {
     #[inline]

@@ -1,0 +1,372 @@
+//! Where threads park that wait for a lock: the idea of `parking_lot_core` (d'Antras, after Pizlo, "Locking in WebKit",
+//! 2016), typed, and for locks that unlock with a plain store.
+//!
+//! | file | what |
+//! |---|---|
+//! | `key` | what waiters are queued by |
+//! | `waiter` | what a thread parks with |
+//! | `queue` | the waiters of one key, first come, first out |
+//! | `table` | the queues of all keys, and the announcements |
+//! | `contend` | how a thread waits that does not get a lock at once: spins, parks, tries again |
+//!
+//! **Callbacks** run under the lock of the key's bucket. They may look at and change the words of the lock that the key
+//! belongs to, which is what orders these changes against parking. They must not park, unpark, allocate or panic. The table itself
+//! never dereferences a lock, so a lock may be freed as soon as it is unlocked. A late wake-up may then reach what has its
+//! address now; that is harmless, because each kind of lock has keys of its own and takes a spurious wake-up.
+//!
+//! **Who wakes the parked.** While waiters are queued for a lock, one of these holds:
+//!
+//! 1. the lock's word says so, and the unlock that finds it there unparks the first;
+//! 2. the holder unlocks with a plain store and then looks whether the key is announced, and it is, with a fence between
+//!    the announcement and the look at the lock that found it held;
+//! 3. a waiter has been unparked as deputy, and will establish 1 when it has the lock or parks again;
+//! 4. a thread is in [`park`] and has not yet decided whether it parks.
+//!
+//! Since a deputy may be held up for long, the lock remembers beside 3 that there are others, and from time to time
+//! an unlock asks whether the deputy is overdue ([`DEPUTY_OVERDUE_AFTER`]) and makes the next one deputy too.
+
+mod contend;
+mod key;
+mod queue;
+mod table;
+mod waiter;
+
+use core::time::Duration;
+
+use crate::backend::asymmetric;
+use crate::backend::atomic::{AtomicU32, Relaxed};
+use crate::backend::global;
+use crate::backend::hint;
+use crate::backend::time::{self, Instant};
+use crate::wait::SpinThenParkBackoff;
+
+pub(super) use contend::{Contend, contend};
+pub(super) use key::{Key, KeyKind};
+use queue::Queue;
+pub(super) use queue::ParkToken;
+use table::{Entry, with_entry};
+use waiter::Waiter;
+pub(super) use waiter::{UnparkToken, WaiterHandle, with_fresh_waiter, with_waiter};
+
+/// How long a deputy may take before the next waiter is unparked as well.
+const DEPUTY_OVERDUE_AFTER: Duration = Duration::from_micros(500);
+/// How long a thread sleeps between two looks at a lock, if the kernel has refused the fence that would make it be woken.
+pub(super) const POLL_AFTER: Duration = Duration::from_millis(1);
+
+/// What a thread parks for.
+pub(super) struct Request<'waiter> {
+    pub(super) waiter: &'waiter WaiterHandle,
+    pub(super) key: Key,
+    pub(super) token: ParkToken,
+    /// Before all others: it has been woken already, and another thread was faster.
+    pub(super) at_front: bool,
+    /// Spins for some microseconds before it sleeps.
+    pub(super) spins: bool,
+    pub(super) deadline: Option<Instant>,
+}
+
+/// What `validate` knows when it decides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Fence {
+    /// There has been none; `others` are queued already.
+    NotYet { others: bool },
+    /// The key is announced, and the fence behind that took so long.
+    Made(Duration),
+    /// The key is announced, and the kernel has refused the fence: the thread will look again every now and then.
+    Refused,
+}
+
+/// What `validate` decides.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Validate {
+    /// The lock is held, and a thread will unpark the waiter: see the list in the module comment.
+    Park,
+    /// The lock is held by a thread that unlocks with a plain store: the key must be announced, and asked for again.
+    NeedsHeavyFence,
+    /// There is no need to wait.
+    Abort,
+}
+
+/// What has come of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ParkResult {
+    /// There was no need. If it has been queued in the meantime, `others` may have come to rely on it: then it is
+    /// responsible for them.
+    Invalid { others: bool },
+    Unparked(UnparkToken),
+    /// Out of the queue again; some thread is responsible for those in it, as before.
+    TimedOut,
+}
+
+/// Parks this thread in the queue of a key, unless `validate` finds that there is no need.
+///
+/// `before_sleep` runs when the waiter is queued, without the bucket's lock; `timed_out` under it, when the deadline has
+/// come and the waiter has left the queue, and is told whether the queue is empty. A waiter that is moved to another key
+/// does not time out any more.
+pub(super) fn park(
+    request: &Request<'_>,
+    mut validate: impl FnMut(Fence) -> Validate,
+    before_sleep: impl FnOnce(),
+    timed_out: impl FnOnce(bool),
+) -> ParkResult {
+    let Request { waiter, key, .. } = *request;
+    let waiter_record = waiter.waiter;
+    let epoch = waiter.epoch();
+    let enqueue = |entry: &mut Entry| {
+        if request.at_front {
+            entry.queue.push_front(waiter_record, Some(key), request.token);
+        } else {
+            entry.queue.push_back(waiter_record, Some(key), request.token);
+        }
+    };
+    let verdict = with_entry(key, |entry| {
+        let others = !entry.queue.is_empty();
+        let verdict = validate(Fence::NotYet { others });
+        if verdict != Validate::Abort {
+            enqueue(entry);
+        }
+        if verdict == Validate::NeedsHeavyFence {
+            entry.announce(key);
+        }
+        verdict
+    });
+    let mut polls = false;
+    match verdict {
+        Validate::Abort => return ParkResult::Invalid { others: false },
+        Validate::Park => {}
+        Validate::NeedsHeavyFence => {
+            let fence = heavy();
+            polls = fence == Fence::Refused;
+            if let Some(others) = withdraw_if(waiter_record, key, || validate(fence) == Validate::Abort) {
+                return ParkResult::Invalid { others };
+            }
+        }
+    }
+    before_sleep();
+    if request.spins {
+        let mut backoff = SpinThenParkBackoff::default();
+        while !waiter.is_unparked(epoch) && !request.deadline.is_some_and(hint::is_late) && backoff.wait() {}
+    }
+    loop {
+        let poll = if polls { time::after(POLL_AFTER) } else { None };
+        let until = [poll, request.deadline].into_iter().flatten().min();
+        if let Some(token) = waiter.await_unpark(epoch, until) {
+            return ParkResult::Unparked(token);
+        }
+        let is_over = request.deadline.is_some_and(time::has_passed);
+        if is_over {
+            let left = with_entry(key, |entry| {
+                let is_there = waiter_record.key() == Some(key);
+                if is_there {
+                    entry.queue.remove(waiter_record);
+                    timed_out(entry.queue.is_empty());
+                }
+                is_there
+            });
+            if left {
+                return ParkResult::TimedOut;
+            }
+        } else if let Some(others) = withdraw_if(waiter_record, key, || validate(Fence::Refused) == Validate::Abort) {
+            return ParkResult::Invalid { others };
+        } else {
+            continue;
+        }
+        // Another thread has taken it out of the queue and is about to unpark it, or has moved it.
+        return ParkResult::Unparked(waiter.await_unpark(epoch, None).expect("without a deadline it is unparked"));
+    }
+}
+
+/// Takes the waiter out of the queue, if it is there and `is_needless` says so; answers then whether others are in it.
+fn withdraw_if(waiter: &'static Waiter, key: Key, is_needless: impl FnOnce() -> bool) -> Option<bool> {
+    with_entry(key, |entry| {
+        let withdrawn = waiter.key() == Some(key) && is_needless();
+        if withdrawn {
+            entry.queue.remove(waiter);
+        }
+        withdrawn.then(|| !entry.queue.is_empty())
+    })
+}
+
+global! {
+    /// How many nanoseconds the last heavy fence of a parking thread took.
+    fn last_fence() -> AtomicU32 = AtomicU32::new(hint::tuned(20_000, 0));
+}
+
+/// Fences what was announced against the look of a holder that has unlocked.
+fn heavy() -> Fence {
+    let start = Instant::now();
+    // SeqCst: pairs with `light` in the unlock of a mutex or a writer. If this thread's announcement comes first, the
+    // holder's look sees it, and the holder unparks. If the holder's `light` comes first, this thread's second look
+    // at the lock sees that it is free, and does not park (killed by `futex::mutex_wakes_a_sleeper`).
+    if !asymmetric::try_heavy() {
+        return Fence::Refused;
+    }
+    let cost = hint::tuned(start.elapsed(), Duration::ZERO);
+    // Relaxed: an estimate.
+    last_fence().store(u32::try_from(cost.as_nanos()).unwrap_or(u32::MAX), Relaxed);
+    Fence::Made(cost)
+}
+
+/// What a heavy fence costs, by the last one.
+pub(super) fn fence_cost() -> Duration {
+    // Relaxed: an estimate.
+    Duration::from_nanos(last_fence().load(Relaxed).into())
+}
+
+/// Whether a waiter relies on the holder that has just unlocked with a plain store and `light`. Seldom true for nothing.
+#[inline]
+pub(super) fn is_announced(key: Key) -> bool {
+    table::is_announced(key)
+}
+
+/// A key that is announced for as long as this lives.
+pub(super) struct Announcement(Key);
+
+impl Announcement {
+    pub(super) fn of(key: Key) -> Self {
+        table::add_announcement(key);
+        Announcement(key)
+    }
+}
+
+impl Drop for Announcement {
+    fn drop(&mut self) {
+        table::subtract_announcement(self.0);
+    }
+}
+
+/// Unparks the first waiter of `key` as deputy, for a holder that has let go already and touches the lock no more.
+#[cold]
+pub(super) fn unpark_deputy(key: Key) {
+    unpark_front(key, |front| front.unpark(UnparkToken::WokenAsDeputy));
+}
+
+/// The front of a queue, for the thread that decides which waiters are unparked.
+pub(super) struct Front<'entry> {
+    entry: &'entry mut Entry,
+    key: Key,
+    chosen: Queue,
+}
+
+impl Front<'_> {
+    /// What the first waiter has noted, if there is one.
+    pub(super) fn token(&self) -> Option<ParkToken> {
+        self.entry.queue.first.map(|first| first.links().token)
+    }
+
+    /// What all of them have noted, first to last.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = ParkToken> + use<> {
+        self.entry.queue.iter().map(|waiter| waiter.links().token)
+    }
+
+    /// Changes what the first waiter has noted, if there is one; answers what it is then.
+    pub(super) fn change_token(&mut self, change: impl FnOnce(usize) -> usize) -> Option<ParkToken> {
+        let first = self.entry.queue.first?;
+        first.relink(|links| links.token.0 = change(links.token.0));
+        self.token()
+    }
+
+    /// Whether the last deputy has had its time, or there is none.
+    pub(super) fn is_deputy_overdue(&self) -> bool {
+        let has_passed = |since| Instant::now().saturating_duration_since(since) >= DEPUTY_OVERDUE_AFTER;
+        hint::tuned(false, true) || self.entry.deputy_since.is_none_or(has_passed)
+    }
+
+    /// Takes the first waiter out, if there is one. It wakes up with `token` when the bucket's lock is free.
+    pub(super) fn unpark(&mut self, token: UnparkToken) {
+        if let Some((waiter, _)) = self.entry.queue.pop_front() {
+            waiter.tell(token);
+            self.chosen.push_back(waiter, None, ParkToken::default());
+            // A holder that has unlocked and not yet looked need not find the announcement: this waiter is responsible.
+            self.entry.retract(self.key);
+            self.entry.deputy_since = Some(Instant::now());
+        }
+    }
+}
+
+/// Lets `decide` unpark waiters of `key`, first to last, and change the lock accordingly.
+pub(super) fn unpark_front<R>(key: Key, decide: impl FnOnce(&mut Front<'_>) -> R) -> R {
+    let (result, mut chosen) = with_entry(key, |entry| {
+        let mut front = Front {
+            entry,
+            key,
+            chosen: Queue::EMPTY,
+        };
+        let result = decide(&mut front);
+        (result, front.chosen)
+    });
+    while let Some((waiter, _)) = chosen.pop_front() {
+        waiter.wake();
+    }
+    result
+}
+
+/// Waiters that have been taken out of a queue, and are in none.
+pub(super) struct Taken(Queue);
+
+/// Takes up to `most` waiters out of the queue of `key`, first to last. `count` is told how many, under the lock.
+pub(super) fn take_front(key: Key, most: usize, count: impl FnOnce(usize)) -> Taken {
+    with_entry(key, |entry| {
+        let mut taken = Queue::EMPTY;
+        let mut number = 0;
+        while number < most
+            && let Some((waiter, token)) = entry.queue.pop_front()
+        {
+            taken.push_back(waiter, None, token);
+            number += 1;
+        }
+        count(number);
+        Taken(taken)
+    })
+}
+
+impl Taken {
+    /// What the first of them has noted, if there is one.
+    pub(super) fn token(&self) -> Option<ParkToken> {
+        self.0.first.map(|first| first.links().token)
+    }
+
+    /// Unparks the first.
+    pub(super) fn unpark(&mut self, token: UnparkToken) {
+        if let Some((waiter, _)) = self.0.pop_front() {
+            waiter.tell(token);
+            waiter.wake();
+        }
+    }
+
+    /// Moves the first of them that have noted the same to the queue of `key`, where they sleep on.
+    ///
+    /// If none waits there already and `relies_on_holder` cannot make the lock's holder responsible, the first of them is
+    /// unparked instead, as deputy if there are others. `note_queued` runs if any has been moved. Both run under the lock of
+    /// that bucket.
+    pub(super) fn requeue(
+        &mut self,
+        key: Key,
+        relies_on_holder: impl FnOnce() -> bool,
+        note_queued: impl FnOnce(),
+    ) {
+        let token = self.token();
+        let first = with_entry(key, |entry| {
+            let is_covered = !entry.queue.is_empty() || relies_on_holder();
+            let first = if is_covered { None } else { self.0.pop_front() };
+            let mut moved = false;
+            while self.token() == token
+                && let Some((waiter, _)) = self.0.pop_front()
+            {
+                entry.queue.push_back(waiter, Some(key), ParkToken::default());
+                moved = true;
+            }
+            if moved {
+                entry.deputy_since.get_or_insert_with(Instant::now);
+                note_queued();
+            }
+            first.map(|(first, _)| {
+                first.tell(if moved { UnparkToken::WokenAsDeputy } else { UnparkToken::Notified });
+                first
+            })
+        });
+        if let Some(first) = first {
+            first.wake();
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Where readers register, instead of in the lock: a row of slots for each thread, in a list that only grows and that all
+//! locks share (the visible readers table of BRAVO, Dice and Kogan, USENIX ATC 2019, with a row for each thread in place
+//! of a hash).
+//!
+//! A slot names a lock by its **identity**, a number that a lock is given when its readers first use slots, and that no other
+//! lock ever has. So a lock may be moved while it is held, freed with a guard forgotten, or copied by a fork, and meets
+//! no reader of another. When the numbers run out, locks do without slots.
+//!
+//! | field of a row | written by |
+//! |---|---|
+//! | a slot's `identity`, 0 | the thread that has the row, which puts the identity of a lock there |
+//! | a slot's `identity`, not 0 | the thread that drops the guard, once: 0 |
+//! | a slot's `counted` | threads that have the lock of that identity's bucket: a writer counts on the reader to leave |
+//! | `next_free` | the thread that has the lock of the free rows |
+//! | `older` | the thread that has made the row, before the list shows it |
+//!
+//! A slot needs no RMW, since only one thread takes it and only its taker's guard frees it. A row is never freed: a guard
+//! may outlive its thread, and names its slot. The next thread that leases the row uses the slots that are free. There are
+//! as many rows as threads have read at one time.
+
+use alloc::boxed::Box;
+use core::cell::{Cell, OnceCell};
+
+use crossbeam_utils::CachePadded;
+
+use crate::backend::atomic::{Acquire, AtomicPtr, AtomicU32, Relaxed, Release};
+use crate::backend::cell::UnsafeCell;
+use crate::backend::{Global, global, hint, per_thread};
+use crate::internal::WordLock;
+
+/// How many locks a thread reads at one time without touching them: a row is a line of 64 bytes; in a model one, for its
+/// sake.
+const SLOTS: usize = hint::tuned(6, 1);
+
+/// A place for the identity of a lock that is being read.
+#[derive(Debug)]
+pub(super) struct Slot {
+    identity: AtomicU32,
+    counted: AtomicU32,
+}
+
+impl Slot {
+    /// Frees the slot: the reader is no longer inside.
+    #[inline]
+    pub(super) fn clear(&self) {
+        // Release: pairs with the Acquire load in `names`. The writer must come after what was read here; Relaxed lets its
+        // writes overtake the reads (killed by `futex_rwlock::biased_readers_exclude`).
+        self.identity.store(0, Release);
+    }
+
+    pub(super) fn names(&self, identity: u32) -> bool {
+        // Acquire: pairs with the Release stores in `clear` and `take` (killed by `futex_rwlock::biased_readers_exclude`).
+        self.identity.load(Acquire) == identity
+    }
+
+    /// Counts on the reader that registers `identity` here; false if it has left or is counted already. Under the lock
+    /// of that identity's bucket.
+    pub(super) fn count(&self, identity: u32) -> bool {
+        // Relaxed, both: under the bucket's lock. Another lock's mark may be overwritten; that lock's writer looks again.
+        let counts = self.names(identity) && self.counted.load(Relaxed) != identity;
+        if counts {
+            self.counted.store(identity, Relaxed);
+        }
+        counts
+    }
+
+    /// Takes the mark back; false if there is none. Under the lock of that identity's bucket.
+    pub(super) fn uncount(&self, identity: u32) -> bool {
+        // Relaxed: as in `count`. An RMW, since another lock's writer may mark the slot.
+        self.counted.compare_exchange(identity, 0, Relaxed, Relaxed).is_ok()
+    }
+}
+
+/// The slots of one thread, at the beginning of a line.
+#[repr(C)]
+struct Row {
+    slots: [Slot; SLOTS],
+    next_free: UnsafeCell<Option<&'static CachePadded<Row>>>,
+    older: Option<&'static CachePadded<Row>>,
+}
+
+// SAFETY: `next_free` is used only by the thread that has the lock of the free rows; the rest is atomic or constant.
+unsafe impl Sync for Row {}
+
+/// The rows of no thread, the first of a chain.
+struct Free(Option<&'static CachePadded<Row>>);
+
+global! {
+    /// The rows that have been given back.
+    fn free() -> WordLock<Free> = WordLock::new(Free(None));
+    /// The row that was made last.
+    fn newest() -> AtomicPtr<CachePadded<Row>> = AtomicPtr::new(core::ptr::null_mut());
+    /// The last identity that was given out.
+    fn last_identity() -> AtomicU32 = AtomicU32::new(0);
+}
+
+/// An identity that no lock has had; `None` when there are no more.
+pub(super) fn new_identity() -> Option<u32> {
+    let numbers = last_identity();
+    let mut last = numbers.load(Relaxed);
+    while last < u32::MAX {
+        // Relaxed: nothing else is published. An RMW, so that no number is given out twice; torn, two locks take one for
+        // the other's readers (killed by `futex_rwlock::identities_differ`).
+        match numbers.compare_exchange(last, last + 1, Relaxed, Relaxed) {
+            Ok(_) => return Some(last + 1),
+            Err(now) => last = now,
+        }
+    }
+    None
+}
+
+/// What a thread knows of its row.
+#[derive(Clone, Copy)]
+enum Own {
+    /// It has not read yet.
+    Unknown,
+    /// It is looking for one, or has given its row back.
+    None,
+    Row(&'static CachePadded<Row>),
+}
+
+per_thread! {
+    // Two, so that the one which every read looks at has no destructor, and with it no state to check.
+    static OWN: Cell<Own> = Cell::new(Own::Unknown);
+    static LEASE: OnceCell<Lease> = OnceCell::new();
+}
+
+/// A row, until the thread ends.
+struct Lease {
+    row: &'static CachePadded<Row>,
+    /// Found early, since a destructor may come too late to find it.
+    free: Global<WordLock<Free>>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if hint::is_abandoned() {
+            return;
+        }
+        let _ = OWN.try_with(|own| own.set(Own::None));
+        // The next thread that has the row sees by that lock which slots are taken, by guards that outlive this thread.
+        self.free.with_awake(|free| {
+            let next = free.0.replace(self.row);
+            // SAFETY: this thread has the lock of the free rows.
+            self.row.next_free.with_mut(|place| unsafe { *place = next });
+        });
+    }
+}
+
+/// Puts `identity` into a free slot of this thread, if it has one: by an RMW, which a fence may follow, or by a store.
+#[inline]
+pub(super) fn take(identity: u32, by_store: bool) -> Option<&'static Slot> {
+    let row = match OWN.try_with(Cell::get) {
+        Ok(Own::Row(row)) => row,
+        Ok(Own::Unknown) => lease()?,
+        _ => return None,
+    };
+    // Acquire: pairs with the Release store in `clear`, perhaps by another thread. What was read there before has to be
+    // handed on by the store below (killed by `futex_rwlock::a_slot_is_taken_over`).
+    let slot = row.slots.iter().find(|slot| slot.identity.load(Acquire) == 0)?;
+    if by_store {
+        // Release: pairs with the Acquire load in `names`. A writer of the lock that was read here before may find this
+        // identity in its place, and must come after that read (killed by `futex_rwlock::a_slot_is_taken_over`).
+        slot.identity.store(identity, Release);
+    } else {
+        // Relaxed: as an RMW it stays in the release sequence of the store in `clear`, and so hands that read on.
+        slot.identity.swap(identity, Relaxed);
+    }
+    Some(slot)
+}
+
+/// A row for this thread. Making one allocates, and the allocator may be guarded by a lock that comes back here: it finds
+/// that there is none.
+#[cold]
+fn lease() -> Option<&'static CachePadded<Row>> {
+    OWN.try_with(|own| own.set(Own::None)).ok()?;
+    // A thread past its destructors could not give the row back, so it takes none.
+    let row = LEASE.try_with(|lease| lease.get_or_init(take_row).row).ok()?;
+    let _ = OWN.try_with(|own| own.set(Own::Row(row)));
+    Some(row)
+}
+
+/// A row that has been given back, or a new one.
+fn take_row() -> Lease {
+    let free = free();
+    let found = free.with(|free| {
+        let row = free.0?;
+        // SAFETY: this thread has the lock of the free rows.
+        free.0 = row.next_free.with(|next| unsafe { *next });
+        Some(row)
+    });
+    let row = found.unwrap_or_else(make);
+    Lease { row, free }
+}
+
+fn make() -> &'static CachePadded<Row> {
+    let row = Box::leak(Box::new(CachePadded::new(Row {
+        slots: core::array::from_fn(|_| Slot {
+            identity: AtomicU32::new(0),
+            counted: AtomicU32::new(0),
+        }),
+        next_free: UnsafeCell::new(None),
+        older: None,
+    })));
+    let newest = newest();
+    // Relaxed: proposes the compare-exchange below. It does not look into the row.
+    let mut older = newest.load(Relaxed);
+    loop {
+        // SAFETY: null, or a row that has been published below; no row is freed.
+        row.older = unsafe { older.as_ref() };
+        // Release: pairs with the Acquire load in `rows`. A thread that finds the row must see it filled in; Relaxed shows
+        // it empty (killed by `futex_rwlock::rows_are_found`). The rows before it stay in its release sequence.
+        match newest.compare_exchange(older, row, Release, Relaxed) {
+            Ok(_) => return row,
+            Err(now) => older = now,
+        }
+    }
+}
+
+fn rows() -> impl Iterator<Item = &'static CachePadded<Row>> {
+    // Acquire: pairs with the Release RMW in `make` (killed by `futex_rwlock::rows_are_found`).
+    let newest = newest().load(Acquire);
+    // SAFETY: null, or a row that was published before the load above; no row is freed.
+    let newest: Option<&'static CachePadded<Row>> = unsafe { newest.as_ref() };
+    core::iter::successors(newest, |row| row.older)
+}
+
+/// Whether any slot names the lock of that identity, and how many rows were looked at for that. No slot names identity 0.
+pub(super) fn look(identity: u32) -> (bool, u32) {
+    let mut looked = 0;
+    let found = identity != 0
+        && rows().any(|row| {
+            looked += 1;
+            row.slots.iter().any(|slot| slot.names(identity))
+        });
+    (found, looked)
+}
+
+/// All slots of all threads.
+pub(super) fn all() -> impl Iterator<Item = &'static Slot> {
+    rows().flat_map(|row| &row.slots)
+}

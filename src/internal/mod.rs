@@ -1,0 +1,7 @@
+//! What several families need and no user sees.
+
+mod chance;
+mod word_lock;
+
+pub(crate) use chance::one_in;
+pub(crate) use word_lock::WordLock;

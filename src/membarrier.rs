@@ -1,0 +1,18 @@
+//! Doing without the system call `membarrier`.
+//!
+//! On Linux the sleeping locks unlock without a locked instruction and read without one, because a thread that waits can
+//! send the fence that is needed to all cores: by `membarrier`. A sandbox that forbids that call *after* a lock was used
+//! leaves a read-mostly [`futex::RwLock`](crate::futex::RwLock) without any way to write, and its process is aborted.
+//! Such a program calls [`disable`] first.
+
+/// Makes every lock of this process do without `membarrier`, at the price of a fence in each uncontended unlock; answers
+/// whether it does. Call it before the first lock is used: later it answers false and changes nothing, unless
+/// `membarrier` was not in use anyway. `LINCHPIN_MEMBARRIER=0` in the environment does the same.
+///
+/// ```
+/// assert!(linchpin::membarrier::disable());
+/// ```
+#[must_use]
+pub fn disable() -> bool {
+    crate::backend::asymmetric::disable()
+}
