@@ -138,3 +138,47 @@ impl Word {
         }
     }
 }
+
+#[cfg(all(test, not(miri), not(any(linchpin_loom, linchpin_coherence))))]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+    use std::thread;
+
+    /// The kernel is slow to tell a waiter that an owner is gone: until it does, the thread that the waiter had found in
+    /// the word, alive, has come back.
+    #[test]
+    fn an_answer_about_another_owner_costs_nobody_the_lock() {
+        let word = Word::new();
+        let found = word.lock(None).expect("it is free");
+        let (lost, inherited) = (Barrier::new(2), Barrier::new(2));
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                let asked = core::cell::Cell::new(false);
+                word.ask(found, |word| {
+                    if asked.replace(true) {
+                        return pi::try_lock(word);
+                    }
+                    lost.wait();
+                    let answer = pi::try_lock(word);
+                    lost.wait();
+                    inherited.wait();
+                    answer
+                })
+            });
+            word.unlock(found);
+            // Another thread, which ends with the lock: that is the one that the kernel tells of.
+            scope
+                .spawn(|| _ = word.lock(None).expect("it is free"))
+                .join()
+                .expect("it only locks");
+            lost.wait();
+            lost.wait();
+            assert_eq!(word.lock(None), Ok(found), "this thread inherits it");
+            inherited.wait();
+            assert_eq!(waiter.join().expect("it only tries"), Err(Refusal::Held));
+            assert_eq!(word.word.load(Relaxed) & TID, found);
+        });
+        word.unlock(found);
+    }
+}
