@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use linchpin::futex::{PiError, PiMutex, PiMutexGuard, PiResult};
 use loom::cell::UnsafeCell;
-use loom_tests::{explore_to, models, spawn};
+use loom_tests::{explore_to, explore_within_to, models, spawn};
 
 models! {
     futex_pi, sources: ["src/futex/pi/word.rs"],
@@ -19,6 +19,35 @@ models! {
     an_owner_that_dies_is_reported => owner_dies(),
     an_owner_may_die_twice => owner_dies_twice(),
     a_circle_is_found => circle(),
+    an_owner_that_comes_back_keeps_it => comes_back(),
+}
+
+/// This thread holds it and unlocks, another takes it and dies, this thread takes it again; a third, which has found this
+/// thread the first time, hears of the death late.
+fn comes_back() -> usize {
+    use Came::{Inherited, Locked};
+    explore_within_to(
+        4,
+        [
+            (Inherited(3), Locked(4)),
+            (Locked(4), Inherited(3)),
+            (Inherited(4), Locked(2)),
+        ],
+        || {
+            let mutex = shared();
+            let guard = mutex.lock().expect("it is free");
+            let late = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || pass(mutex.lock())
+            });
+            let dead = dies(&mutex);
+            guard.add();
+            drop(guard);
+            dead.join().expect("it only dies");
+            let here = pass(mutex.lock());
+            (here, late.join().expect("it only passes"))
+        },
+    )
 }
 
 /// A number that loom watches: it panics if two accesses are not ordered.
