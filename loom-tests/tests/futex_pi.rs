@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use linchpin::backend::reuse_thread_numbers;
 use linchpin::futex::{PiError, PiMutex, PiMutexGuard, PiResult};
-use loom::cell::UnsafeCell;
 use loom_tests::{explore_to, explore_within_to, models, spawn};
 
 models! {
-    futex_pi, sources: ["src/futex/pi/word.rs"],
+    futex_pi, sources: ["src/futex/pi/word.rs", "src/futex/pi/number.rs"],
     excludes => excludes(&[2, 1]) + excludes(&[1, 1, 1]),
     tries => tries(),
     gives_up => gives_up(),
@@ -20,59 +20,19 @@ models! {
     an_owner_may_die_twice => owner_dies_twice(),
     a_circle_is_found => circle(),
     an_owner_that_comes_back_keeps_it => comes_back(),
+    a_number_that_is_given_again_keeps_it => number_reused(),
 }
 
-/// This thread holds it and unlocks, another takes it and dies, this thread takes it again; a third, which has found this
-/// thread the first time, hears of the death late.
-fn comes_back() -> usize {
-    use Came::{Inherited, Locked};
-    explore_within_to(
-        4,
-        [
-            (Inherited(3), Locked(4)),
-            (Locked(4), Inherited(3)),
-            (Inherited(4), Locked(2)),
-        ],
-        || {
-            let mutex = shared();
-            let guard = mutex.lock().expect("it is free");
-            let late = spawn({
-                let mutex = Arc::clone(&mutex);
-                move || pass(mutex.lock())
-            });
-            let dead = dies(&mutex);
-            guard.add();
-            drop(guard);
-            dead.join().expect("it only dies");
-            let here = pass(mutex.lock());
-            (here, late.join().expect("it only passes"))
-        },
-    )
-}
-
-/// A number that loom watches: it panics if two accesses are not ordered.
-#[derive(Default)]
-struct Number(UnsafeCell<u32>);
-
-// SAFETY: loom's cell panics at unsynchronised access, so sharing it in a model is checked, not assumed.
-unsafe impl Send for Number {}
-
-impl Number {
-    fn add(&self) -> u32 {
-        self.0.with_mut(|number| {
-            // SAFETY: loom panics if any access is concurrent with this one.
-            unsafe {
-                *number += 1;
-                *number
-            }
-        })
-    }
-}
-
-type Shared = Arc<PiMutex<Number>>;
+/// What the mutex guards is watched by loom through the cell of the mutex itself.
+type Shared = Arc<PiMutex<u32>>;
 
 fn shared() -> Shared {
-    Arc::new(PiMutex::new(Number::default()))
+    Arc::new(PiMutex::new(0))
+}
+
+fn add(guard: &mut PiMutexGuard<'_, u32>) -> u32 {
+    **guard += 1;
+    **guard
 }
 
 /// What came of an attempt to lock.
@@ -88,12 +48,12 @@ enum Came {
 }
 
 /// Adds one if it is locked, repairs what it inherits, and unlocks.
-fn pass(locked: PiResult<'_, Number>) -> Came {
+fn pass(locked: PiResult<'_, u32>) -> Came {
     match locked {
-        Ok(guard) => Came::Locked(guard.add()),
+        Ok(mut guard) => Came::Locked(add(&mut guard)),
         Err(PiError::OwnerDied(mut guard)) => {
             PiMutexGuard::mark_repaired(&mut guard);
-            Came::Inherited(guard.add())
+            Came::Inherited(add(&mut guard))
         }
         Err(PiError::TimedOut) => Came::TimedOut,
         Err(PiError::WouldBlock) => Came::WouldBlock,
@@ -106,12 +66,12 @@ fn pass(locked: PiResult<'_, Number>) -> Came {
 fn dies(mutex: &Shared) -> loom::thread::JoinHandle<Came> {
     let mutex = Arc::clone(mutex);
     spawn(move || {
-        let (guard, came) = match mutex.lock() {
+        let (mut guard, came) = match mutex.lock() {
             Ok(guard) => (guard, Came::Locked as fn(u32) -> Came),
             Err(PiError::OwnerDied(guard)) => (guard, Came::Inherited as fn(u32) -> Came),
             Err(error) => panic!("{error}"),
         };
-        let number = guard.add();
+        let number = add(&mut guard);
         std::mem::forget(guard);
         came(number)
     })
@@ -191,7 +151,7 @@ fn freed_by_the_kernel() -> usize {
         ],
         || {
             let mutex = shared();
-            let first = mutex.lock().expect("it is free");
+            let mut first = mutex.lock().expect("it is free");
             let second = spawn({
                 let mutex = Arc::clone(&mutex);
                 move || pass(mutex.try_lock_until(Instant::now()))
@@ -200,7 +160,7 @@ fn freed_by_the_kernel() -> usize {
                 let mutex = Arc::clone(&mutex);
                 move || pass(mutex.lock())
             });
-            let one = first.add();
+            let one = add(&mut first);
             drop(first);
             let two = second.join().expect("it only passes");
             (Locked(one), two, third.join().expect("it only passes"))
@@ -267,6 +227,76 @@ fn circle() -> usize {
             });
             let here = both(&left, &right);
             (here, other.join().expect("it only passes"))
+        },
+    )
+}
+
+/// This thread holds it and unlocks, another takes it and dies, this thread takes it again; a third, which has found this
+/// thread the first time, hears of the death late.
+fn comes_back() -> usize {
+    use Came::{Inherited, Locked};
+    explore_within_to(
+        4,
+        [
+            (Inherited(3), Locked(4)),
+            (Locked(4), Inherited(3)),
+            (Inherited(4), Locked(2)),
+        ],
+        || {
+            let mutex = shared();
+            let mut guard = mutex.lock().expect("it is free");
+            let late = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || pass(mutex.lock())
+            });
+            let dead = dies(&mutex);
+            add(&mut guard);
+            drop(guard);
+            dead.join().expect("it only dies");
+            let here = pass(mutex.lock());
+            (here, late.join().expect("it only passes"))
+        },
+    )
+}
+
+/// The owner dies while this thread waits. Another thread proves it dead, and is late to change the word; until it does, this
+/// thread has had the lock and handed it over to a new one, which has the number of the dead one.
+fn number_reused() -> usize {
+    explore_within_to(
+        2,
+        [],
+        || {
+            reuse_thread_numbers();
+            let mutex = shared();
+            let here = loom::thread::current();
+            let dead = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || {
+                    let mut guard = mutex.lock().expect("it is free");
+                    add(&mut guard);
+                    std::mem::forget(guard);
+                    here.unpark();
+                }
+            });
+            loom::thread::park();
+            let late = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || pass(mutex.lock())
+            });
+            let held = mutex.lock();
+            let new = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || {
+                    let locked = mutex.lock();
+                    loom::thread::yield_now();
+                    pass(locked)
+                }
+            });
+            loom::thread::yield_now();
+            let here = pass(held);
+            dead.join().expect("it only dies");
+            let late = late.join().expect("it only passes");
+            (here, late, new.join().expect("it only passes"))
         },
     )
 }
