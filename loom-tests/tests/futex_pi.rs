@@ -3,8 +3,10 @@
 
 // std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
+use linchpin::backend::fault::{Fault, Kind, Operation, record};
 use linchpin::backend::reuse_thread_numbers;
 use linchpin::futex::{PiError, PiMutex, PiMutexGuard, PiResult};
 use loom_tests::{explore_to, explore_within_to, models, spawn};
@@ -17,6 +19,7 @@ models! {
     a_lock_freed_by_the_kernel_hands_on => freed_by_the_kernel(),
     an_owner_that_is_gone_is_replaced => owner_gone(),
     an_owner_that_dies_is_reported => owner_dies(),
+    an_owner_that_dies_is_inherited_once => inherited_once(),
     an_owner_may_die_twice => owner_dies_twice(),
     a_circle_is_found => circle(),
     an_owner_that_comes_back_keeps_it => comes_back(),
@@ -79,7 +82,7 @@ fn dies(mutex: &Shared) -> loom::thread::JoinHandle<Came> {
 
 /// Each thread passes so many times, the last of them is this one; nothing is lost.
 fn excludes(passages: &'static [u32]) -> usize {
-    explore_to([3], || {
+    explore_to([passages.iter().sum::<u32>()], || {
         let mutex = shared();
         let passes = |mutex: &Shared, count: u32| (0..count).for_each(|_| _ = pass(mutex.lock()));
         let (&here, elsewhere) = passages.split_last().expect("somebody passes");
@@ -196,6 +199,33 @@ fn owner_dies() -> usize {
     })
 }
 
+/// Its owner dies while two others come, of which one may get it from the other's finding that the owner has died.
+fn inherited_once() -> usize {
+    use Came::{Inherited, Locked};
+    explore_within_to(
+        2,
+        [
+            (Locked(1), Locked(2), Locked(3)),
+            (Locked(2), Locked(1), Locked(3)),
+            (Locked(1), Inherited(3), Locked(2)),
+            (Inherited(3), Locked(1), Locked(2)),
+            (Locked(3), Inherited(2), Locked(1)),
+            (Inherited(2), Locked(3), Locked(1)),
+        ],
+        || {
+            let mutex = shared();
+            let dead = dies(&mutex);
+            let other = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || pass(mutex.lock())
+            });
+            let here = pass(mutex.lock());
+            let there = other.join().expect("it only passes");
+            (here, there, dead.join().expect("it only dies"))
+        },
+    )
+}
+
 /// Two die, and nobody repairs: who comes last hears of it, whoever of them was the last.
 fn owner_dies_twice() -> usize {
     use Came::{Inherited, Locked};
@@ -262,11 +292,15 @@ fn comes_back() -> usize {
 /// The owner dies while this thread waits. Another thread proves it dead, and is late to change the word; until it does, this
 /// thread has had the lock and handed it over to a new one, which has the number of the dead one.
 fn number_reused() -> usize {
+    use Came::{Inherited, Locked};
     explore_within_to(
-        2,
-        [],
+        3,
+        [
+            (Inherited(2), Locked(3), Locked(4)),
+            (Inherited(2), Locked(4), Locked(3)),
+            (Locked(3), Inherited(2), Locked(4)),
+        ],
         || {
-            reuse_thread_numbers();
             let mutex = shared();
             let here = loom::thread::current();
             let dead = spawn({
@@ -284,6 +318,7 @@ fn number_reused() -> usize {
                 move || pass(mutex.lock())
             });
             let held = mutex.lock();
+            reuse_thread_numbers();
             let new = spawn({
                 let mutex = Arc::clone(&mutex);
                 move || {
@@ -299,4 +334,28 @@ fn number_reused() -> usize {
             (here, late, new.join().expect("it only passes"))
         },
     )
+}
+
+/// The cells of the mutex are loom's, and see what a mutant does: the value is used out of order without an unlock that
+/// releases, or a lock that acquires.
+#[test]
+fn the_cells_of_the_mutex_find_a_race() {
+    let word = "src/futex/pi/word.rs";
+    let explore: fn() -> usize = || excludes(&[1, 1]);
+    let sites = record(|| _ = explore());
+    let strong: Vec<_> = sites
+        .iter()
+        .filter(|site| {
+            site.file.ends_with(word) && site.operation == Operation::ReadModifyWrite && site.ordering != Relaxed
+        })
+        .collect();
+    assert_eq!(strong.len(), 2, "one to lock, one to unlock: {strong:?}");
+    for site in strong {
+        let (_, outcome) = Fault::of(site, Kind::Weaken(Relaxed)).inject(|| _ = explore());
+        let message = outcome.expect_err("the critical sections are not ordered");
+        assert!(
+            message.contains("Causality violation") && message.contains("UnsafeCell"),
+            "{message}"
+        );
+    }
 }

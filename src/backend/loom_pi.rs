@@ -5,7 +5,7 @@
 //! along. The lock of the model orders a waiter after the thread that has handed over to it, as the kernel's does.
 //!
 //! **Threads** are born when they first ask for their number, and end when their thread-locals are dropped. That a number is in
-//! use is an atomic of the model: being born is a Relaxed store, so that a thread which asks for a number may miss it unless it has
+//! use is an atomic of the model: being born publishes nothing, so that a thread which asks for a number may miss it unless it has
 //! brought order along; having ended is a Release store, which [`is_gone`] acquires. Inside its own lock the kernel knows better.
 //!
 //! **An owner that ends while threads wait** serves the first, but does not write to the word: that thread does, when it runs.
@@ -100,7 +100,8 @@ impl Numbers {
         self.given.fetch_or(bit, Relaxed);
         self.free.fetch_and(!bit, Relaxed);
         self.alive.fetch_or(bit, Relaxed);
-        self.in_use[place].store(true, Ordering::Relaxed);
+        // A number is given again after its last thread has ended: Acquire.
+        self.in_use[place].swap(true, Ordering::Acquire);
         bit.trailing_zeros() + 1
     }
 
@@ -230,7 +231,9 @@ impl Kernel {
             self.contended.swap_remove(place);
         }
         let owners = self.contended.iter().filter_map(|lock| lock.owner);
-        numbers().awaited.store(owners.map(bit).fold(0, |bits, bit| bits | bit), Relaxed);
+        numbers()
+            .awaited
+            .store(owners.map(bit).fold(0, |bits, bit| bits | bit), Relaxed);
     }
 }
 
@@ -252,7 +255,8 @@ pub(crate) fn is_gone(number: u32) -> bool {
 pub(crate) fn is_dead(number: u32) -> bool {
     let numbers = numbers();
     // The read-modify-write sees the last store, that of the thread that has ended.
-    is_gone(number) || !numbers.is_alive(number) && !numbers.in_use[number as usize - 1].fetch_or(false, Ordering::Acquire)
+    is_gone(number)
+        || !numbers.is_alive(number) && !numbers.in_use[number as usize - 1].fetch_or(false, Ordering::Acquire)
 }
 
 pub(crate) fn pause() {

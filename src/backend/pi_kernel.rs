@@ -66,11 +66,7 @@ const TGKILL: Option<c_long> = if cfg!(all(target_arch = "x86_64", target_pointe
 
 // SAFETY: as POSIX and the C library declare them; std links that library, which has both on Linux and Android.
 unsafe extern "C" {
-    fn pthread_atfork(
-        prepare: Option<ForkHandler>,
-        parent: Option<ForkHandler>,
-        child: Option<ForkHandler>,
-    ) -> c_int;
+    fn pthread_atfork(prepare: Option<ForkHandler>, parent: Option<ForkHandler>, child: Option<ForkHandler>) -> c_int;
     fn syscall(number: c_long, ...) -> c_long;
 }
 
@@ -297,7 +293,10 @@ mod tests {
     #[test]
     fn what_is_transient_is_asked_again_and_not_for_ever() {
         let mut answers = [Err(Errno::INTR), Err(Errno::INVAL), Err(Errno::AGAIN), Ok(())].into_iter();
-        assert_eq!(retry_transient(None, || answers.next().expect("no more than these")), Ok(()));
+        assert_eq!(
+            retry_transient(None, || answers.next().expect("no more than these")),
+            Ok(())
+        );
         assert_eq!(answers.len(), 0);
         let mut asked = 0;
         let invalid = || {

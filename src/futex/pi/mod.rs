@@ -164,7 +164,11 @@ impl<T: ?Sized> PiMutex<T> {
     /// # drop(held);
     /// ```
     pub fn try_lock_for(&self, timeout: Duration) -> PiResult<'_, T> {
-        self.guard(self.word.try_lock_fast().or_else(|_| self.word.lock(time::after(timeout))))
+        self.guard(
+            self.word
+                .try_lock_fast()
+                .or_else(|_| self.word.lock(time::after(timeout))),
+        )
     }
 
     /// As [`lock`](PiMutex::lock), and gives up at `deadline`, not before. On Linux before 5.14 it may be late by as much

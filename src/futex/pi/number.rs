@@ -173,13 +173,16 @@ impl Registry {
         // thread that closes finds this one alive. If that one's comes first, this one finds the registry closed, or opened again.
         // SeqCst: weaker, each misses the other (killed by `futex_pi::a_number_that_is_given_again_keeps_it`).
         fence(SeqCst);
-        // Survivor: Acquire synchronizes with the Release in `open`, so that what was done while it was closed comes before
-        // what this thread does to a word. Both are read-modify-writes of one word, which loom never reorders.
-        while self.word.load(Acquire) != OPEN {
-            match pi::lock(&self.word, None) {
-                Ok(()) => self.open(me),
-                // A sandbox. That thread is not delayed by user code.
-                Err(_) => pi::pause(),
+        loop {
+            // Survivor: Acquire synchronizes with the Release in `open`, so that what was done while it was closed comes before
+            // what this thread does to a word. Both are read-modify-writes of that word, which loom never reorders.
+            match self.word.load(Acquire) {
+                OPEN => return,
+                // The thread that had closed it has handed it over. This thread does not try again: others may be doing the same.
+                seen if seen & TID == me => return self.open(me),
+                // An error is that of a sandbox. What that thread does in between is short.
+                _ if pi::lock(&self.word, None).is_err() => pi::pause(),
+                _ => {}
             }
         }
     }

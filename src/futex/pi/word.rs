@@ -122,7 +122,7 @@ impl Word {
     fn own(&self, me: u32) -> u32 {
         // Acquire: synchronizes with the Release RMWs in `unlock`, if the kernel found the lock free, and in `disown`. The
         // holder must see the previous critical section; Relaxed loses that (killed by `futex_pi::excludes` and
-        // `futex_pi::an_owner_that_is_gone_is_replaced`).
+        // `futex_pi::an_owner_that_dies_is_inherited_once`).
         if self.word.load(Acquire) & OWNER_DIED != 0 {
             self.clear_owner_died_bit();
             self.set_owner_died(true);
@@ -146,7 +146,7 @@ impl Word {
             if number::owner(word, me, true) == Owner::Dead {
                 // Release: this thread has found out that the owner has ended, and so has seen all that it did; the thread that gets
                 // the lock synchronizes with this in `own`. Relaxed loses that
-                // (killed by `futex_pi::an_owner_that_is_gone_is_replaced`). If it fails, the kernel has handed over.
+                // (killed by `futex_pi::an_owner_that_dies_is_inherited_once`). If it fails, the kernel has handed over.
                 _ = self.word.compare_exchange(word, OWNER_DIED | WAITERS, Release, Relaxed);
             }
         })
