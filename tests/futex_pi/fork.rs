@@ -39,7 +39,7 @@ fn succeeds(child: libc::pid_t) {
     );
 }
 
-fn in_a_child(check: impl FnOnce() -> bool) {
+pub fn in_a_child(check: impl FnOnce() -> bool) {
     succeeds(child(check));
 }
 

@@ -7,6 +7,7 @@ mod fork;
 mod kernel;
 mod life;
 mod priority;
+mod sandbox;
 #[path = "../stage/mod.rs"]
 mod stage;
 
