@@ -81,11 +81,11 @@ fn dies(mutex: &Shared) -> loom::thread::JoinHandle<Came> {
 }
 
 /// Each thread passes so many times, the last of them is this one; nothing is lost.
-fn excludes(passages: &'static [u32]) -> usize {
-    explore_to([passages.iter().sum::<u32>()], || {
+fn excludes(acquisitions: &'static [u32]) -> usize {
+    explore_to([acquisitions.iter().sum::<u32>()], || {
         let mutex = shared();
         let passes = |mutex: &Shared, count: u32| (0..count).for_each(|_| _ = pass(mutex.lock()));
-        let (&here, elsewhere) = passages.split_last().expect("somebody passes");
+        let (&here, elsewhere) = acquisitions.split_last().expect("a thread passes");
         let others: Vec<_> = elsewhere
             .iter()
             .map(|&count| {
@@ -171,7 +171,7 @@ fn freed_by_the_kernel() -> usize {
     )
 }
 
-/// Its owner has died before anybody waited; one of the two that come inherits it, the other gets it from that one.
+/// Its owner has died before any thread waited; one of the two that come inherits it, the other gets it from that one.
 fn owner_gone() -> usize {
     use Came::{Inherited, Locked};
     explore_to([(Inherited(2), Locked(3)), (Locked(3), Inherited(2))], || {
@@ -226,7 +226,7 @@ fn inherited_once() -> usize {
     )
 }
 
-/// Two die, and nobody repairs: who comes last hears of it, whoever of them was the last.
+/// Two die, and the value is not repaired: the last to come is told, whichever died last.
 fn owner_dies_twice() -> usize {
     use Came::{Inherited, Locked};
     explore_to([(Inherited(2), Locked(1)), (Locked(1), Inherited(2))], || {
@@ -248,7 +248,7 @@ fn circle() -> usize {
         || {
             let (left, right) = (shared(), shared());
             let both = |first: &Shared, second: &Shared| {
-                let _held = first.lock().expect("whoever holds it does not wait for this thread");
+                let _held = first.lock().expect("its holder does not wait for this thread");
                 pass(second.lock())
             };
             let other = spawn({

@@ -10,7 +10,7 @@
 //!
 //! A lock that has `WAITERS` is taken by way of the kernel only. It gives the lock to the waiter of the highest priority.
 //!
-//! **Who is told apart.** The kernel knows a thread by its number, in the process's PID namespace, and gives the number of a
+//! **Numbers.** The kernel knows a thread by its number, in the process's PID namespace, and gives the number of a
 //! thread that has ended to a new one, sooner or later, in this process or in another. [`is_gone`] asks for a number of
 //! *this process*; an answer of [`lock`] or [`try_lock`] is about the owner at some moment of the call, and about
 //! any process. The queue itself is private to the process.

@@ -43,7 +43,7 @@ pub fn in_a_child(check: impl FnOnce() -> bool) {
     succeeds(child(check));
 }
 
-/// Whether another thread finds `mutex` locked, and by nobody dead.
+/// Whether another thread finds `mutex` locked, and not by a dead one.
 fn is_held_for_others(mutex: &PiMutex<i32>) -> bool {
     thread::scope(|scope| {
         let other = scope.spawn(|| {
@@ -61,7 +61,7 @@ fn a_child_locks_in_its_own_name() {
     // So that this thread knows its number.
     drop(mutex.lock().expect("it is free"));
     in_a_child(|| {
-        // Held in the name of the parent, it would be unlocked for nobody: the kernel knows whose name that is.
+        // Held in the name of the parent, its unlock would be refused: the kernel knows whose name that is.
         let Ok(mut guard) = mutex.lock() else { return false };
         *guard = 1;
         let twice = matches!(mutex.lock(), Err(PiError::Deadlock));

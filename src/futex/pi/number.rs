@@ -53,7 +53,7 @@ struct Registry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     /// There is none.
-    Nobody,
+    None,
     /// It is the calling thread.
     Caller,
     /// It is another one, for which the kernel can wait.
@@ -121,7 +121,7 @@ pub(super) fn while_closed(me: u32, act: impl FnOnce()) -> Result<(), KernelErro
 pub(super) fn owner(word: u32, me: u32, thorough: bool) -> Owner {
     let number = word & TID;
     if number == 0 {
-        return Owner::Nobody;
+        return Owner::None;
     }
     if number == me {
         return Owner::Caller;
@@ -217,7 +217,7 @@ impl Registry {
     fn bequeath(&self, old: u32, heir: u32) {
         // Relaxed, all: this is the only thread.
         if self.heir.swap(heir, Relaxed) != old {
-            // What another thread had inherited is nobody's now.
+            // What another thread had inherited has no heir now.
             self.inherited.iter().for_each(|one| one.store(0, Relaxed));
         }
         match self.inherited.iter().find(|one| one.load(Relaxed) == 0) {

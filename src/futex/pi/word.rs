@@ -82,7 +82,7 @@ impl Word {
                 Owner::Heir if deadline.is_some_and(time::has_passed) => return Err(KernelError::TimedOut),
                 Owner::Heir => pi::pause(),
                 Owner::Unknown => return Err(number::NO_SUCH_THREAD),
-                Owner::Nobody | Owner::Other => match ask(&self.word) {
+                Owner::None | Owner::Other => match ask(&self.word) {
                     Ok(()) => return Ok(self.own(me)),
                     Err(KernelError::OwnerGone) => self.disown(me)?,
                     Err(error) => return Err(error),
@@ -105,7 +105,7 @@ impl Word {
                 Owner::Dead => self.disown(me)?,
                 Owner::Heir | Owner::Other => return Err(KernelError::Held),
                 Owner::Unknown => return Err(number::NO_SUCH_THREAD),
-                Owner::Nobody => match pi::try_lock(&self.word) {
+                Owner::None => match pi::try_lock(&self.word) {
                     Ok(()) => return Ok(self.own(me)),
                     Err(KernelError::OwnerGone) => {}
                     Err(error) => return Err(error),
@@ -246,5 +246,20 @@ mod tests {
             assert_eq!(word.word.load(Relaxed) & TID, found);
         });
         word.unlock(found);
+    }
+
+    /// So its unlock stays a compare-exchange.
+    #[test]
+    #[cfg_attr(miri, ignore = "the kernel's part is not there")]
+    fn a_try_leaves_no_mark_on_a_lock_that_is_held() {
+        let word = Word::new();
+        let me = word.lock(None).expect("it is free");
+        thread::scope(|scope| {
+            scope.spawn(|| assert_eq!(word.try_lock(), Err(KernelError::Held)));
+        });
+        assert_eq!(word.word.load(Relaxed), me);
+        assert_eq!(word.try_lock(), Err(KernelError::Deadlock));
+        word.unlock(me);
+        assert_eq!(word.word.load(Relaxed), FREE);
     }
 }
