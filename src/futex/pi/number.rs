@@ -3,7 +3,7 @@
 //! A word says which thread holds the lock by the number of that thread. An owner that has ended is replaced, so it has
 //! to be certain that it has; and the answer has to hold still until the word is changed. Invariants:
 //!
-//! 1. **A number in a word is one that its thread has registered** ([`current`]), and a guard of this process unlocks it.
+//! 1. **A thread registers before it puts its number into a word** ([`current`]).
 //! 2. **While a thread is inside [`Registry::while_closed`], no thread registers.** So a number that is found to be dead in there
 //!    belongs to no owner until the end, also if the kernel gives it to a new thread meanwhile: a thread that
 //!    registers was born before the registry was last seen open, and was therefore found alive.
@@ -22,11 +22,10 @@ const OPEN: u32 = 0;
 /// How many forks, one out of the other, are told apart.
 const GENERATIONS: usize = 8;
 
-/// Values of [`Registry::forks`]: a child would not know that it is one; it knows, and what its heir has inherited; it knows
-/// that, but there were too many generations to tell them apart.
-const UNWATCHED: u32 = 0;
+/// Bits of [`Registry::forks`]. With the first alone, a child knows that it is one, and what its heir has inherited. With the
+/// second, for ever, that may not be so: forks go unnoticed, or there were too many generations to tell them apart.
 const WATCHED: u32 = 1;
-const TOO_MANY: u32 = 2;
+const UNSURE: u32 = 2;
 
 per_thread! {
     /// The number that this thread has registered; 0 until it has.
@@ -41,7 +40,7 @@ global! {
 struct Registry {
     /// [`OPEN`], or the number of the thread that has closed it: a word in the form of [`pi`].
     word: AtomicU32,
-    /// [`UNWATCHED`], [`WATCHED`] or [`TOO_MANY`].
+    /// [`WATCHED`], [`UNSURE`], or none yet.
     forks: AtomicU32,
     /// The number of the thread that the last fork left; 0: this process has no heir.
     heir: AtomicU32,
@@ -84,8 +83,8 @@ fn register() -> u32 {
     let me = pi::thread_id();
     registry.watch_forks();
     registry.await_open(me);
-    // Relaxed: at worst this thread registers again.
-    if registry.forks.load(Relaxed) != UNWATCHED {
+    // Relaxed: at worst this thread registers again. Where a child does not know that it is one, it must.
+    if registry.forks.load(Relaxed) == WATCHED {
         CACHED_TID.with(|cached| cached.set(me));
     }
     me
@@ -97,7 +96,8 @@ extern "C" fn after_fork() {
     // Relaxed, all: this is the only thread.
     registry.word.store(OPEN, Relaxed); // a thread that had closed it is not here
     let (old, me) = (CACHED_TID.with(Cell::get), pi::thread_id());
-    // An unregistered thread holds nothing. The numbers are equal if this has run before, for the same fork.
+    // A thread without a number holds nothing, unless all is unsure. The numbers are equal if this has run before, for the same
+    // fork.
     if old != 0 && old != me {
         registry.bequeath(old, me);
         CACHED_TID.with(|cached| cached.set(me));
@@ -113,8 +113,8 @@ pub(super) fn while_closed(me: u32, act: impl FnOnce()) -> Result<(), KernelErro
     Ok(())
 }
 
-/// What is known of the owner in `word`, which may be out of date by the time of the answer. It costs two system calls
-/// at most; not `thorough`, one, and then a dead owner may be called another one (the kernel will know better).
+/// What is known of the owner in `word`, which may be out of date by the time of the answer. It costs three system
+/// calls at most; not `thorough`, two, and then a dead owner may be called another one (the kernel will know better).
 ///
 /// `Dead` is no guess: at a moment of the call, no thread with this number was an owner. Inside [`while_closed`], none is
 /// until the end.
@@ -152,7 +152,7 @@ impl Registry {
         const fn new() -> Self {
             Registry {
                 word: AtomicU32::new(OPEN),
-                forks: AtomicU32::new(UNWATCHED),
+                forks: AtomicU32::new(0),
                 heir: AtomicU32::new(0),
                 inherited: array![AtomicU32::new(0); GENERATIONS],
             }
@@ -162,8 +162,9 @@ impl Registry {
     /// Sees to it that forks are noticed. Several threads may do so at once: the handler may run more than once.
     fn watch_forks(&self) {
         // Relaxed, both: nothing else hangs on it.
-        if self.forks.load(Relaxed) == UNWATCHED && pi::on_fork(after_fork) {
-            self.forks.store(WATCHED, Relaxed);
+        if self.forks.load(Relaxed) == 0 {
+            let bit = if pi::on_fork(after_fork) { WATCHED } else { UNSURE };
+            self.forks.fetch_or(bit, Relaxed);
         }
     }
 
@@ -223,7 +224,7 @@ impl Registry {
         match self.inherited.iter().find(|one| one.load(Relaxed) == 0) {
             Some(free) => free.store(old, Relaxed),
             // From now on, no number in a word is known for certain.
-            None => self.forks.store(TOO_MANY, Relaxed),
+            None => _ = self.forks.fetch_or(UNSURE, Relaxed),
         }
     }
 }
