@@ -13,7 +13,8 @@
 //! | `hints` | meaning | changed by |
 //! |---|---|---|
 //! | `COOLDOWN`, 5 bits | not 0: contended mode. The lock is fast again after 2^n contended unlocks on average | threads that have the bucket's lock |
-//! | `QUEUED` | waiters are parked, perhaps behind a deputy that is on its way | the same |
+//! | `QUEUED` | waiters are parked | the same |
+//! | `AWAKE` | a thread is awake and responsible for them | the same; a thread that makes itself responsible, or ceases to be |
 //!
 //! **Acquisition** is the same RMW in both modes; afterwards the holder reads `hints`, on the line that it owns now, and
 //! changes to contended mode by a store if they are not 0.
@@ -79,6 +80,7 @@ const CONTENDED: u8 = LOCKED | 1 << 1;
 const PARKED: u8 = 1 << 2;
 
 const COOLDOWN: u8 = (1 << 5) - 1;
+const AWAKE: u8 = 1 << 6;
 const QUEUED: u8 = 1 << 7;
 
 /// What fast mode saves, in nanoseconds: an RMW.
@@ -201,15 +203,14 @@ impl RawMutex {
             let mut left = FREE;
             match front.token() {
                 None => {
-                    let hints = self.hints();
-                    let cooled = looks && hints & QUEUED == 0;
-                    self.set_hints(if cooled { 0 } else { hints & !QUEUED });
+                    self.change_hints(|hints| if looks && hints & QUEUED == 0 { 0 } else { hints & !QUEUED });
                 }
-                Some(token) if hands_off || token.is_handoff_due() => {
+                Some(_) if hands_off || front.is_turn_due() => {
                     front.unpark(UnparkToken::HandedOff);
                     left = if front.token().is_some() { CONTENDED | PARKED } else { CONTENDED };
                 }
-                Some(_) if self.state() & PARKED != 0 || looks && front.is_deputy_overdue() => {
+                Some(_) if self.state() & PARKED != 0 && self.hints() & AWAKE == 0 => {
+                    self.change_hints(|hints| hints | AWAKE);
                     front.unpark(UnparkToken::WokenAsDeputy);
                 }
                 Some(_) => {}
@@ -221,17 +222,23 @@ impl RawMutex {
         });
     }
 
-    /// Under the lock of the bucket.
-    fn set_hints(&self, hints: u8) {
-        // Relaxed: only that lock's holder writes them; see `hints`.
-        self.hints.store(hints, Relaxed);
+    fn change_hints(&self, change: impl Fn(u8) -> u8) -> u8 {
+        let mut hints = self.hints();
+        loop {
+            // Relaxed: whether a waiter may rely on them is decided under the lock of the bucket. An RMW, so that no change is
+            // lost; torn, it may take back that waiters are queued (killed by `futex::mutex_excludes`).
+            match self.hints.compare_exchange(hints, change(hints), Relaxed, Relaxed) {
+                Ok(before) => return before,
+                Err(now) => hints = now,
+            }
+        }
     }
 
     /// Notes that there are waiters, and how long the lock stays contended at least. Under the lock of the bucket.
     pub(super) fn note_queued(&self, cost: Duration) {
         let unlocks = cost.as_nanos() / FAST_MODE_GAIN;
         let cooldown = (u128::BITS - unlocks.leading_zeros()).clamp(1, COOLDOWN.into()) as u8;
-        self.set_hints(QUEUED | cooldown.max(self.hints() & COOLDOWN));
+        self.change_hints(|hints| hints & AWAKE | QUEUED | cooldown.max(hints & COOLDOWN));
     }
 
     #[cold]
@@ -279,12 +286,24 @@ impl Contend for RawMutex {
             return None;
         }
         if responsible {
-            self.acquire(CONTENDED | PARKED).then_some(MutexGuardState::CONTENDED)
+            let acquired = self.acquire(CONTENDED | PARKED);
+            if acquired {
+                self.change_hints(|hints| hints & !AWAKE);
+            }
+            acquired.then_some(MutexGuardState::CONTENDED)
         } else if self.hints() != 0 {
             self.acquire(CONTENDED).then_some(MutexGuardState::CONTENDED)
         } else {
             self.try_lock_fast()
         }
+    }
+
+    fn is_queued(&self) -> bool {
+        self.hints() & QUEUED != 0
+    }
+
+    fn claim_responsibility(&self) -> bool {
+        self.hints() & (QUEUED | AWAKE) == QUEUED && self.change_hints(|hints| hints | AWAKE) & AWAKE == 0
     }
 
     fn validate(&self, fence: Fence, responsible: bool) -> Validate {
@@ -299,6 +318,12 @@ impl Contend for RawMutex {
             let state = self.state();
             if state == FREE {
                 return Validate::Abort;
+            }
+            if responsible {
+                self.change_hints(|hints| hints & !AWAKE);
+            } else if self.hints() & AWAKE != 0 {
+                self.note_queued(Duration::ZERO);
+                return Validate::Park;
             }
             if state == LOCKED {
                 match fence {

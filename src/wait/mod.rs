@@ -158,12 +158,10 @@ pub(crate) struct SpinThenParkBackoff {
 
 #[cfg(feature = "std")]
 impl SpinThenParkBackoff {
-    const ROUNDS: u32 = 12;
-
-    /// Waits one round; false if there was enough of that.
+    /// Waits one round; false if there have been so many rounds.
     #[inline]
-    pub(crate) fn wait(&mut self) -> bool {
-        if self.round >= hint::patience(Self::ROUNDS) {
+    pub(crate) fn wait(&mut self, rounds: u32) -> bool {
+        if self.round >= hint::patience(rounds) {
             return false;
         }
         if self.round.is_multiple_of(2) {

@@ -1,18 +1,24 @@
 //! How a thread waits for a lock that it does not get at once: it spins, parks, and when it is woken tries again.
 //!
+//! **Few are awake.** Where waiters are parked, one thread at a time is awake for them: it spins for long, and as long as it
+//! does no unlock wakes another; the others park soon. So as many threads are active as can make progress
+//! (Dice, "Malthusian locks", EuroSys 2017), and the lock is passed at the speed of the cores.
+//!
 //! **Barging and hand-off.** A woken thread competes with those that are awake, and may lose. It then parks again, before
-//! all others. When it has waited for [`HANDOFF_AFTER`], the unlock that finds it first in the queue hands the lock over:
-//! the lock stays held, and the waiter is told that it is its own (eventual fairness).
-
-use core::time::Duration;
+//! all others. Every [`TURN_AFTER`](super::TURN_AFTER) it is the turn of the first in the queue: an unlock hands the lock off
+//! to it, so that the lock stays held, and the waiter is told that it is its own (eventual fairness).
 
 use super::{Fence, Key, ParkResult, ParkToken, Request, UnparkToken, Validate, park, with_waiter};
-use crate::backend::time::{self, Instant};
+use crate::backend::time::Instant;
 use crate::backend::{hint, thread};
 use crate::wait::SpinThenParkBackoff;
 
-/// How long a thread waits before it parks until the lock is handed over.
-const HANDOFF_AFTER: Duration = Duration::from_millis(1);
+/// For how many rounds a thread spins before it parks: if it is the one that is awake for those that are parked, ..
+const ROUNDS_AS_DEPUTY: u32 = 32;
+/// .. if no thread is parked, ..
+pub(in crate::futex) const ROUNDS: u32 = 12;
+/// .. and if others are parked, and one is awake.
+const ROUNDS_BESIDE_DEPUTY: u32 = 2;
 
 /// One way to acquire a lock: what the wait for it needs to know of the lock.
 pub(in crate::futex) trait Contend {
@@ -22,12 +28,18 @@ pub(in crate::futex) trait Contend {
     /// The queue to park in.
     fn key(&self) -> Key;
 
-    /// What a waiter notes, beside [`HANDOFF_DUE`](ParkToken::HANDOFF_DUE).
+    /// What a waiter notes for the thread that takes it out of the queue.
     fn token(&self) -> ParkToken;
 
     /// Acquires the lock if that is possible now. If this thread is `responsible` for others that are queued, the lock's word
     /// says from then on that there are waiters.
     fn try_acquire(&self, responsible: bool) -> Option<Self::Acquired>;
+
+    /// Whether waiters are parked.
+    fn is_queued(&self) -> bool;
+
+    /// Makes this thread responsible for the waiters that are queued, if no other thread that is awake is.
+    fn claim_responsibility(&self) -> bool;
 
     /// Decides about parking, under the lock of the bucket. It makes sure that some thread will unpark the waiter (see
     /// the list in [`park`](super)); a `responsible` thread must not rely on others in the queue for that.
@@ -35,15 +47,6 @@ pub(in crate::futex) trait Contend {
 
     /// What a waiter has that is told that the lock is its own.
     fn handed_off(&self) -> Self::Acquired;
-}
-
-impl ParkToken {
-    /// Beside what a lock notes: the waiter has waited for so long that the lock is to be handed over to it.
-    pub(in crate::futex) const HANDOFF_DUE: usize = 1 << 8;
-
-    pub(in crate::futex) fn is_handoff_due(self) -> bool {
-        self.0 & Self::HANDOFF_DUE != 0
-    }
 }
 
 /// Waits until `lock` is acquired, or until the deadline. A thread that is `responsible` has been woken as deputy.
@@ -54,7 +57,6 @@ pub(in crate::futex) fn contend<C: Contend>(
     mut responsible: bool,
 ) -> Option<C::Acquired> {
     let mut backoff = SpinThenParkBackoff::default();
-    let mut handoff_at = None;
     let mut was_unparked = false;
     loop {
         if let Some(acquired) = lock.try_acquire(responsible) {
@@ -64,18 +66,22 @@ pub(in crate::futex) fn contend<C: Contend>(
         if is_late && !responsible {
             return None;
         }
-        if !is_late && backoff.wait() {
+        responsible = responsible || lock.claim_responsibility();
+        let rounds = match (responsible, lock.is_queued()) {
+            (true, _) => ROUNDS_AS_DEPUTY,
+            (false, false) => ROUNDS,
+            (false, true) => ROUNDS_BESIDE_DEPUTY,
+        };
+        if !is_late && backoff.wait(rounds) {
             continue;
         }
         // Park even past the deadline if responsible: that makes another thread responsible for the waiters, so that
         // this one may leave.
-        let is_due = handoff_at.is_some_and(time::has_passed);
-        handoff_at = handoff_at.or_else(|| time::after(HANDOFF_AFTER));
         let parked = with_waiter(|waiter| {
             let request = Request {
                 waiter,
                 key: lock.key(),
-                token: ParkToken(lock.token().0 | if is_due { ParkToken::HANDOFF_DUE } else { 0 }),
+                token: lock.token(),
                 at_front: was_unparked,
                 spins: false,
                 deadline,

@@ -40,7 +40,7 @@ use crate::backend::hint;
 use crate::backend::time::{self, Instant};
 use crate::wait::SpinThenParkBackoff;
 
-pub(super) use contend::{Contend, contend};
+pub(super) use contend::{Contend, ROUNDS, contend};
 pub(super) use key::{Key, KeyKind};
 use queue::Queue;
 pub(super) use queue::ParkToken;
@@ -48,8 +48,8 @@ use table::{Entry, with_entry};
 use waiter::Waiter;
 pub(super) use waiter::{UnparkToken, WaiterHandle, with_fresh_waiter, with_waiter};
 
-/// How long a deputy may take before the next waiter is unparked as well.
-const DEPUTY_OVERDUE_AFTER: Duration = Duration::from_micros(500);
+/// How long after a waiter was unparked it is the next one's turn, whatever has become of the first.
+const TURN_AFTER: Duration = Duration::from_micros(500);
 /// How long a thread sleeps between two looks at a lock, if the kernel has refused the fence that would make it be woken.
 pub(super) const POLL_AFTER: Duration = Duration::from_millis(1);
 
@@ -145,7 +145,7 @@ pub(super) fn park(
     before_sleep();
     if request.spins {
         let mut backoff = SpinThenParkBackoff::default();
-        while !waiter.is_unparked(epoch) && !request.deadline.is_some_and(hint::is_late) && backoff.wait() {}
+        while !waiter.is_unparked(epoch) && !request.deadline.is_some_and(hint::is_late) && backoff.wait(ROUNDS) {}
     }
     loop {
         let poll = if polls { time::after(POLL_AFTER) } else { None };
@@ -266,10 +266,10 @@ impl Front<'_> {
         self.token()
     }
 
-    /// Whether the last deputy has had its time, or there is none.
-    pub(super) fn is_deputy_overdue(&self) -> bool {
-        let has_passed = |since| Instant::now().saturating_duration_since(since) >= DEPUTY_OVERDUE_AFTER;
-        hint::tuned(false, true) || self.entry.deputy_since.is_none_or(has_passed)
+    /// Whether so long has passed since a waiter was last unparked that it is the next one's turn.
+    pub(super) fn is_turn_due(&self) -> bool {
+        let has_passed = |since| Instant::now().saturating_duration_since(since) >= TURN_AFTER;
+        hint::tuned(false, true) || self.entry.last_turn.is_none_or(has_passed)
     }
 
     /// Takes the first waiter out, if there is one. It wakes up with `token` when the bucket's lock is free.
@@ -279,7 +279,7 @@ impl Front<'_> {
             self.chosen.push_back(waiter, None, ParkToken::default());
             // A holder that has unlocked and not yet looked need not find the announcement: this waiter is responsible.
             self.entry.retract(self.key);
-            self.entry.deputy_since = Some(Instant::now());
+            self.entry.last_turn = Some(Instant::now());
         }
     }
 }
@@ -357,7 +357,7 @@ impl Taken {
                 moved = true;
             }
             if moved {
-                entry.deputy_since.get_or_insert_with(Instant::now);
+                entry.last_turn.get_or_insert_with(Instant::now);
                 note_queued();
             }
             first.map(|(first, _)| {

@@ -47,15 +47,15 @@ pub(super) struct Entry {
     pub(super) queue: Queue,
     /// The key is announced.
     announced: bool,
-    /// When a waiter was last woken to be responsible for those in the queue.
-    pub(super) deputy_since: Option<Instant>,
+    /// When a waiter was last unparked, or began to wait in an empty queue.
+    pub(super) last_turn: Option<Instant>,
 }
 
 impl Entry {
     const NONE: Self = Entry {
         queue: Queue::EMPTY,
         announced: false,
-        deputy_since: None,
+        last_turn: None,
     };
 
     /// Announces the key, until [`retract`](Self::retract) or the queue is empty.

@@ -14,7 +14,7 @@ use crate::backend::atomic::{Acquire, Relaxed, SeqCst, fence};
 use crate::backend::time::{self, Instant};
 use crate::backend::{asymmetric, hint, thread};
 use crate::futex::park::{
-    Announcement, Front, Key, KeyKind, POLL_AFTER, ParkResult, ParkToken, Request, UnparkToken, Validate, is_announced,
+    Announcement, Front, Key, KeyKind, POLL_AFTER, ParkResult, ParkToken, ROUNDS, Request, UnparkToken, Validate, is_announced,
     park, unpark_front, with_waiter,
 };
 use crate::wait::SpinThenParkBackoff;
@@ -47,7 +47,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
                 return true;
             }
             let is_late = deadline.is_some_and(hint::is_late);
-            if !is_late && backoff.wait() {
+            if !is_late && backoff.wait(ROUNDS) {
                 continue;
             }
             if is_late || self.park_drain(&mut drain, deadline) == ParkResult::TimedOut {

@@ -187,6 +187,14 @@ impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
         Some(())
     }
 
+    fn is_queued(&self) -> bool {
+        self.lock.hints().is_queued()
+    }
+
+    fn claim_responsibility(&self) -> bool {
+        false
+    }
+
     fn validate(&self, fence: Fence, responsible: bool) -> Validate {
         let lock = self.lock;
         match fence {

@@ -13,7 +13,7 @@ impl Mode {
     fn of(token: ParkToken) -> Self {
         const READ: usize = Mode::Read as usize;
         const UPGRADABLE: usize = Mode::Upgradable as usize;
-        match token.0 & !ParkToken::HANDOFF_DUE {
+        match token.0 {
             READ => Mode::Read,
             UPGRADABLE => Mode::Upgradable,
             _ => Mode::Write,
@@ -76,13 +76,13 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
     #[cold]
     fn unlock_and_wake(&self, retain: Retain, looks: bool, hands_off: bool) {
         unpark_front(self.key(), |front| {
-            let Some(first) = front.token() else {
+            if front.token().is_none() {
                 self.note_empty_queue(looks);
                 self.release_as(|state| state.released(retain));
                 return;
-            };
+            }
             let state = self.state();
-            let is_due = hands_off || first.is_handoff_due();
+            let is_due = hands_off || front.is_turn_due();
             let group = Group::at(front, retain);
             if is_due && group.fits(state.released(retain)) {
                 group.unpark(front, UnparkToken::HandedOff);
@@ -99,7 +99,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
                     if others { released.with_parked() } else { released }
                 });
             } else {
-                if state.is_parked() || front.is_deputy_overdue() {
+                if state.is_parked() || front.is_turn_due() {
                     unpark_group(front);
                 }
                 self.release_as(|state| state.released(retain));
@@ -136,7 +136,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
     pub(super) fn check_deputy(&self) {
         unpark_front(self.key(), |front| match front.token() {
             None => self.note_empty_queue(false),
-            Some(_) if front.is_deputy_overdue() => unpark_group(front),
+            Some(_) if front.is_turn_due() => unpark_group(front),
             Some(_) => {}
         });
     }
