@@ -109,7 +109,7 @@ impl Program {
         let memory = Box::new(Memory::default());
         let log = Mutex::new(Vec::new());
         let report = coherence::run(&self.machine, self.threads, |i| {
-            let mut random = Random::new(seed << 8 | i as u64 + 1);
+            let mut random = Random::new((seed << 8) + i as u64);
             for _ in 0..20 + random.below(150) {
                 step(&memory, &mut random, i % self.cores, &log);
             }

@@ -108,10 +108,10 @@ fn run(slot: &mut Thread, thread: u32, stacks: &mut Stacks) -> Result<(), Failur
     stacks.enter(thread, *limit);
     let result = coroutine.resume(());
     stacks.leave();
-    if let CoroutineResult::Return(()) = result {
-        if let Thread::Alive(coroutine, _) = core::mem::replace(slot, Thread::Ended) {
-            stacks.give_back(ManuallyDrop::into_inner(coroutine).into_stack());
-        }
+    if let CoroutineResult::Return(()) = result
+        && let Thread::Alive(coroutine, _) = core::mem::replace(slot, Thread::Ended)
+    {
+        stacks.give_back(ManuallyDrop::into_inner(coroutine).into_stack());
     }
     Ok(())
 }
