@@ -275,3 +275,40 @@ fn one_thread_is_a_thread() {
     });
     assert!(text.starts_with("deadlock: 1 simulated thread waits"), "{text}");
 }
+
+struct Bomb(&'static str);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking() || self.0.is_empty(), "{}", self.0);
+    }
+}
+
+/// Values that panic when they are dropped: what a thread returns that no thread joins, what it panics with, what it keeps
+/// in a thread-local.
+#[test]
+fn a_value_that_panics_when_it_is_dropped_is_a_panic_of_its_thread() {
+    coherence::thread_local! {
+        static KEPT: Bomb = const { Bomb("kept") };
+    }
+    let text = within(|| {
+        why(coherence::try_model(&Machine::flat(2), || {
+            drop(thread::spawn(|| Bomb("returned")))
+        }))
+    });
+    assert_eq!(text, "simulated thread 1 panicked: returned");
+    let text = within(|| {
+        why(coherence::try_run(&Machine::flat(1), 1, |_| {
+            std::panic::panic_any(Bomb("thrown"))
+        }))
+    });
+    assert_eq!(text, "simulated thread 0 panicked: (no message)");
+    let text = within(|| {
+        why(coherence::try_model(&Machine::flat(2), || {
+            drop(thread::spawn(|| std::panic::panic_any(Bomb("thrown"))))
+        }))
+    });
+    assert_eq!(text, "simulated thread 1 panicked: thrown");
+    let text = within(|| why(coherence::try_run(&Machine::flat(1), 1, |_| KEPT.with(|_| ()))));
+    assert_eq!(text, "simulated thread 0 panicked: kept");
+}

@@ -72,7 +72,7 @@ pub(crate) fn simulate(machine: &Machine, settings: Settings, bodies: Vec<Body<'
         // again.
         let body: Body<'static> = unsafe { core::mem::transmute::<Body<'_>, Body<'static>>(body) };
         stage.with(|s| s.new_thread(0));
-        threads.push(Thread::New(ManuallyDrop::new(Box::new(move || unjoinable(body)))));
+        threads.push(Thread::New(ManuallyDrop::new(body)));
     }
     while let Some(thread) = stage.with(Scheduler::next) {
         if let Err(failure) = run(&mut threads[thread as usize], thread, &mut stacks) {
@@ -122,7 +122,8 @@ fn coroutine(stack: DefaultStack, body: Body<'static>) -> Coroutine<(), (), ()> 
         SIMULATION.with_borrow_mut(|s| {
             s.as_mut().expect("a coroutine runs inside its simulation").me().yielder = yielder;
         });
-        body();
+        // What a thread returned is dropped here if it is never joined, and may panic.
+        unjoinable(body);
         unjoinable(end_of_thread);
     })
 }

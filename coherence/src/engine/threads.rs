@@ -104,6 +104,8 @@ pub(crate) fn unjoinable(body: impl FnOnce()) {
         if outside.is_none() {
             resume_unwind(payload);
         }
+        // Its destructor may panic too, and there is nothing left to catch that.
+        core::mem::forget(payload);
     }
 }
 
