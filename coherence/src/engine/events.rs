@@ -66,7 +66,9 @@ impl Scheduler {
     fn may_sleep(&mut self, me: usize, a: &Access, place: Place) -> bool {
         let held = self.directory.state(place);
         (held == State::Owned || held == State::Shared && a.kind == Kind::Load)
-            && self.threads[me].window.nothing_new(a.address, a.site, &self.directory)
+            && self.threads[me]
+                .window
+                .nothing_new(a.address, a.site, &self.directory, self.long)
             && (!std::thread::panicking() || self.threads[me].window.is_stuck())
     }
 

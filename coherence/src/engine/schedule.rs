@@ -12,14 +12,14 @@ use corosensei::Yielder;
 
 use super::directory::Directory;
 use super::failure::Failure;
-use super::spin::Window;
+use super::spin::{Window, long};
 use super::tally::Site;
 use crate::Machine;
 use crate::futex::Wakeup;
 use crate::local::Table;
 
 /// So many events in a row, of all threads, in which no memory changed, are a livelock: a look at a line the core holds
-/// counts once, and what takes longer to simulate counts more. Each thread adds what it may look before it is put to sleep.
+/// counts once, and what takes longer to simulate counts more. What threads may look before they sleep comes on top.
 const IDLE: u64 = 1 << 26;
 
 /// What a look that moves a line counts, or a wait that times out, and half of what a yield counts.
@@ -133,8 +133,10 @@ pub(crate) struct Scheduler {
     /// When virtual time is up.
     pub(super) end: u64,
     pub(super) idle: u64,
-    pub(super) idle_bound: u64,
-    /// The same for a thread that unwinds, since its panic.
+    idle_bound: u64,
+    /// How many looks without news put a thread to sleep that does not say that it waits.
+    pub(super) long: u32,
+    /// What `idle` may come to while a thread unwinds.
     pub(super) unwinding_bound: u64,
 }
 
@@ -166,6 +168,7 @@ impl Scheduler {
             end: end.min(END_OF_TIME),
             idle: 0,
             idle_bound: IDLE,
+            long: 0,
             unwinding_bound: IDLE,
         }
     }
@@ -367,6 +370,13 @@ impl Scheduler {
             // However little time it takes, the next turn must be taken.
             self.limit = 0;
         }
+    }
+
+    /// There is another thread that may look for long before it sleeps.
+    pub(crate) fn allow_looks(&mut self) {
+        let threads = self.threads.len();
+        self.long = long(threads);
+        self.idle_bound = IDLE + 2 * u64::from(self.long) * threads as u64;
     }
 
     /// Whether nothing has changed for so long that nothing will.

@@ -8,8 +8,8 @@
 //!
 //! A loop that does not say so may be one that reads: a thread that sleeps in it makes up for its looks afterwards, and
 //! pays a miss for each write that it would have been done before. So it is simulated look by look, but for two cases.
-//! After [`LONG`] looks in a row without news it sleeps, if that happens once, or once for each [`MISSES`] misses it has:
-//! the bill is then one miss more and a twentieth more at most. After [`VERY_LONG`] it sleeps in any case.
+//! After [`LONG`] looks in a row (fewer with very many threads) without news it sleeps, if that happens once, or once for each [`MISSES`] misses it has:
+//! the bill is then one miss more and a twentieth more at most. After [`VERY_LONG`] times as many it sleeps in any case.
 
 use super::directory::{Directory, Place};
 use super::tally::{Site, State};
@@ -17,11 +17,19 @@ use super::tally::{Site, State};
 /// How often a thread looks again before it may be put to sleep.
 pub(crate) const ROUNDS: u32 = 128;
 
-/// How many looks without news put a loop to sleep that does not say that it waits.
-pub(crate) const LONG: u32 = 1 << 18;
+/// How many looks without news put a loop to sleep that does not say that it waits; with many threads, [`long`].
+const LONG: u32 = 1 << 18;
 
-/// The same, if it was put to sleep too often already.
-const VERY_LONG: u32 = 1 << 22;
+/// So many times as many do if it was put to sleep too often already.
+const VERY_LONG: u32 = 16;
+
+/// How many looks without news all threads together may have before they sleep.
+const ALL_LONG: u64 = 1 << 26;
+
+/// How many looks without news put each of so many threads to sleep, in a loop that does not say that it waits.
+pub(crate) fn long(threads: usize) -> u32 {
+    u32::try_from(ALL_LONG / (threads.max(1) as u64)).map_or(LONG, |each| each.min(LONG))
+}
 
 /// How many misses make up for one sleep.
 const MISSES: u32 = 20;
@@ -97,18 +105,19 @@ impl Window {
     }
 
     /// How many looks without news are enough where the loop does not say that it waits.
-    fn enough(&self) -> u32 {
-        if self.sleeps * MISSES <= self.misses {
-            LONG
+    fn enough(&self, long: u32) -> u32 {
+        if self.sleeps.saturating_mul(MISSES) <= self.misses {
+            long
         } else {
-            VERY_LONG
+            VERY_LONG * long
         }
     }
 
     /// The thread is about to look at a word that its core holds. Answers whether it has seen everything it looks at.
     #[inline]
-    pub(crate) fn nothing_new(&mut self, address: usize, site: Site, directory: &Directory) -> bool {
-        if self.quiet < self.turn() || !(self.waits() || self.quiet >= self.enough()) || !self.knows(address, site) {
+    pub(crate) fn nothing_new(&mut self, address: usize, site: Site, directory: &Directory, long: u32) -> bool {
+        if self.quiet < self.turn() || !(self.waits() || self.quiet >= self.enough(long)) || !self.knows(address, site)
+        {
             return false;
         }
         if self.quiet > ABANDONED {
@@ -153,7 +162,7 @@ impl Window {
 
     /// Whether the thread, which can neither sleep nor let others run, has seen nothing new for so long that it waits.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.rounds >= UNWINDING || self.quiet >= LONG
+        self.rounds >= UNWINDING || self.unsaid > self.turn()
     }
 
     /// Whether the thread does nothing but say that it waits.

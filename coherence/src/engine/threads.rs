@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::failure::Failure;
 use super::schedule::{Doing, Scheduler, Thread};
-use super::spin::{LONG, Window};
+use super::spin::Window;
 use super::tally::Site;
 use super::{Step, act};
 use crate::futex::Wakeup;
@@ -140,7 +140,7 @@ impl Scheduler {
             ticket: 0,
         });
         self.progress();
-        self.idle_bound += 2 * u64::from(LONG);
+        self.allow_looks();
         self.make_ready(thread as u32, at);
         thread
     }
