@@ -86,7 +86,7 @@ fn yielding_and_looking_at_the_clock() {
     holds(&text, here);
 }
 
-/// A bounded wait runs its course: here nobody sets the flag in time, and the destructor copes.
+/// A bounded wait runs its course: here no thread sets the flag in time, and the destructor copes.
 #[test]
 fn a_wait_that_gives_up_is_no_failure() {
     let text = wait_in_drop(|flag| {

@@ -40,7 +40,7 @@ impl Scheduler {
                     }
                 }
                 Outcome::Moved { end, downgraded } => {
-                    t.clock = end + atomic;
+                    t.clock = end.saturating_add(atomic);
                     self.line_moved(place, a, end, downgraded);
                 }
                 Outcome::Later(time) => {
