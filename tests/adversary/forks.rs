@@ -16,8 +16,8 @@ use crate::process::{Child, alone_for, in_a_fork};
 use crate::system::{Actor, all_asleep, leak};
 
 /// How many locks of each kind the child uses: wherever a lock may land in a table, one does.
-const LOCKS: usize = 512;
-const FORKS: usize = 100;
+const LOCKS: usize = 256;
+const FORKS: usize = 60;
 
 /// A family: its mutex, reader-writer lock and condition variable.
 trait Family: 'static {
@@ -45,7 +45,7 @@ fn uses_its_own<F: Family>() -> bool {
     let mutexes = [const { F::Mutex::INIT }; LOCKS];
     let rwlocks = [const { F::RwLock::INIT }; LOCKS];
     let condvars = [const { F::Condvar::INIT }; LOCKS];
-    for round in 0..300 {
+    for round in 0..30 {
         for mutex in &mutexes {
             let guard = mutex.lock();
             if mutex.try_lock().is_some() {
@@ -68,8 +68,8 @@ fn uses_its_own<F: Family>() -> bool {
             }
             // SAFETY: the acquisition just made.
             unsafe { unlock(rwlock, held) };
-            // After a hundred rounds each has been read two thousand times and not written.
-            if round > 100 {
+            // After half of the rounds each has been read hundreds of times, and seldom written.
+            if round > 15 {
                 write(rwlock);
                 let guard = rwlock.lock_exclusive();
                 // SAFETY: the acquisition just made, and what it becomes.

@@ -181,48 +181,47 @@ impl<R: RawRwLockUpgrade<ExclusiveGuard: 'static> + Send + Sync + 'static> Subje
     }
 }
 
-/// For each way in which the stopped thread may wait, behind which others wait in all ways.
-fn of_an_rwlock(stopped: Mode, passing: &[Mode]) {
+/// For a way in which the stopped thread may wait, behind which others wait in all ways.
+fn of_an_rwlock<R>(name: &str, stopped: Mode, passing: &[Mode])
+where
+    R: RawRwLockUpgrade<ExclusiveGuard: 'static> + Send + Sync + 'static,
+{
     for &passing in passing {
         for passers in [1, 3] {
-            let what = format!("rwlock: {stopped:?} is stopped, {passing:?} passes");
-            all_get_through(&what, 1, passers, || RwLock::<futex::RawRwLock>::new(stopped, passing));
+            let what = format!("{name}'s rwlock: {stopped:?} is stopped, {passing:?} passes");
+            all_get_through(&what, 1, passers, || RwLock::<R>::new(stopped, passing));
         }
     }
 }
 
-#[test]
-fn of_parking_lots_rwlock() {
-    alone_for(LIMIT, || {
-        for stopped in Mode::ALL {
-            all_get_through("parking_lot's rwlock", 1, 1, || {
-                RwLock::<parking_lot::RawRwLock>::new(stopped, Mode::Write)
-            });
-        }
-    });
+/// The same for both.
+fn of_both_rwlocks(stopped: Mode) {
+    const OWNERS: [Mode; 2] = [Mode::Write, Mode::Upgradable];
+    of_an_rwlock::<parking_lot::RawRwLock>("parking_lot", stopped, &OWNERS);
+    of_an_rwlock::<futex::RawRwLock>("linchpin", stopped, &OWNERS);
 }
 
 #[test]
 fn of_a_reader() {
-    alone_for(LIMIT, || of_an_rwlock(Mode::Read, &[Mode::Write, Mode::Upgradable]));
+    alone_for(LIMIT, || of_both_rwlocks(Mode::Read));
 }
 
 #[test]
 fn of_an_upgradable_reader() {
-    alone_for(LIMIT, || of_an_rwlock(Mode::Upgradable, &[Mode::Write, Mode::Upgradable]));
+    alone_for(LIMIT, || of_both_rwlocks(Mode::Upgradable));
 }
 
 #[test]
 fn of_a_writer() {
-    alone_for(LIMIT, || of_an_rwlock(Mode::Write, &[Mode::Write, Mode::Upgradable]));
+    alone_for(LIMIT, || of_both_rwlocks(Mode::Write));
 }
 
-/// Only readers pass. Here `parking_lot` lets the others wait.
+/// Only readers pass. Here `parking_lot` lets the others wait, if the stopped thread is not a reader itself.
 #[test]
 fn beside_readers_that_pass() {
     alone_for(LIMIT, || {
         for stopped in Mode::ALL {
-            of_an_rwlock(stopped, &[Mode::Read]);
+            of_an_rwlock::<futex::RawRwLock>("linchpin", stopped, &[Mode::Read]);
         }
     });
 }

@@ -94,7 +94,16 @@ impl Actor {
 /// Starts one thread for each of `acts`, and waits until all are asleep.
 pub fn all_asleep<A: FnOnce() + Send + 'static>(acts: impl IntoIterator<Item = A>) -> Vec<Actor> {
     let actors: Vec<_> = acts.into_iter().map(Actor::start).collect();
-    actors.iter().for_each(Actor::await_sleep);
+    let mut awake: Vec<(&Actor, Option<u64>)> = actors.iter().map(|actor| (actor, None)).collect();
+    until("all are asleep", || {
+        awake.retain_mut(|(actor, before)| {
+            let now = (actor.state() == 'S').then(|| actor.sleeps());
+            let still = now.is_some() && now == *before;
+            *before = now;
+            !still
+        });
+        awake.is_empty()
+    });
     actors
 }
 
