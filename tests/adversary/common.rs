@@ -100,5 +100,7 @@ pub fn make_read_mostly<R: RawRwLock>(lock: &R) {
 fn bytes<T>(value: &T) -> Vec<u8> {
     let first = ptr::from_ref(value).cast::<u8>();
     // SAFETY: inside the value; the locks here are made of atomics, without padding, and no other thread uses this one.
-    (0..size_of::<T>()).map(|offset| unsafe { first.add(offset).read_volatile() }).collect()
+    (0..size_of::<T>())
+        .map(|offset| unsafe { first.add(offset).read_volatile() })
+        .collect()
 }

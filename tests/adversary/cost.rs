@@ -14,13 +14,16 @@ use lock_api::{RawCondvar, RawMutex, RawRwLock};
 
 use crate::common::{make_read_mostly, read, write};
 use crate::process::{Busy, alone};
-use crate::system::{Actor, all_asleep, cpu_time, leak, least_cpu_times, until};
+use crate::system::{Actor, HoldUp, all_asleep, cpu_time, leak, least_cpu_times, until};
 
 /// Another's time is at most ten times as long, and what the clock cannot tell.
 #[track_caller]
 fn assert_comparable(what: &str, ours: Duration, other: Duration) {
     println!("{what}: {ours:?} against {other:?}");
-    assert!(ours <= 10 * other + Duration::from_micros(200), "{what}: {ours:?} against {other:?}");
+    assert!(
+        ours <= 10 * other + Duration::from_micros(200),
+        "{what}: {ours:?} against {other:?}"
+    );
 }
 
 /// Threads that have each read a read-mostly lock of ours, and one of `parking_lot`'s, and now only wait to end.
@@ -121,7 +124,10 @@ fn reads_are_not_slowed_by_those_that_sleep_for_other_locks() {
 }
 
 /// What the holder pays to release a lock behind which a reader, then writers, then readers are parked.
-fn unlock_of_many<R: RawRwLock<ExclusiveGuard: 'static> + Send + Sync + 'static>(writers: usize, readers: usize) -> Duration {
+fn unlock_of_many<R: RawRwLock<ExclusiveGuard: 'static> + Send + Sync + 'static>(
+    writers: usize,
+    readers: usize,
+) -> Duration {
     let lock = leak(R::INIT);
     let guard = lock.lock_exclusive();
     let mut parked = vec![Actor::asleep(|| read(lock))];
@@ -137,11 +143,11 @@ fn unlock_of_many<R: RawRwLock<ExclusiveGuard: 'static> + Send + Sync + 'static>
 fn an_unlock_is_linear_in_the_number_of_parked_threads() {
     alone(|| {
         let [ours, theirs] = [
-            unlock_of_many::<futex::RawRwLock>(3_000, 3_000),
-            unlock_of_many::<parking_lot::RawRwLock>(3_000, 3_000),
+            unlock_of_many::<futex::RawRwLock>(2_500, 2_500),
+            unlock_of_many::<parking_lot::RawRwLock>(2_500, 2_500),
         ];
         // parking_lot may hand over to the first alone: then it pays for one wake-up, where ours wakes all readers.
-        assert_comparable("unlock, 6,001 parked", ours, theirs.max(Duration::from_millis(6)));
+        assert_comparable("unlock, 5,001 parked", ours, theirs.max(Duration::from_millis(6)));
     });
 }
 
@@ -195,7 +201,9 @@ fn wake_each(stride: usize) -> Duration {
     const EACH: usize = 1_000;
     const WOKEN: usize = 100;
     let memory = Strided::of(OTHERS + WOKEN, stride);
-    let mutexes: Vec<_> = (0..OTHERS + WOKEN).map(|place| memory.put(place, futex::RawMutex::INIT)).collect();
+    let mutexes: Vec<_> = (0..OTHERS + WOKEN)
+        .map(|place| memory.put(place, futex::RawMutex::INIT))
+        .collect();
     let mut guards: Vec<_> = mutexes.iter().map(|mutex| mutex.lock()).collect();
     let pass = |&mutex: &&'static futex::RawMutex| {
         move || {
@@ -206,6 +214,8 @@ fn wake_each(stride: usize) -> Duration {
     };
     let (others, woken) = mutexes.split_at(OTHERS);
     let mut sleepers = all_asleep((0..OTHERS * EACH).map(|number| pass(&others[number % OTHERS])));
+    // Stopped, they no longer sleep in the kernel's own table, which has its own cost; in that of the locks they do.
+    let hold_up = HoldUp::of(&sleepers);
     sleepers.extend(all_asleep(woken.iter().map(pass)));
     // To wake a thread costs much more if that has to wake a core too, by an interrupt.
     let busy = Busy::start(thread::available_parallelism().expect("the kernel knows").get());
@@ -215,7 +225,7 @@ fn wake_each(stride: usize) -> Duration {
             unsafe { mutex.unlock(guard) };
         }
     });
-    drop(busy);
+    drop((busy, hold_up));
     for (mutex, guard) in others.iter().zip(guards) {
         // SAFETY: its acquisition.
         unsafe { mutex.unlock(guard) };
@@ -224,18 +234,18 @@ fn wake_each(stride: usize) -> Duration {
     time
 }
 
-/// The kernel pays for the bystanders too, whatever the stride; so the factor is four here, and each stride has three
-/// chances.
 #[test]
 #[ignore = "takes ten seconds: `cargo xtask verify` runs it"]
 fn no_stride_brings_all_locks_together() {
     alone(|| {
         // One whose multiples are as good as random to any hash.
-        let usual = (0..3).map(|_| wake_each(0x6_A4C8)).max().expect("three");
+        let usual = wake_each(0x6_A4C8);
         for stride in STRIDES {
-            let least = (0..3).map(|_| wake_each(stride)).find(|time| *time < 4 * usual);
-            println!("100 wake-ups, locks {stride} bytes apart: {least:?} against {usual:?}");
-            assert!(least.is_some(), "{stride} bytes apart, three times more than four times {usual:?}");
+            assert_comparable(
+                &format!("100 wake-ups, locks {stride} bytes apart"),
+                wake_each(stride),
+                usual,
+            );
         }
     });
 }
@@ -259,7 +269,11 @@ fn notify_beside<C: RawCondvar<RawMutex: RawMutex + Send + Sync> + Send + Sync +
         }
     };
     let (&subject, others) = condvars.split_last().expect("there is one more");
-    let mut waiters = all_asleep(others.iter().flat_map(|&condvar| (0..EACH).map(move |_| wait_for(condvar))));
+    let mut waiters = all_asleep(
+        others
+            .iter()
+            .flat_map(|&condvar| (0..EACH).map(move |_| wait_for(condvar))),
+    );
     waiters.extend(all_asleep((0..OTHERS * EACH).map(|_| wait_for(subject))));
     is_over.store(true, Ordering::SeqCst);
     let guard = mutex.lock();
@@ -274,6 +288,7 @@ fn notify_beside<C: RawCondvar<RawMutex: RawMutex + Send + Sync> + Send + Sync +
 }
 
 #[test]
+#[ignore = "takes ten seconds: `cargo xtask verify` runs it"]
 fn notify_all_is_linear_also_beside_waiters_for_others() {
     alone(|| {
         for stride in [64, FIBONACCI] {

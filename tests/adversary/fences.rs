@@ -18,7 +18,10 @@ const SLEEPERS: usize = 200;
 const FEW: usize = 4;
 
 /// Counts what it takes to park threads, one after the other, for a lock that is held; `hold` answers how to release it.
-fn barriers_of_sleepers(hold: impl FnOnce() -> Box<dyn FnOnce()>, pass: impl Fn() + Copy + Send + 'static) -> Option<usize> {
+fn barriers_of_sleepers(
+    hold: impl FnOnce() -> Box<dyn FnOnce()>,
+    pass: impl Fn() + Copy + Send + 'static,
+) -> Option<usize> {
     let counter = Counter::start()?;
     let release = hold();
     counter.take();
@@ -58,8 +61,14 @@ fn one_barrier_for_all_that_park_behind_a_writer() {
             // SAFETY: the acquisition just made.
             Box::new(|| unsafe { lock.unlock_exclusive(guard) })
         };
-        assert!(barriers_of_sleepers(hold, || read(lock)).is_none_or(|count| count <= FEW), "readers");
-        assert!(barriers_of_sleepers(hold, || write(lock)).is_none_or(|count| count <= FEW), "writers");
+        assert!(
+            barriers_of_sleepers(hold, || read(lock)).is_none_or(|count| count <= FEW),
+            "readers"
+        );
+        assert!(
+            barriers_of_sleepers(hold, || write(lock)).is_none_or(|count| count <= FEW),
+            "writers"
+        );
     });
 }
 
@@ -125,7 +134,11 @@ fn counter_at_zero() -> &'static AtomicUsize {
 fn contend_for_a_mutex() {
     const THREADS: usize = 6;
     const ROUNDS: usize = 2_000;
-    let (count, turn, changed) = (futex::Mutex::new(0_usize), futex::Mutex::new(0_usize), futex::Condvar::new());
+    let (count, turn, changed) = (
+        futex::Mutex::new(0_usize),
+        futex::Mutex::new(0_usize),
+        futex::Condvar::new(),
+    );
     crowd(THREADS, |index| {
         for round in 0..ROUNDS {
             let mut held = count.lock();

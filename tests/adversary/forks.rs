@@ -9,7 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use linchpin::futex;
-use lock_api::{RawCondvar, RawMutex, RawMutexFair, RawMutexTimed, RawRwLock, RawRwLockDowngrade, RawRwLockFair, RawRwLockUpgrade};
+use lock_api::{
+    RawCondvar, RawMutex, RawMutexFair, RawMutexTimed, RawRwLock, RawRwLockDowngrade, RawRwLockFair, RawRwLockUpgrade,
+};
 
 use crate::common::{Mode, lock, read, unlock, write};
 use crate::process::{Child, alone_for, in_a_fork};
@@ -17,7 +19,7 @@ use crate::system::{Actor, all_asleep, leak};
 
 /// How many locks of each kind the child uses: wherever a lock may land in a table, one does.
 const LOCKS: usize = 256;
-const FORKS: usize = 60;
+const FORKS: usize = 40;
 
 /// A family: its mutex, reader-writer lock and condition variable.
 trait Family: 'static {
@@ -79,7 +81,10 @@ fn uses_its_own<F: Family>() -> bool {
                 }
             }
         }
-        if condvars.iter().any(|condvar| condvar.notify_one() || condvar.notify_all() != 0) {
+        if condvars
+            .iter()
+            .any(|condvar| condvar.notify_one() || condvar.notify_all() != 0)
+        {
             return false;
         }
     }
@@ -133,11 +138,16 @@ fn children_finish<F: Family>(name: &str) {
             unsafe { mutex.unlock(guard) };
         }
     }));
-    let contenders: Vec<_> = (0..6).map(|index| Actor::start(move || contention.contend(index))).collect();
-    let outcomes: Vec<_> = (0..FORKS).map(|_| {
-        thread::sleep(Duration::from_micros(500));
-        in_a_fork(5, uses_its_own::<F>)
-    }).take_while(|outcome| *outcome == Child::Right).collect();
+    let contenders: Vec<_> = (0..6)
+        .map(|index| Actor::start(move || contention.contend(index)))
+        .collect();
+    let outcomes: Vec<_> = (0..FORKS)
+        .map(|_| {
+            thread::sleep(Duration::from_micros(500));
+            in_a_fork(5, uses_its_own::<F>)
+        })
+        .take_while(|outcome| *outcome == Child::Right)
+        .collect();
     contention.is_over.store(true, Ordering::Relaxed);
     contenders.into_iter().for_each(Actor::join);
     for (mutex, guard) in contention.mutexes.iter().zip(guards) {
@@ -146,7 +156,10 @@ fn children_finish<F: Family>(name: &str) {
     }
     sleepers.into_iter().for_each(Actor::join);
     let right = outcomes.len();
-    assert_eq!(right, FORKS, "{name}: the child after {right} others has hung or was wrong");
+    assert_eq!(
+        right, FORKS,
+        "{name}: the child after {right} others has hung or was wrong"
+    );
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn attempt<S: Subject>(subject: S, stopped: usize, passers: usize) -> Outcome {
             })
         })
         .collect();
-    let hold_up = HoldUp::of(&stopped.iter().collect::<Vec<_>>());
+    let hold_up = HoldUp::of(&stopped);
     release();
     let pass = || {
         while !is_over.load(Ordering::Relaxed) {
@@ -92,7 +92,9 @@ fn attempt<S: Subject>(subject: S, stopped: usize, passers: usize) -> Outcome {
 /// Attempts until one says something.
 #[track_caller]
 fn all_get_through<S: Subject>(what: &str, stopped: usize, passers: usize, new: impl Fn() -> S) {
-    let said = (0..10).map(|_| attempt(new(), stopped, passers)).find(|outcome| *outcome != Outcome::HandedOver);
+    let said = (0..10)
+        .map(|_| attempt(new(), stopped, passers))
+        .find(|outcome| *outcome != Outcome::HandedOver);
     assert_eq!(
         said,
         Some(Outcome::Through),

@@ -1,6 +1,6 @@
 //! Rows 2 and 3: what a lock keeps beside itself follows the lock, not its address.
 
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use linchpin::{futex, queue, spin};
 use lock_api::{RawMutex, RawRwLock, RawRwLockTimed, RawRwLockUpgrade};
 
 use crate::common::{Held, Mode, is_read_mostly, lock, make_read_mostly, try_lock, unlock, write};
-use crate::process::{alone, in_a_fork};
 use crate::process::Child;
+use crate::process::{alone, in_a_fork};
 use crate::system::{Actor, leak, until};
 
 const SOON: Duration = Duration::from_secs(3);
@@ -23,7 +23,10 @@ fn a_forgotten_reader_does_not_bar_the_next_lock_at_its_address() {
             // SAFETY: only looks at how it is read.
             make_read_mostly(unsafe { lock.raw() });
             mem::forget(lock.read());
-            assert!(lock.is_locked() && lock.try_write().is_none(), "the reader is forgotten, not gone");
+            assert!(
+                lock.is_locked() && lock.try_write().is_none(),
+                "the reader is forgotten, not gone"
+            );
             *lock = futex::RwLock::new(round);
             // SAFETY: as above.
             make_read_mostly(unsafe { lock.raw() });
@@ -45,7 +48,7 @@ fn forgotten_readers_of_other_threads_do_not_bar_it_either() {
             make_read_mostly(place);
             for _ in 0..4 {
                 let of_a_thread: &'static futex::RawRwLock = place;
-                Actor::start(move || (0..10).for_each(|_| mem::forget(of_a_thread.lock_shared()))).join();
+                Actor::start(move || (0..10).for_each(|_| _ = ManuallyDrop::new(of_a_thread.lock_shared()))).join();
             }
             assert!(place.try_lock_exclusive().is_none(), "they are inside");
             // SAFETY: the threads have ended, and nothing refers to the lock but `place`, which is used from here on only
@@ -53,7 +56,9 @@ fn forgotten_readers_of_other_threads_do_not_bar_it_either() {
             unsafe { std::ptr::from_ref(place).cast_mut().write(futex::RawRwLock::INIT) };
             make_read_mostly(place);
             assert!(!place.is_locked(), "round {round}");
-            let guard = place.try_lock_exclusive_for(SOON).expect("no reader of this lock is left");
+            let guard = place
+                .try_lock_exclusive_for(SOON)
+                .expect("no reader of this lock is left");
             // SAFETY: the acquisition just made.
             unsafe { place.unlock_exclusive(guard) };
         }
@@ -120,7 +125,11 @@ fn a_held_mutex_is_movable<R: RawMutex>() {
             // SAFETY: the acquisition just made.
             unsafe { lock.unlock(guard) };
         }
-        let guard = if round == 1 { lock.try_lock().expect("it is free") } else { lock.lock() };
+        let guard = if round == 1 {
+            lock.try_lock().expect("it is free")
+        } else {
+            lock.lock()
+        };
         let lock = moved(lock, |lock, place| {
             assert!(lock.is_locked() && lock.try_lock().is_none(), "{place}: it is held");
         });
@@ -131,8 +140,10 @@ fn a_held_mutex_is_movable<R: RawMutex>() {
         // SAFETY: the acquisition just made.
         unsafe { lock.unlock(guard) };
         // Moved once more and dropped while it is held.
-        mem::forget(lock.lock());
-        drop(moved(lock, |lock, place| assert!(lock.try_lock().is_none(), "{place}: it is held for ever")));
+        _ = ManuallyDrop::new(lock.lock());
+        drop(moved(lock, |lock, place| {
+            assert!(lock.try_lock().is_none(), "{place}: it is held for ever")
+        }));
     }
 }
 
@@ -159,9 +170,16 @@ fn a_held_rwlock_is_movable<R: RawRwLockUpgrade>(prepare: impl Fn(&R)) {
             let is_right = lock.is_locked() && lock.is_locked_exclusive() == (mode == Mode::Write);
             assert!(is_right, "{place}, held by {mode:?} (read-mostly: {was_read_mostly})");
             for newcomer in Mode::ALL {
-                let may = matches!((mode, newcomer), (Mode::Read, Mode::Read | Mode::Upgradable) | (Mode::Upgradable, Mode::Read));
+                let may = matches!(
+                    (mode, newcomer),
+                    (Mode::Read, Mode::Read | Mode::Upgradable) | (Mode::Upgradable, Mode::Read)
+                );
                 let got = try_lock(lock, newcomer);
-                assert_eq!(got.is_some(), may, "{place}: {newcomer:?} beside {mode:?} (read-mostly: {was_read_mostly})");
+                assert_eq!(
+                    got.is_some(),
+                    may,
+                    "{place}: {newcomer:?} beside {mode:?} (read-mostly: {was_read_mostly})"
+                );
                 if let Some(got) = got {
                     // SAFETY: the acquisition just made.
                     unsafe { unlock(lock, got) };
@@ -172,8 +190,10 @@ fn a_held_rwlock_is_movable<R: RawRwLockUpgrade>(prepare: impl Fn(&R)) {
         unsafe { unlock(&held, guard) };
         assert!(!held.is_locked());
         write(&held);
-        mem::forget(lock(&held, mode));
-        drop(moved(held, |lock, place| assert!(lock.try_lock_exclusive().is_none(), "{place}: it is held for ever")));
+        _ = ManuallyDrop::new(lock(&held, mode));
+        drop(moved(held, |lock, place| {
+            assert!(lock.try_lock_exclusive().is_none(), "{place}: it is held for ever")
+        }));
     }
 }
 
@@ -203,7 +223,10 @@ fn read_mostly_locks_that_are_swapped_keep_their_own_readers() {
         locks.iter().for_each(make_read_mostly);
         let of_the_first = locks[0].lock_shared();
         locks.reverse();
-        assert!(locks[1].is_locked() && locks[1].try_lock_exclusive().is_none(), "it is read");
+        assert!(
+            locks[1].is_locked() && locks[1].try_lock_exclusive().is_none(),
+            "it is read"
+        );
         assert!(!locks[0].is_locked(), "nobody reads this one");
         let written = locks[0].try_lock_exclusive_for(SOON).expect("nobody reads this one");
         // SAFETY: both acquisitions, each of the lock that it was made of.
@@ -275,7 +298,9 @@ fn a_state_is_sent_to_where_the_lock_is_moved() {
     alone(|| {
         let first = futex::RawRwLock::INIT;
         make_read_mostly(&first);
-        let Held::Read(share) = lock(&first, Mode::Read) else { unreachable!("as asked") };
+        let Held::Read(share) = lock(&first, Mode::Read) else {
+            unreachable!("as asked")
+        };
         let moved = Box::new(first);
         Actor::start(move || {
             assert!(moved.try_lock_exclusive().is_none(), "it is read");

@@ -13,7 +13,7 @@ use crate::system::{Actor, crowd, leak, until, within};
 /// A loop in which each iteration reads one lock `period - 1` times, and reads and writes another once: whatever the
 /// period is, the first is read-mostly and the second is not. Answers how often each is, of [`LOOKS`].
 fn decisions(period: usize) -> (usize, usize) {
-    const READS: usize = 100_000;
+    const READS: usize = 60_000;
     let (mostly_read, often_written) = (futex::RawRwLock::INIT, futex::RawRwLock::INIT);
     let mut read_mostly = (0, 0);
     // The first time, to decide.
@@ -42,7 +42,9 @@ fn no_period_of_a_loop_leads_to_the_wrong_decision() {
     alone(|| {
         let periods = [16, 31, 32, 33, 48, 61, 63, 64, 65, 96, 127, 128, 129, 192, 256, 1024];
         let decided = periods.map(|period| (period, decisions(period)));
-        let wrong = decided.iter().filter(|(_, (mostly_read, often_written))| *mostly_read < 3 || *often_written > 2);
+        let wrong = decided
+            .iter()
+            .filter(|(_, (mostly_read, often_written))| *mostly_read < 3 || *often_written > 2);
         let wrong: Vec<_> = wrong.collect();
         assert!(
             wrong.is_empty(),
@@ -75,13 +77,19 @@ where
         read(lock);
         have_read.fetch_add(1, Ordering::SeqCst);
     });
-    assert!(within(Duration::from_secs(3), || have_read.load(Ordering::SeqCst) == 1), "{name}: a reader parks");
+    assert!(
+        within(Duration::from_secs(3), || have_read.load(Ordering::SeqCst) == 1),
+        "{name}: a reader parks"
+    );
     reader.join();
     assert!(!has_written.load(Ordering::SeqCst), "{name}: a writer beside readers");
     // SAFETY: the acquisitions above; the last one out lets the writer in.
     unsafe {
         lock.unlock_upgradable(upgradable);
-        tried.into_iter().chain(timed).for_each(|guard| lock.unlock_shared(guard));
+        tried
+            .into_iter()
+            .chain(timed)
+            .for_each(|guard| lock.unlock_shared(guard));
     }
     until("the writer gets in", || has_written.load(Ordering::SeqCst));
     writer.join();

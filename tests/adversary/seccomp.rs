@@ -21,7 +21,10 @@ impl Counter {
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = trapped as *const () as usize;
             action.sa_flags = libc::SA_SIGINFO;
-            assert_eq!(libc::sigaction(libc::SIGSYS, &raw const action, std::ptr::null_mut()), 0);
+            assert_eq!(
+                libc::sigaction(libc::SIGSYS, &raw const action, std::ptr::null_mut()),
+                0
+            );
         }
         if !cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) || !install(libc::SECCOMP_RET_TRAP) {
             println!("membarrier cannot be counted here");
@@ -100,8 +103,20 @@ extern "C" fn trapped(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut lib
         if command == PRIVATE_EXPEDITED {
             CALLS.fetch_add(1, Ordering::SeqCst);
         }
-        let result = libc::syscall(libc::SYS_membarrier, command, flags, cpu, 0, 0, libc::c_long::from(PASS));
-        *answer = if result < 0 { -i64::from(*libc::__errno_location()) } else { result };
+        let result = libc::syscall(
+            libc::SYS_membarrier,
+            command,
+            flags,
+            cpu,
+            0,
+            0,
+            libc::c_long::from(PASS),
+        );
+        *answer = if result < 0 {
+            -i64::from(*libc::__errno_location())
+        } else {
+            result
+        };
         *libc::__errno_location() = errno;
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -58,8 +58,11 @@ impl Actor {
     /// How often it has gone to sleep.
     pub fn sleeps(&self) -> u64 {
         let status = self.read("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-        line.and_then(|count| count.trim().parse().ok()).expect("the kernel counts them")
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.and_then(|count| count.trim().parse().ok())
+            .expect("the kernel counts them")
     }
 
     /// Sends it a signal.
@@ -148,36 +151,56 @@ pub fn crowd(threads: usize, act: impl Fn(usize) + Sync) {
 }
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
-static RELEASED: AtomicBool = AtomicBool::new(false);
+/// What the handler reads from: a pipe, whose end comes when the threads are released.
+static GATE: AtomicI32 = AtomicI32::new(-1);
 static STUMBLE: AtomicU64 = AtomicU64::new(0);
 
 /// Threads that are stopped in the handler of a signal, until dropped.
-pub struct HoldUp(());
+pub struct HoldUp {
+    gate: libc::c_int,
+    release: libc::c_int,
+}
 
 impl HoldUp {
     /// Stops them wherever they are, also in the middle of a system call, which ends with EINTR or begins anew.
-    pub fn of(actors: &[&Actor]) -> Self {
+    pub fn of<'a>(actors: impl IntoIterator<Item = &'a Actor>) -> Self {
+        let mut ends = [0; 2];
+        // SAFETY: room for two numbers.
+        assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0, "no pipe was made");
+        let [gate, release] = ends;
+        GATE.store(gate, Ordering::SeqCst);
         handle(libc::SIGUSR1, held_up);
-        RELEASED.store(false, Ordering::SeqCst);
-        for (number, actor) in actors.iter().enumerate() {
+        let mut count = 0;
+        for actor in actors {
             actor.signal(libc::SIGUSR1);
-            until("a thread is in the handler", || HELD.load(Ordering::SeqCst) == number + 1);
+            count += 1;
         }
-        HoldUp(())
+        until("the threads are in the handler", || {
+            HELD.load(Ordering::SeqCst) == count
+        });
+        HoldUp { gate, release }
     }
 }
 
 impl Drop for HoldUp {
     fn drop(&mut self) {
-        RELEASED.store(true, Ordering::SeqCst);
+        // SAFETY: made in `of`, and closed here alone; the other end is read from until all have seen this.
+        unsafe { libc::close(self.release) };
         until("the handlers have returned", || HELD.load(Ordering::SeqCst) == 0);
+        // SAFETY: as above.
+        unsafe { libc::close(self.gate) };
     }
 }
 
 extern "C" fn held_up(_: libc::c_int) {
     HELD.fetch_add(1, Ordering::SeqCst);
-    while !RELEASED.load(Ordering::SeqCst) {
-        nap(Duration::from_micros(500));
+    let mut byte = 0_u8;
+    // SAFETY: reading is safe in a signal handler, `byte` is a place for what is read, and `errno` is this thread's.
+    unsafe {
+        let errno = *libc::__errno_location();
+        // Nothing is ever written: it ends when the other end is closed.
+        while libc::read(GATE.load(Ordering::SeqCst), (&raw mut byte).cast(), 1) != 0 {}
+        *libc::__errno_location() = errno;
     }
     HELD.fetch_sub(1, Ordering::SeqCst);
 }

@@ -42,7 +42,10 @@ fn race(per_core: usize, round: Duration, rounds: usize, least: f64) {
     }
     println!("{per_core} busy processes for each core: {ours} turns, parking_lot's {theirs}");
     let ratio = ours as f64 / theirs as f64;
-    assert!(ratio >= least, "{per_core} busy per core: {ours} turns against {theirs}, {ratio:.3}");
+    assert!(
+        ratio >= least,
+        "{per_core} busy per core: {ours} turns against {theirs}, {ratio:.3}"
+    );
 }
 
 /// It was less than 0.02.
