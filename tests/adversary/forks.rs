@@ -19,7 +19,6 @@ use crate::system::{Actor, all_asleep, leak};
 
 /// How many locks of each kind the child uses: wherever a lock may land in a table, one does.
 const LOCKS: usize = 256;
-const FORKS: usize = 40;
 
 /// A family: its mutex, reader-writer lock and condition variable.
 trait Family: 'static {
@@ -93,7 +92,8 @@ fn uses_its_own<F: Family>() -> bool {
 
 /// Threads that park, time out, are notified and woken, all the time; and many that only sleep.
 struct Contention<F: Family> {
-    mutexes: [F::Mutex; 64],
+    /// Held, so that those who want them sleep or time out: the more sleep for one, the longer its queue is looked through.
+    mutexes: [F::Mutex; 4],
     rwlocks: [F::RwLock; 64],
     is_over: AtomicBool,
 }
@@ -102,46 +102,49 @@ impl<F: Family> Contention<F> {
     fn contend(&self, index: usize) {
         let mut round = index;
         while !self.is_over.load(Ordering::Relaxed) {
-            round = round.wrapping_mul(25).wrapping_add(17);
-            let place = round % 64;
-            let mutex = &self.mutexes[place];
-            if let Some(guard) = mutex.try_lock_for(Duration::from_micros(20)) {
-                // SAFETY: the acquisition just made.
-                unsafe { mutex.unlock(guard) };
-            }
-            let rwlock = &self.rwlocks[place];
-            for number in 0..20 {
-                let held = lock(rwlock, Mode::ALL[(index + number) % 3]);
-                if number == 7 {
-                    thread::yield_now();
+            round += 1;
+            if index < TIMED {
+                let mutex = &self.mutexes[round % 4];
+                if let Some(guard) = mutex.try_lock_for(Duration::from_micros(60)) {
+                    // SAFETY: the acquisition just made.
+                    unsafe { mutex.unlock(guard) };
                 }
-                // SAFETY: the acquisition just made.
-                unsafe { unlock(rwlock, held) };
+                continue;
             }
+            let rwlock = &self.rwlocks[round % 64];
+            let held = lock(rwlock, Mode::ALL[(index + round) % 3]);
+            if round % 32 == 7 {
+                thread::sleep(Duration::from_micros(50));
+            }
+            // SAFETY: the acquisition just made.
+            unsafe { unlock(rwlock, held) };
         }
     }
 }
 
-fn children_finish<F: Family>(name: &str) {
+/// How many threads park and time out, and how many contend for locks that come free.
+const TIMED: usize = 3;
+const CONTENDERS: usize = 2;
+
+fn children_finish<F: Family>(name: &str, forks: usize) {
     let contention = leak(Contention::<F> {
-        mutexes: [const { F::Mutex::INIT }; 64],
+        mutexes: [const { F::Mutex::INIT }; 4],
         rwlocks: [const { F::RwLock::INIT }; 64],
         is_over: AtomicBool::new(false),
     });
-    // Held, so that those who want them sleep or time out: the more sleep, the longer a queue is locked.
     let guards: Vec<_> = contention.mutexes.iter().map(RawMutex::lock).collect();
-    let sleepers = all_asleep((0..1024).map(|number| {
+    let sleepers = all_asleep((0..3_000).map(|number| {
         move || {
-            let mutex = &contention.mutexes[number % 64];
+            let mutex = &contention.mutexes[number % 4];
             let guard = mutex.lock();
             // SAFETY: the acquisition just made.
             unsafe { mutex.unlock(guard) };
         }
     }));
-    let contenders: Vec<_> = (0..6)
+    let contenders: Vec<_> = (0..TIMED + CONTENDERS)
         .map(|index| Actor::start(move || contention.contend(index)))
         .collect();
-    let outcomes: Vec<_> = (0..FORKS)
+    let outcomes: Vec<_> = (0..forks)
         .map(|_| {
             thread::sleep(Duration::from_micros(500));
             in_a_fork(5, uses_its_own::<F>)
@@ -157,7 +160,7 @@ fn children_finish<F: Family>(name: &str) {
     sleepers.into_iter().for_each(Actor::join);
     let right = outcomes.len();
     assert_eq!(
-        right, FORKS,
+        right, forks,
         "{name}: the child after {right} others has hung or was wrong"
     );
 }
@@ -165,7 +168,7 @@ fn children_finish<F: Family>(name: &str) {
 #[test]
 fn a_child_of_a_fork_uses_locks_of_its_own() {
     alone_for(Duration::from_secs(120), || {
-        children_finish::<ParkingLot>("parking_lot");
-        children_finish::<Linchpin>("linchpin");
+        children_finish::<ParkingLot>("parking_lot", 10);
+        children_finish::<Linchpin>("linchpin", 40);
     });
 }

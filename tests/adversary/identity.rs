@@ -103,20 +103,20 @@ fn a_reader_that_a_fork_left_behind_does_not_bar_the_next_lock_at_its_address() 
 
 /// Moves `lock` to other addresses and back, and looks at each whether it `is_right`.
 fn moved<L>(lock: L, is_right: impl Fn(&L, &str)) -> L {
-    is_right(&lock, "where it was locked");
+    is_right(&lock, "on the stack");
     let boxed = Box::new(lock);
     is_right(&boxed, "in a box");
     let mut both = vec![Some(boxed), None];
     both.swap(0, 1);
     let lock = *both.swap_remove(1).expect("swapped");
-    is_right(&lock, "back on the stack");
+    is_right(&lock, "on the stack again");
     let (moved, _) = (Box::new([lock]), [0_u8; 100]);
     is_right(&moved[0], "in another box");
     let [lock] = *moved;
     lock
 }
 
-/// `is_movable` is how lock_api 0.5 has it for each raw mutex.
+/// As lock_api 0.5 asks of each raw mutex: it may be moved and dropped while it is locked.
 fn a_held_mutex_is_movable<R: RawMutex>() {
     for round in 0..3 {
         let lock = R::INIT;
@@ -292,7 +292,7 @@ fn a_leaked_guard_is_unlocked_by_force_after_a_move() {
     });
 }
 
-/// Keeps [`Held`] what it is for: a state of a guard, which names no lock.
+/// The state of an acquisition and the lock, which is moved, go to another thread.
 #[test]
 fn a_state_is_sent_to_where_the_lock_is_moved() {
     alone(|| {

@@ -90,7 +90,7 @@ impl Actor {
 
     fn read(&self, file: &str) -> String {
         let path = format!("/proc/self/task/{}/{file}", self.tid);
-        fs::read_to_string(path).expect("the thread has not ended")
+        fs::read_to_string(path).expect("the thread has ended, where it should wait")
     }
 }
 
