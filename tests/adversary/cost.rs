@@ -78,7 +78,7 @@ fn compare_mostly_reads(what: &str) {
 #[test]
 fn a_write_does_not_pay_for_each_thread_that_has_read_and_lives() {
     alone(|| {
-        compare_mostly_reads("nobody has read");
+        compare_mostly_reads("no thread has read");
         let readers = FormerReaders::start(2_000);
         compare_mostly_reads("2,000 threads have read");
         readers.end();

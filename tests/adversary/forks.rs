@@ -1,7 +1,7 @@
 //! Row 11: a child that is forked in the middle of contention uses locks of its own.
 //!
 //! The child has one thread, and copies of all that the parent's threads were about to do: marks of contention, parked
-//! threads, locks of queues. It uses new locks, which nobody else holds, in ways that never park: that works with
+//! threads, locks of queues. It uses new locks, which no other thread knows, in ways that never park: that works with
 //! `parking_lot`, whose uncontended paths look at nothing but the lock.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -92,7 +92,7 @@ fn uses_its_own<F: Family>() -> bool {
 
 /// Threads that park, time out, are notified and woken, all the time; and many that only sleep.
 struct Contention<F: Family> {
-    /// Held, so that those who want them sleep or time out: the more sleep for one, the longer its queue is looked through.
+    /// Held, so that threads that want them sleep or time out: the more sleep for one, the longer its queue is looked through.
     mutexes: [F::Mutex; 4],
     rwlocks: [F::RwLock; 64],
     is_over: AtomicBool,

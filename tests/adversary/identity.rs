@@ -227,8 +227,8 @@ fn read_mostly_locks_that_are_swapped_keep_their_own_readers() {
             locks[1].is_locked() && locks[1].try_lock_exclusive().is_none(),
             "it is read"
         );
-        assert!(!locks[0].is_locked(), "nobody reads this one");
-        let written = locks[0].try_lock_exclusive_for(SOON).expect("nobody reads this one");
+        assert!(!locks[0].is_locked(), "no thread reads this one");
+        let written = locks[0].try_lock_exclusive_for(SOON).expect("no thread reads this one");
         // SAFETY: both acquisitions, each of the lock that it was made of.
         unsafe {
             locks[0].unlock_exclusive(written);
