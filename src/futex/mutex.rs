@@ -33,7 +33,7 @@ use core::time::Duration;
 
 use super::park::{
     Contend, Fence, Key, KeyKind, ParkToken, UnparkToken, Validate, contend, fence_cost, is_announced, unpark_deputy,
-    unpark_front,
+    unpark_front, work_outside,
 };
 use crate::backend::atomic::{Acquire, AtomicU8, Relaxed, Release};
 use crate::backend::time::{self, Instant};
@@ -156,6 +156,7 @@ impl RawMutex {
 
     #[inline]
     fn change_to_contended(&self) -> MutexGuardState {
+        work_outside::note_lock();
         // Relaxed: nobody else changes the word of a holder in fast mode, and others only add to this.
         self.state.store(CONTENDED, Relaxed);
         // SeqCst: pairs with `heavy` in `park`. If the waiter's announcement comes first, it is seen below. If this comes first,
@@ -186,6 +187,7 @@ impl RawMutex {
     }
 
     fn release_contended(&self) {
+        work_outside::note_unlock();
         let hints = self.hints();
         let looks = if hints & QUEUED != 0 { DEPUTY_CHECK } else { u32::from(hints & COOLDOWN) };
         let looks = one_in(looks);

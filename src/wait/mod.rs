@@ -26,9 +26,13 @@
 
 mod flag;
 #[cfg(feature = "std")]
+mod spin_then_park;
+#[cfg(feature = "std")]
 mod yielding;
 
 pub use flag::{Epoch, Flag};
+#[cfg(feature = "std")]
+pub(crate) use spin_then_park::SpinThenParkBackoff;
 
 use crate::backend::hint;
 #[cfg(feature = "std")]
@@ -142,34 +146,6 @@ impl FlagBackoff {
                 thread::yield_now();
             }
         }
-        true
-    }
-}
-
-/// How a thread waits before it parks: rounds of pauses, and yields in turns with them while yields are short.
-///
-/// A thread that looks seldom leaves the line to the holder, which then passes several times at the speed of one thread;
-/// and one that yields early lets those run that it waits for, when there are more threads than cores.
-#[cfg(feature = "std")]
-#[derive(Default)]
-pub(crate) struct SpinThenParkBackoff {
-    round: u32,
-}
-
-#[cfg(feature = "std")]
-impl SpinThenParkBackoff {
-    /// Waits one round; false if there have been so many rounds.
-    #[inline]
-    pub(crate) fn wait(&mut self, rounds: u32) -> bool {
-        if self.round >= hint::patience(rounds) {
-            return false;
-        }
-        if self.round.is_multiple_of(2) {
-            hint::spin_for(16 << (self.round / 2).min(2));
-        } else if !yielding::yield_if_short() {
-            return false;
-        }
-        self.round += 1;
         true
     }
 }

@@ -11,6 +11,7 @@
 use super::{Fence, Key, ParkResult, ParkToken, Request, UnparkToken, Validate, park, with_waiter};
 use crate::backend::time::Instant;
 use crate::backend::{hint, thread};
+use super::work_outside;
 use crate::wait::SpinThenParkBackoff;
 
 /// For how many rounds a thread spins before it parks: if it is the one that is awake for those that are parked, ..
@@ -56,7 +57,8 @@ pub(in crate::futex) fn contend<C: Contend>(
     deadline: Option<Instant>,
     mut responsible: bool,
 ) -> Option<C::Acquired> {
-    let mut backoff = SpinThenParkBackoff::default();
+    let is_eager = work_outside::is_long();
+    let mut backoff = SpinThenParkBackoff::new(is_eager);
     let mut was_unparked = false;
     loop {
         if let Some(acquired) = lock.try_acquire(responsible) {
@@ -99,6 +101,6 @@ pub(in crate::futex) fn contend<C: Contend>(
             }
             Some(ParkResult::TimedOut) => return None,
         }
-        backoff = SpinThenParkBackoff::default();
+        backoff = SpinThenParkBackoff::new(is_eager);
     }
 }

@@ -30,6 +30,7 @@ mod key;
 mod queue;
 mod table;
 mod waiter;
+pub(super) mod work_outside;
 
 use core::time::Duration;
 
@@ -49,7 +50,7 @@ use waiter::Waiter;
 pub(super) use waiter::{UnparkToken, WaiterHandle, with_fresh_waiter, with_waiter};
 
 /// How long after a waiter was unparked it is the next one's turn, whatever has become of the first.
-const TURN_AFTER: Duration = Duration::from_micros(500);
+const TURN_AFTER: Duration = Duration::from_micros(200);
 /// How long a thread sleeps between two looks at a lock, if the kernel has refused the fence that would make it be woken.
 pub(super) const POLL_AFTER: Duration = Duration::from_millis(1);
 
@@ -144,7 +145,7 @@ pub(super) fn park(
     }
     before_sleep();
     if request.spins {
-        let mut backoff = SpinThenParkBackoff::default();
+        let mut backoff = SpinThenParkBackoff::new(false);
         while !waiter.is_unparked(epoch) && !request.deadline.is_some_and(hint::is_late) && backoff.wait(ROUNDS) {}
     }
     loop {

@@ -41,7 +41,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
             return true;
         }
         let mut drain = self.fence_slots();
-        let mut backoff = SpinThenParkBackoff::default();
+        let mut backoff = SpinThenParkBackoff::new(true);
         loop {
             if self.is_drained(&mut drain) && self.finish_drain(drain.paid) {
                 return true;
