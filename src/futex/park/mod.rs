@@ -50,7 +50,7 @@ use waiter::Waiter;
 pub(super) use waiter::{UnparkToken, WaiterHandle, with_fresh_waiter, with_waiter};
 
 /// How long after a waiter was unparked it is the next one's turn, whatever has become of the first.
-const TURN_AFTER: Duration = Duration::from_micros(200);
+const TURN_AFTER: Duration = Duration::from_micros(300);
 /// How long a thread sleeps between two looks at a lock, if the kernel has refused the fence that would make it be woken.
 pub(super) const POLL_AFTER: Duration = Duration::from_millis(1);
 
