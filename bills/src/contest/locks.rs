@@ -1,0 +1,116 @@
+//! The contestants.
+
+use linchpin::futex;
+
+use crate::baseline::{parking_lot, standard};
+use crate::baseline::parking_lot::Version;
+
+/// A lock that threads pass through. One that has no readers lets them write.
+pub(super) trait Lock: Sync {
+    fn write(&self, section: impl FnOnce());
+    fn read(&self, section: impl FnOnce());
+}
+
+/// A lock with `lock` and `unlock`.
+macro_rules! mutex {
+    ($($lock:ty),*) => {$(
+        impl Lock for $lock {
+            fn write(&self, section: impl FnOnce()) {
+                self.lock();
+                section();
+                self.unlock();
+            }
+
+            fn read(&self, section: impl FnOnce()) {
+                Lock::write(self, section);
+            }
+        }
+    )*};
+}
+
+mutex!(standard::Mutex, parking_lot::Mutex);
+
+/// A lock with `read`, `write` and their ends.
+macro_rules! rwlock {
+    ($($lock:ty),*) => {$(
+        impl Lock for $lock {
+            fn write(&self, section: impl FnOnce()) {
+                <$lock>::write(self);
+                section();
+                self.unlock_write();
+            }
+
+            fn read(&self, section: impl FnOnce()) {
+                <$lock>::read(self);
+                section();
+                self.unlock_read();
+            }
+        }
+    )*};
+}
+
+rwlock!(standard::RwLock, parking_lot::RwLock);
+
+impl Lock for futex::Mutex<()> {
+    fn write(&self, section: impl FnOnce()) {
+        let _held = self.lock();
+        section();
+    }
+
+    fn read(&self, section: impl FnOnce()) {
+        Lock::write(self, section);
+    }
+}
+
+impl Lock for futex::RwLock<()> {
+    fn write(&self, section: impl FnOnce()) {
+        let _held = futex::RwLock::write(self);
+        section();
+    }
+
+    fn read(&self, section: impl FnOnce()) {
+        let _held = futex::RwLock::read(self);
+        section();
+    }
+}
+
+/// One of those that compete at a point.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Contestant {
+    /// `futex::Mutex` or `futex::RwLock`.
+    Ours,
+    /// `std::sync`, over a futex.
+    Std,
+    /// `parking_lot` 0.12, which hands over each half a millisecond, on average.
+    ParkingLot12,
+    /// `parking_lot` 0.13, which never does.
+    ParkingLot13,
+}
+
+impl Contestant {
+    /// All of them, ours first.
+    pub const ALL: [Contestant; 4] = [
+        Contestant::Ours,
+        Contestant::Std,
+        Contestant::ParkingLot12,
+        Contestant::ParkingLot13,
+    ];
+
+    /// All but ours.
+    pub const BASELINES: [Contestant; 3] = [Contestant::Std, Contestant::ParkingLot12, Contestant::ParkingLot13];
+
+    /// Its name in a table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Contestant::Ours => "linchpin",
+            Contestant::Std => "std",
+            Contestant::ParkingLot12 => "p_l 0.12",
+            Contestant::ParkingLot13 => "p_l 0.13",
+        }
+    }
+
+    pub(super) fn version(self) -> Version {
+        if self == Contestant::ParkingLot12 { Version::V0_12 } else { Version::V0_13 }
+    }
+}

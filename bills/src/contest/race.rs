@@ -1,0 +1,187 @@
+//! One contestant at one point.
+
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
+
+use coherence::hint::spin_loop;
+use coherence::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use coherence::sync::atomic::{AtomicU32, AtomicU64 as Simulated};
+use coherence::time::Instant;
+use linchpin::futex;
+
+use super::locks::{Contestant, Lock};
+use super::{Kind, Outcome, Point};
+use crate::baseline::{Apart, parking_lot, standard};
+
+/// After how many passages a thread looks at the clock, which takes as long as a pause.
+const LOOK: u64 = 16;
+/// How often one thread passes alone through a reader-writer lock before all do.
+const ALONE: u64 = 1 << 15;
+/// A contest ends early after so many passages of all threads.
+const ENOUGH: u64 = 30_000;
+
+impl Point {
+    /// How `contestant` does here.
+    #[must_use]
+    pub fn run(&self, contestant: Contestant) -> Outcome {
+        let threads = self.threads();
+        match (self.row.kind, contestant) {
+            (Kind::Mutex, Contestant::Ours) => self.race(&Apart(futex::Mutex::new(())).0),
+            (Kind::Mutex, Contestant::Std) => self.race(&Apart(standard::Mutex::default()).0),
+            (Kind::Mutex, _) => self.race(&parking_lot::Mutex::new(threads, contestant.version())),
+            (_, Contestant::Ours) => self.race(&Apart(futex::RwLock::new(())).0),
+            (_, Contestant::Std) => self.race(&Apart(standard::RwLock::default()).0),
+            (_, _) => self.race(&parking_lot::RwLock::new(threads, contestant.version())),
+        }
+    }
+
+    fn race(&self, lock: &impl Lock) -> Outcome {
+        let course = Course::new(self);
+        let data = Apart(Simulated::new(0));
+        let start = Apart(AtomicU32::new(0));
+        let _turn = crate::TURN.read().unwrap_or_else(PoisonError::into_inner);
+        coherence::run(&self.row.placement.machine(self.cores), self.threads(), |thread| {
+            if thread == 0 {
+                self.prepare(lock);
+                course.start.store(nanoseconds(), Relaxed);
+                start.0.store(1, Release);
+                coherence::futex::wake(&start.0, usize::MAX);
+            }
+            while start.0.load(Acquire) == 0 {
+                coherence::futex::wait(&start.0, 0, None);
+            }
+            self.compete(thread, lock, &data.0, &course);
+        });
+        course.outcome()
+    }
+
+    /// A reader-writer lock of ours finds out how much it is read. One thread alone lets it do so soon; many, where a passage
+    /// takes microseconds, would for most of a contest.
+    fn prepare(&self, lock: &impl Lock) {
+        let mut random = Random(1);
+        let passages = if self.row.kind == Kind::Mutex { 0 } else { ALONE };
+        for _ in 0..passages {
+            if self.row.kind.writes(random.next()) {
+                lock.write(|| {});
+            } else {
+                lock.read(|| {});
+            }
+        }
+    }
+
+    fn compete(&self, number: usize, lock: &impl Lock, data: &Simulated, course: &Course) {
+        let mut random = Random(number as u64 + 1);
+        let (inside, outside) = self.row.load.pauses();
+        let mut passages = 0;
+        while !course.over.load(Relaxed) {
+            let section = random.up_to(2 * inside);
+            if self.row.kind.writes(random.next()) {
+                lock.write(|| {
+                    data.store(number as u64, Relaxed);
+                    pause(section);
+                });
+            } else {
+                lock.read(|| {
+                    data.load(Relaxed);
+                    pause(section);
+                });
+            }
+            passages += 1;
+            course.pass(number, passages);
+            pause(random.up_to(2 * outside));
+        }
+    }
+}
+
+fn pause(rounds: u64) {
+    (0..rounds).for_each(|_| spin_loop());
+}
+
+/// Virtual time.
+fn nanoseconds() -> u64 {
+    (Instant::now() - Instant::START).as_nanos() as u64
+}
+
+/// When a contest is on, and which thread has passed how often. Nothing of it is simulated, but the looks at the clock.
+struct Course {
+    warm_up: Duration,
+    length: Duration,
+    begun: AtomicBool,
+    over: AtomicBool,
+    passages: Box<[AtomicU64]>,
+    all: AtomicU64,
+    /// In nanoseconds of virtual time: when all begin, and what counts begins and ends.
+    start: AtomicU64,
+    begin: AtomicU64,
+    end: AtomicU64,
+}
+
+impl Course {
+    fn new(point: &Point) -> Self {
+        let (warm_up, length) = point.times();
+        Course {
+            warm_up,
+            length,
+            begun: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            passages: (0..point.threads()).map(|_| AtomicU64::new(0)).collect(),
+            all: AtomicU64::new(0),
+            start: AtomicU64::new(0),
+            begin: AtomicU64::new(0),
+            end: AtomicU64::new(0),
+        }
+    }
+
+    /// Thread `number` has passed for the `passages`-th time.
+    fn pass(&self, number: usize, passages: u64) {
+        let begun = self.begun.load(Relaxed);
+        if begun && !self.over.load(Relaxed) {
+            self.passages[number].fetch_add(1, Relaxed);
+            self.all.fetch_add(1, Relaxed);
+        }
+        if !passages.is_multiple_of(LOOK) {
+            return;
+        }
+        let now = nanoseconds();
+        let lasts = |from: &AtomicU64, time: Duration| now < from.load(Relaxed) + time.as_nanos() as u64;
+        // Asked again: to look at the clock lets others run.
+        if !self.begun.load(Relaxed) {
+            if !lasts(&self.start, self.warm_up) {
+                self.begin.store(now, Relaxed);
+                self.begun.store(true, Relaxed);
+            }
+        } else if !self.over.load(Relaxed)
+            && (!lasts(&self.begin, self.length) || self.all.load(Relaxed) >= ENOUGH)
+        {
+            self.end.store(now, Relaxed);
+            self.over.store(true, Relaxed);
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        let passages = || self.passages.iter().map(|passages| passages.load(Relaxed));
+        let (slowest, fastest) = (passages().min(), passages().max());
+        let elapsed = self.end.load(Relaxed) - self.begin.load(Relaxed);
+        Outcome {
+            throughput: self.all.load(Relaxed) as f64 * 1e3 / elapsed as f64,
+            fairness: slowest.unwrap_or(0) as f64 / fastest.unwrap_or(0).max(1) as f64,
+        }
+    }
+}
+
+/// Xorshift (Marsaglia, 2003).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn up_to(&mut self, most: u64) -> u64 {
+        self.next() % (most + 1)
+    }
+}
