@@ -20,7 +20,7 @@ use coherence::{Machine, Report, Section};
 pub use contest::{
     Contestant, Kind, Load, Outcome, Placement, Point, Row, Standing, assert_machines_are_the_presets, hold,
 };
-pub use workloads::{ALL, FAMILIES};
+pub use workloads::{FAMILIES, all};
 
 /// How many simulated cores the bills are made out for.
 pub const CORES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
@@ -62,7 +62,7 @@ impl Workload {
 /// If there is none.
 #[must_use]
 pub fn workload(name: &str) -> &'static Workload {
-    ALL.iter()
+    all()
         .find(|workload| workload.name == name)
         .unwrap_or_else(|| panic!("no workload has the name {name}"))
 }

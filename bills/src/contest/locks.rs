@@ -2,8 +2,8 @@
 
 use linchpin::futex;
 
-use crate::baseline::{parking_lot, standard};
 use crate::baseline::parking_lot::Version;
+use crate::baseline::{parking_lot, standard};
 
 /// A lock that threads pass through. One that has no readers lets them write.
 pub(super) trait Lock: Sync {
@@ -111,6 +111,10 @@ impl Contestant {
     }
 
     pub(super) fn version(self) -> Version {
-        if self == Contestant::ParkingLot12 { Version::V0_12 } else { Version::V0_13 }
+        if self == Contestant::ParkingLot12 {
+            Version::V0_12
+        } else {
+            Version::V0_13
+        }
     }
 }

@@ -19,8 +19,8 @@ mod machines;
 mod points;
 mod race;
 
-use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 pub use locks::Contestant;
 pub use machines::{Placement, assert_machines_are_the_presets};

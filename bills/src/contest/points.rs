@@ -76,7 +76,8 @@ impl Load {
     }
 
     /// Pauses inside, and outside, on average.
-    pub(super) fn pauses(self) -> (u64, u64) {
+    #[must_use]
+    pub fn pauses(self) -> (u64, u64) {
         match self {
             Load::None => (0, 0),
             Load::Short => (4, 8),
@@ -148,7 +149,11 @@ impl Point {
     /// The warm-up, and what counts.
     pub(super) fn times(&self) -> (Duration, Duration) {
         // Time slices are 3 ms long.
-        let (warm_up, length) = if self.row.crowd == 1 { (500, 1_500) } else { (1_500, 6_000) };
+        let (warm_up, length) = if self.row.crowd == 1 {
+            (500, 1_500)
+        } else {
+            (1_500, 6_000)
+        };
         (Duration::from_micros(warm_up), Duration::from_micros(length))
     }
 }

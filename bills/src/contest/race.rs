@@ -151,9 +151,7 @@ impl Course {
                 self.begin.store(now, Relaxed);
                 self.begun.store(true, Relaxed);
             }
-        } else if !self.over.load(Relaxed)
-            && (!lasts(&self.begin, self.length) || self.all.load(Relaxed) >= ENOUGH)
-        {
+        } else if !self.over.load(Relaxed) && (!lasts(&self.begin, self.length) || self.all.load(Relaxed) >= ENOUGH) {
             self.end.store(now, Relaxed);
             self.over.store(true, Relaxed);
         }

@@ -33,7 +33,10 @@ const TOKEN_HANDOFF: u32 = 1;
 
 /// The link to the calling thread: its index and one.
 fn me() -> u32 {
-    thread::current().index().expect("the baselines run in simulations only") as u32 + 1
+    thread::current()
+        .index()
+        .expect("the baselines run in simulations only") as u32
+        + 1
 }
 
 /// Sleeps until the word is 0.

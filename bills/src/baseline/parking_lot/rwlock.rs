@@ -163,7 +163,8 @@ impl RwLock {
             }
             goes
         };
-        self.table.unpark(MAIN, filter, |unparked| callback(new.get(), unparked));
+        self.table
+            .unpark(MAIN, filter, |unparked| callback(new.get(), unparked));
     }
 
     /// Lets the lock go, as 0.12 does under the lock of the bucket: to the threads that are woken, if it is time to be fair.

@@ -97,11 +97,7 @@ impl Table {
     /// Takes the first thread out; `callback` says, under the lock of the bucket, which token it gets.
     pub(super) fn unpark_one(&self, key: usize, callback: impl FnOnce(&Unparked) -> u32) {
         let mut first = true;
-        self.unpark(
-            key,
-            |_| core::mem::take(&mut first),
-            callback,
-        );
+        self.unpark(key, |_| core::mem::take(&mut first), callback);
     }
 
     /// Takes threads out until `filter`, which is told the tokens that they have parked with, declines one.
