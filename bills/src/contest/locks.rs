@@ -2,26 +2,29 @@
 
 use linchpin::futex;
 
+use super::Kind;
 use crate::baseline::parking_lot::Version;
-use crate::baseline::{parking_lot, standard};
+use crate::baseline::{Apart, parking_lot, standard};
 
 /// A lock that threads pass through. One that has no readers lets them write.
 pub(super) trait Lock: Sync {
-    fn write(&self, section: impl FnOnce());
-    fn read(&self, section: impl FnOnce());
+    /// Runs `section` with the lock held.
+    fn write(&self, section: &mut dyn FnMut());
+    /// Runs `section` beside other readers.
+    fn read(&self, section: &mut dyn FnMut());
 }
 
 /// A lock with `lock` and `unlock`.
 macro_rules! mutex {
     ($($lock:ty),*) => {$(
         impl Lock for $lock {
-            fn write(&self, section: impl FnOnce()) {
+            fn write(&self, section: &mut dyn FnMut()) {
                 self.lock();
                 section();
                 self.unlock();
             }
 
-            fn read(&self, section: impl FnOnce()) {
+            fn read(&self, section: &mut dyn FnMut()) {
                 Lock::write(self, section);
             }
         }
@@ -34,13 +37,13 @@ mutex!(standard::Mutex, parking_lot::Mutex);
 macro_rules! rwlock {
     ($($lock:ty),*) => {$(
         impl Lock for $lock {
-            fn write(&self, section: impl FnOnce()) {
+            fn write(&self, section: &mut dyn FnMut()) {
                 <$lock>::write(self);
                 section();
                 self.unlock_write();
             }
 
-            fn read(&self, section: impl FnOnce()) {
+            fn read(&self, section: &mut dyn FnMut()) {
                 <$lock>::read(self);
                 section();
                 self.unlock_read();
@@ -52,25 +55,35 @@ macro_rules! rwlock {
 rwlock!(standard::RwLock, parking_lot::RwLock);
 
 impl Lock for futex::Mutex<()> {
-    fn write(&self, section: impl FnOnce()) {
+    fn write(&self, section: &mut dyn FnMut()) {
         let _held = self.lock();
         section();
     }
 
-    fn read(&self, section: impl FnOnce()) {
+    fn read(&self, section: &mut dyn FnMut()) {
         Lock::write(self, section);
     }
 }
 
 impl Lock for futex::RwLock<()> {
-    fn write(&self, section: impl FnOnce()) {
+    fn write(&self, section: &mut dyn FnMut()) {
         let _held = futex::RwLock::write(self);
         section();
     }
 
-    fn read(&self, section: impl FnOnce()) {
+    fn read(&self, section: &mut dyn FnMut()) {
         let _held = futex::RwLock::read(self);
         section();
+    }
+}
+
+impl<L: Lock> Lock for Apart<L> {
+    fn write(&self, section: &mut dyn FnMut()) {
+        self.0.write(section);
+    }
+
+    fn read(&self, section: &mut dyn FnMut()) {
+        self.0.read(section);
     }
 }
 
@@ -110,7 +123,19 @@ impl Contestant {
         }
     }
 
-    pub(super) fn version(self) -> Version {
+    /// Its lock, for so many threads.
+    pub(super) fn lock(self, kind: Kind, threads: usize) -> Box<dyn Lock> {
+        match (kind, self) {
+            (Kind::Mutex, Contestant::Ours) => Box::new(Apart(futex::Mutex::new(()))),
+            (Kind::Mutex, Contestant::Std) => Box::new(Apart(standard::Mutex::default())),
+            (Kind::Mutex, _) => Box::new(parking_lot::Mutex::new(threads, self.version())),
+            (_, Contestant::Ours) => Box::new(Apart(futex::RwLock::new(()))),
+            (_, Contestant::Std) => Box::new(Apart(standard::RwLock::default())),
+            (_, _) => Box::new(parking_lot::RwLock::new(threads, self.version())),
+        }
+    }
+
+    fn version(self) -> Version {
         if self == Contestant::ParkingLot12 {
             Version::V0_12
         } else {

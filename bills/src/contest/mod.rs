@@ -44,10 +44,10 @@ pub struct Standing {
 }
 
 impl Standing {
-    fn of(point: &Point) -> Self {
+    fn of(point: &Point, drawing: u64) -> Self {
         Standing {
             point: *point,
-            outcomes: Contestant::ALL.map(|contestant| point.run(contestant)),
+            outcomes: Contestant::ALL.map(|contestant| point.run(contestant, drawing)),
         }
     }
 
@@ -75,13 +75,14 @@ impl Standing {
     }
 }
 
-/// Holds the contests at all of `points`, on as many threads of this machine as it has processors.
+/// Holds the contests at all of `points`, on as many threads of this machine as it has processors. Each `drawing` has
+/// random times of its own.
 ///
 /// # Panics
 ///
 /// If a contestant deadlocks.
 #[must_use]
-pub fn hold(points: &[Point]) -> Vec<Standing> {
+pub fn hold(points: &[Point], drawing: u64) -> Vec<Standing> {
     let next = AtomicUsize::new(0);
     let standings: Vec<Mutex<Option<Standing>>> = points.iter().map(|_| Mutex::new(None)).collect();
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -92,7 +93,7 @@ pub fn hold(points: &[Point]) -> Vec<Standing> {
                     let next = next.fetch_add(1, Relaxed);
                     points.get(next).zip(standings.get(next))
                 } {
-                    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Standing::of(point));
+                    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Standing::of(point, drawing));
                 }
             });
         }

@@ -152,7 +152,7 @@ impl Point {
         let (warm_up, length) = if self.row.crowd == 1 {
             (500, 1_500)
         } else {
-            (1_500, 6_000)
+            (1_500, 4_500)
         };
         (Duration::from_micros(warm_up), Duration::from_micros(length))
     }

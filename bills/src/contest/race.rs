@@ -8,11 +8,10 @@ use coherence::hint::spin_loop;
 use coherence::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use coherence::sync::atomic::{AtomicU32, AtomicU64 as Simulated};
 use coherence::time::Instant;
-use linchpin::futex;
 
 use super::locks::{Contestant, Lock};
 use super::{Kind, Outcome, Point};
-use crate::baseline::{Apart, parking_lot, standard};
+use crate::baseline::Apart;
 
 /// After how many passages a thread looks at the clock, which takes as long as a pause.
 const LOOK: u64 = 16;
@@ -20,23 +19,13 @@ const LOOK: u64 = 16;
 const ALONE: u64 = 1 << 15;
 /// A contest ends early after so many passages of all threads.
 const ENOUGH: u64 = 30_000;
+/// And it lasts longer, up to twice as long again, until each thread has passed so often on average.
+const FEW: u64 = 30;
 
 impl Point {
-    /// How `contestant` does here.
-    #[must_use]
-    pub fn run(&self, contestant: Contestant) -> Outcome {
-        let threads = self.threads();
-        match (self.row.kind, contestant) {
-            (Kind::Mutex, Contestant::Ours) => self.race(&Apart(futex::Mutex::new(())).0),
-            (Kind::Mutex, Contestant::Std) => self.race(&Apart(standard::Mutex::default()).0),
-            (Kind::Mutex, _) => self.race(&parking_lot::Mutex::new(threads, contestant.version())),
-            (_, Contestant::Ours) => self.race(&Apart(futex::RwLock::new(())).0),
-            (_, Contestant::Std) => self.race(&Apart(standard::RwLock::default()).0),
-            (_, _) => self.race(&parking_lot::RwLock::new(threads, contestant.version())),
-        }
-    }
-
-    fn race(&self, lock: &impl Lock) -> Outcome {
+    /// How `contestant` does here, with these random times.
+    pub(super) fn run(&self, contestant: Contestant, drawing: u64) -> Outcome {
+        let lock = &*contestant.lock(self.row.kind, self.threads());
         let course = Course::new(self);
         let data = Apart(Simulated::new(0));
         let start = Apart(AtomicU32::new(0));
@@ -51,38 +40,73 @@ impl Point {
             while start.0.load(Acquire) == 0 {
                 coherence::futex::wait(&start.0, 0, None);
             }
-            self.compete(thread, lock, &data.0, &course);
+            let random = Random::new(drawing, thread);
+            self.compete(thread, lock, &data.0, &course, random);
         });
         course.outcome()
     }
 
+    /// How often `contestant` lets two threads in together that exclude one another, where each of them passes `passages`
+    /// times: never, if it is a lock.
+    #[must_use]
+    pub fn intrusions(&self, contestant: Contestant, passages: usize) -> u64 {
+        let lock = &*contestant.lock(self.row.kind, self.threads());
+        let (writers, readers) = (AtomicU64::new(0), AtomicU64::new(0));
+        let intrusions = AtomicU64::new(0);
+        let (inside, outside) = self.row.load.pauses();
+        let _turn = crate::TURN.read().unwrap_or_else(PoisonError::into_inner);
+        coherence::run(&self.row.placement.machine(self.cores), self.threads(), |thread| {
+            let mut random = Random::new(0, thread);
+            for _ in 0..passages {
+                let pauses = 1 + random.up_to(2 * inside);
+                if self.row.kind.writes(random.next()) {
+                    lock.write(&mut || {
+                        let others = writers.fetch_add(1, Relaxed) + readers.load(Relaxed);
+                        coherence::thread::yield_now();
+                        pause(pauses);
+                        let others = others + writers.fetch_sub(1, Relaxed) - 1 + readers.load(Relaxed);
+                        intrusions.fetch_add(others, Relaxed);
+                    });
+                } else {
+                    lock.read(&mut || {
+                        readers.fetch_add(1, Relaxed);
+                        pause(pauses);
+                        intrusions.fetch_add(writers.load(Relaxed), Relaxed);
+                        readers.fetch_sub(1, Relaxed);
+                    });
+                }
+                pause(random.up_to(2 * outside));
+            }
+        });
+        intrusions.into_inner()
+    }
+
     /// A reader-writer lock of ours finds out how much it is read. One thread alone lets it do so soon; many, where a passage
     /// takes microseconds, would for most of a contest.
-    fn prepare(&self, lock: &impl Lock) {
-        let mut random = Random(1);
+    fn prepare(&self, lock: &dyn Lock) {
+        let mut random = Random::new(0, 0);
         let passages = if self.row.kind == Kind::Mutex { 0 } else { ALONE };
         for _ in 0..passages {
             if self.row.kind.writes(random.next()) {
-                lock.write(|| {});
+                lock.write(&mut || {});
             } else {
-                lock.read(|| {});
+                lock.read(&mut || {});
             }
         }
     }
 
-    fn compete(&self, number: usize, lock: &impl Lock, data: &Simulated, course: &Course) {
-        let mut random = Random(number as u64 + 1);
+    fn compete(&self, number: usize, lock: &dyn Lock, data: &Simulated, course: &Course, mut random: Random) {
         let (inside, outside) = self.row.load.pauses();
         let mut passages = 0;
         while !course.over.load(Relaxed) {
             let section = random.up_to(2 * inside);
             if self.row.kind.writes(random.next()) {
-                lock.write(|| {
+                lock.write(&mut || {
                     data.store(number as u64, Relaxed);
                     pause(section);
                 });
             } else {
-                lock.read(|| {
+                lock.read(&mut || {
                     data.load(Relaxed);
                     pause(section);
                 });
@@ -151,9 +175,14 @@ impl Course {
                 self.begin.store(now, Relaxed);
                 self.begun.store(true, Relaxed);
             }
-        } else if !self.over.load(Relaxed) && (!lasts(&self.begin, self.length) || self.all.load(Relaxed) >= ENOUGH) {
-            self.end.store(now, Relaxed);
-            self.over.store(true, Relaxed);
+        } else if !self.over.load(Relaxed) {
+            let all = self.all.load(Relaxed);
+            let few = all < FEW * self.passages.len() as u64;
+            let length = if few { 3 * self.length } else { self.length };
+            if !lasts(&self.begin, length) || all >= ENOUGH {
+                self.end.store(now, Relaxed);
+                self.over.store(true, Relaxed);
+            }
         }
     }
 
@@ -172,6 +201,11 @@ impl Course {
 struct Random(u64);
 
 impl Random {
+    fn new(drawing: u64, thread: usize) -> Self {
+        // Odd, and different for each pair.
+        Random((drawing << 32 | thread as u64) << 1 | 1)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -11,7 +11,7 @@ const CORES: [usize; 6] = [2, 4, 8, 16, 32, 64];
 pub fn section() -> Section {
     let tables = Kind::ALL.iter().flat_map(|kind| {
         let rows: Vec<(Row, Vec<Standing>)> = Row::all(*kind)
-            .map(|row| (row, hold(&row.points().collect::<Vec<Point>>())))
+            .map(|row| (row, hold(&row.points().collect::<Vec<Point>>(), 0)))
             .collect();
         let table =
             |what: &str, cell: &dyn Fn(&Standing) -> String| table(&format!("{}: {what}", kind.name()), &rows, cell);
