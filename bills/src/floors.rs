@@ -1,6 +1,6 @@
-//! The table of `tests/contest/floors.rs`, as it would be written today.
+//! The table of `tests/comparison/floors.rs`, as it would be written today.
 
-use bills::{Kind, Point, Row, hold};
+use bills::{Kind, Point, Row, compare};
 
 /// How many drawings of random times a floor is the lowest ratio of.
 const DRAWINGS: u64 = 3;
@@ -9,10 +9,10 @@ const DRAWINGS: u64 = 3;
 pub fn print() {
     for row in Kind::ALL.into_iter().flat_map(Row::all) {
         let points: Vec<Point> = row.points().collect();
-        let drawings: Vec<_> = (0..DRAWINGS).map(|drawing| hold(&points, drawing)).collect();
+        let drawings: Vec<_> = (0..DRAWINGS).map(|drawing| compare(&points, drawing)).collect();
         let floors: Vec<String> = (0..points.len())
             .map(|place| {
-                let ratios = drawings.iter().map(|standings| standings[place].ratio());
+                let ratios = drawings.iter().map(|comparisons| comparisons[place].ratio());
                 let lowest = ratios.fold(1.0, f64::min);
                 format!("{:.2}", (lowest * 100.0).floor() / 100.0)
             })

@@ -8,7 +8,7 @@
 #![cfg(linchpin_coherence)]
 
 mod baseline;
-mod contest;
+mod comparison;
 mod workloads;
 
 use std::cell::Cell;
@@ -17,8 +17,8 @@ use std::sync::{PoisonError, RwLock};
 
 use coherence::{Machine, Report, Section};
 
-pub use contest::{
-    Contestant, Kind, Load, Outcome, Placement, Point, Row, Standing, assert_machines_are_the_presets, hold,
+pub use comparison::{
+    Comparison, Kind, Load, Outcome, Placement, Point, Row, Subject, assert_machines_are_the_presets, compare,
 };
 pub use workloads::{FAMILIES, all};
 
@@ -168,7 +168,7 @@ fn without_membarrier(bill: impl FnOnce() -> Bill) -> Bill {
     bill
 }
 
-/// Bills take turns, by `write`: they may change the environment. Contests, which do not, run side by side.
+/// Bills take turns, by `write`: they may change the environment. Comparisons, which do not, run side by side.
 static TURN: RwLock<()> = RwLock::new(());
 
 /// Says in the environment, as long as it lives, that there is no membarrier.

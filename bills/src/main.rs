@@ -1,5 +1,5 @@
 //! Writes the bills of all primitives as the report that `cargo xtask bill` shows; or, with `--floors`, the ratios that
-//! `tests/contest.rs` holds, as they are now.
+//! `tests/comparison.rs` holds, as they are now.
 
 #[cfg(linchpin_coherence)]
 #[path = "../../xtask/src/document.rs"]

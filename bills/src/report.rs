@@ -1,6 +1,6 @@
 //! The bills as tables, plots and heat maps.
 
-mod contest;
+mod comparison;
 
 use bills::{Bill, CORES, FAMILIES, Workload, all, workload};
 use coherence::Machine;
@@ -27,7 +27,7 @@ pub fn sections() -> Vec<Section> {
         section(family, &workloads)
     });
     let mut sections: Vec<Section> = families.collect();
-    sections.push(contest::section());
+    sections.push(comparison::section());
     let maps = [
         "Counter",
         "control: fetch_add, neighbours",

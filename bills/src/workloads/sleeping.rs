@@ -10,7 +10,7 @@ use crate::{Bill, Workload, bill, without_membarrier};
 
 /// Wake-ups that are billed, for each thread.
 const WAKE_UPS: usize = 32;
-/// At every how manieth passage a thread writes, where it mostly reads.
+/// At every how manieth acquisition a thread writes, where it mostly reads.
 const WRITE: usize = 16;
 
 pub(super) const ALL: &[Workload] = &[
@@ -115,10 +115,10 @@ fn to_all(machine: &Machine, threads: usize, one_by_one: bool) -> Bill {
 fn mostly_read(machine: &Machine, threads: usize) -> Bill {
     let lock = Apart(RwLock::new(()));
     bill(machine, threads, OPERATIONS, 16, |thread, meter| {
-        let mut passages = thread;
+        let mut acquisitions = thread;
         while meter.goes_on() {
-            passages += 1;
-            if passages.is_multiple_of(WRITE) {
+            acquisitions += 1;
+            if acquisitions.is_multiple_of(WRITE) {
                 drop(lock.0.write());
             } else {
                 drop(lock.0.read());

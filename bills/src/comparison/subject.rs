@@ -1,4 +1,4 @@
-//! The contestants.
+//! The locks that are compared.
 
 use linchpin::futex;
 
@@ -6,7 +6,7 @@ use super::Kind;
 use crate::baseline::parking_lot::Version;
 use crate::baseline::{Apart, parking_lot, standard};
 
-/// A lock that threads pass through. One that has no readers lets them write.
+/// A lock. One that has no readers lets them write.
 pub(super) trait Lock: Sync {
     /// Runs `section` with the lock held.
     fn write(&self, section: &mut dyn FnMut());
@@ -87,9 +87,9 @@ impl<L: Lock> Lock for Apart<L> {
     }
 }
 
-/// One of those that compete at a point.
+/// One of the locks that are compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Contestant {
+pub enum Subject {
     /// `futex::Mutex` or `futex::RwLock`.
     Ours,
     /// `std::sync`, over a futex.
@@ -100,43 +100,43 @@ pub enum Contestant {
     ParkingLot13,
 }
 
-impl Contestant {
+impl Subject {
     /// All of them, ours first.
-    pub const ALL: [Contestant; 4] = [
-        Contestant::Ours,
-        Contestant::Std,
-        Contestant::ParkingLot12,
-        Contestant::ParkingLot13,
+    pub const ALL: [Subject; 4] = [
+        Subject::Ours,
+        Subject::Std,
+        Subject::ParkingLot12,
+        Subject::ParkingLot13,
     ];
 
     /// All but ours.
-    pub const BASELINES: [Contestant; 3] = [Contestant::Std, Contestant::ParkingLot12, Contestant::ParkingLot13];
+    pub const BASELINES: [Subject; 3] = [Subject::Std, Subject::ParkingLot12, Subject::ParkingLot13];
 
     /// Its name in a table.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Contestant::Ours => "linchpin",
-            Contestant::Std => "std",
-            Contestant::ParkingLot12 => "p_l 0.12",
-            Contestant::ParkingLot13 => "p_l 0.13",
+            Subject::Ours => "linchpin",
+            Subject::Std => "std",
+            Subject::ParkingLot12 => "p_l 0.12",
+            Subject::ParkingLot13 => "p_l 0.13",
         }
     }
 
     /// Its lock, for so many threads.
     pub(super) fn lock(self, kind: Kind, threads: usize) -> Box<dyn Lock> {
         match (kind, self) {
-            (Kind::Mutex, Contestant::Ours) => Box::new(Apart(futex::Mutex::new(()))),
-            (Kind::Mutex, Contestant::Std) => Box::new(Apart(standard::Mutex::default())),
+            (Kind::Mutex, Subject::Ours) => Box::new(Apart(futex::Mutex::new(()))),
+            (Kind::Mutex, Subject::Std) => Box::new(Apart(standard::Mutex::default())),
             (Kind::Mutex, _) => Box::new(parking_lot::Mutex::new(threads, self.version())),
-            (_, Contestant::Ours) => Box::new(Apart(futex::RwLock::new(()))),
-            (_, Contestant::Std) => Box::new(Apart(standard::RwLock::default())),
+            (_, Subject::Ours) => Box::new(Apart(futex::RwLock::new(()))),
+            (_, Subject::Std) => Box::new(Apart(standard::RwLock::default())),
             (_, _) => Box::new(parking_lot::RwLock::new(threads, self.version())),
         }
     }
 
     fn version(self) -> Version {
-        if self == Contestant::ParkingLot12 {
+        if self == Subject::ParkingLot12 {
             Version::V0_12
         } else {
             Version::V0_13

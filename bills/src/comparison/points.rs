@@ -1,4 +1,4 @@
-//! Which contests there are.
+//! Which comparisons there are.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Kind {
         }
     }
 
-    /// Whether the next passage writes.
+    /// Whether the next acquisition writes.
     pub(super) fn writes(self, random: u64) -> bool {
         match self {
             Kind::Mutex => true,
@@ -86,13 +86,13 @@ impl Load {
     }
 }
 
-/// Contests that differ in the number of cores only: a row of a table.
+/// Comparisons that differ in the number of cores only: a row of a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Row {
     /// Where.
     pub placement: Placement,
     /// Threads on each core.
-    pub crowd: usize,
+    pub threads_per_core: usize,
     /// Which lock.
     pub kind: Kind,
     /// How busy.
@@ -104,9 +104,9 @@ impl Row {
     pub fn all(kind: Kind) -> impl Iterator<Item = Row> {
         Placement::ALL.into_iter().flat_map(move |placement| {
             Load::at(placement).iter().flat_map(move |load| {
-                [1, 2].map(|crowd| Row {
+                [1, 2].map(|threads_per_core| Row {
                     placement,
-                    crowd,
+                    threads_per_core,
                     kind,
                     load: *load,
                 })
@@ -117,11 +117,15 @@ impl Row {
     /// Its name in a table of its kind.
     #[must_use]
     pub fn name(&self) -> String {
-        let threads = if self.crowd == 1 { "" } else { ", 2 threads a core" };
+        let threads = if self.threads_per_core == 1 {
+            ""
+        } else {
+            ", 2 threads a core"
+        };
         format!("{}, {}{threads}", self.placement.name(), self.load.name())
     }
 
-    /// Its contests.
+    /// Its comparisons.
     pub fn points(self) -> impl Iterator<Item = Point> {
         self.placement.cores().iter().map(move |cores| Point {
             row: self,
@@ -130,7 +134,7 @@ impl Row {
     }
 }
 
-/// One contest.
+/// One comparison.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Point {
     /// Where, and with what.
@@ -143,13 +147,13 @@ impl Point {
     /// How many threads compete: one or two on each core.
     #[must_use]
     pub fn threads(&self) -> usize {
-        self.cores * self.row.crowd
+        self.cores * self.row.threads_per_core
     }
 
     /// The warm-up, and what counts.
     pub(super) fn times(&self) -> (Duration, Duration) {
         // Time slices are 3 ms long.
-        let (warm_up, length) = if self.row.crowd == 1 {
+        let (warm_up, length) = if self.row.threads_per_core == 1 {
             (500, 1_500)
         } else {
             (1_500, 4_500)

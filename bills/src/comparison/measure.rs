@@ -1,4 +1,4 @@
-//! One contestant at one point.
+//! One subject at one point.
 
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -9,31 +9,31 @@ use coherence::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use coherence::sync::atomic::{AtomicU32, AtomicU64 as Simulated};
 use coherence::time::Instant;
 
-use super::locks::{Contestant, Lock};
+use super::subject::{Lock, Subject};
 use super::{Kind, Outcome, Point};
 use crate::baseline::Apart;
 
-/// After how many passages a thread looks at the clock, which takes as long as a pause.
+/// After how many acquisitions a thread looks at the clock, which takes as long as a pause.
 const LOOK: u64 = 16;
-/// How often one thread passes alone through a reader-writer lock before all do.
+/// How often one thread alone acquires a reader-writer lock before all do.
 const ALONE: u64 = 1 << 15;
-/// A contest ends early after so many passages of all threads.
+/// A comparison ends early after so many acquisitions of all threads.
 const ENOUGH: u64 = 30_000;
-/// And it lasts longer, up to twice as long again, until each thread has passed so often on average.
+/// And it lasts longer, up to twice as long again, until each thread has acquired the lock so often on average.
 const FEW: u64 = 30;
 
 impl Point {
-    /// How `contestant` does here, with these random times.
-    pub(super) fn run(&self, contestant: Contestant, drawing: u64) -> Outcome {
-        let lock = &*contestant.lock(self.row.kind, self.threads());
-        let course = Course::new(self);
+    /// How `subject` does here, with these random times.
+    pub(super) fn run(&self, subject: Subject, drawing: u64) -> Outcome {
+        let lock = &*subject.lock(self.row.kind, self.threads());
+        let measurement = Measurement::new(self);
         let data = Apart(Simulated::new(0));
         let start = Apart(AtomicU32::new(0));
         let _turn = crate::TURN.read().unwrap_or_else(PoisonError::into_inner);
         coherence::run(&self.row.placement.machine(self.cores), self.threads(), |thread| {
             if thread == 0 {
                 self.prepare(lock);
-                course.start.store(nanoseconds(), Relaxed);
+                measurement.start.store(nanoseconds(), Relaxed);
                 start.0.store(1, Release);
                 coherence::futex::wake(&start.0, usize::MAX);
             }
@@ -41,23 +41,23 @@ impl Point {
                 coherence::futex::wait(&start.0, 0, None);
             }
             let random = Random::new(drawing, thread);
-            self.compete(thread, lock, &data.0, &course, random);
+            self.compete(thread, lock, &data.0, &measurement, random);
         });
-        course.outcome()
+        measurement.outcome()
     }
 
-    /// How often `contestant` lets two threads in together that exclude one another, where each of them passes `passages`
-    /// times: never, if it is a lock.
+    /// How often `subject` lets two threads in together that exclude one another, in so many `acquisitions` of each: never, if it
+    /// is a lock.
     #[must_use]
-    pub fn intrusions(&self, contestant: Contestant, passages: usize) -> u64 {
-        let lock = &*contestant.lock(self.row.kind, self.threads());
+    pub fn intrusions(&self, subject: Subject, acquisitions: usize) -> u64 {
+        let lock = &*subject.lock(self.row.kind, self.threads());
         let (writers, readers) = (AtomicU64::new(0), AtomicU64::new(0));
         let intrusions = AtomicU64::new(0);
         let (inside, outside) = self.row.load.pauses();
         let _turn = crate::TURN.read().unwrap_or_else(PoisonError::into_inner);
         coherence::run(&self.row.placement.machine(self.cores), self.threads(), |thread| {
             let mut random = Random::new(0, thread);
-            for _ in 0..passages {
+            for _ in 0..acquisitions {
                 let pauses = 1 + random.up_to(2 * inside);
                 if self.row.kind.writes(random.next()) {
                     lock.write(&mut || {
@@ -81,12 +81,12 @@ impl Point {
         intrusions.into_inner()
     }
 
-    /// A reader-writer lock of ours finds out how much it is read. One thread alone lets it do so soon; many, where a passage
-    /// takes microseconds, would for most of a contest.
+    /// A reader-writer lock of ours finds out how much it is read. One thread alone lets it do so soon; many, where an acquisition
+    /// takes microseconds, would for most of a comparison.
     fn prepare(&self, lock: &dyn Lock) {
         let mut random = Random::new(0, 0);
-        let passages = if self.row.kind == Kind::Mutex { 0 } else { ALONE };
-        for _ in 0..passages {
+        let acquisitions = if self.row.kind == Kind::Mutex { 0 } else { ALONE };
+        for _ in 0..acquisitions {
             if self.row.kind.writes(random.next()) {
                 lock.write(&mut || {});
             } else {
@@ -95,10 +95,10 @@ impl Point {
         }
     }
 
-    fn compete(&self, number: usize, lock: &dyn Lock, data: &Simulated, course: &Course, mut random: Random) {
+    fn compete(&self, number: usize, lock: &dyn Lock, data: &Simulated, measurement: &Measurement, mut random: Random) {
         let (inside, outside) = self.row.load.pauses();
-        let mut passages = 0;
-        while !course.over.load(Relaxed) {
+        let mut acquisitions = 0;
+        while !measurement.over.load(Relaxed) {
             let section = random.up_to(2 * inside);
             if self.row.kind.writes(random.next()) {
                 lock.write(&mut || {
@@ -111,8 +111,8 @@ impl Point {
                     pause(section);
                 });
             }
-            passages += 1;
-            course.pass(number, passages);
+            acquisitions += 1;
+            measurement.pass(number, acquisitions);
             pause(random.up_to(2 * outside));
         }
     }
@@ -127,13 +127,13 @@ fn nanoseconds() -> u64 {
     (Instant::now() - Instant::START).as_nanos() as u64
 }
 
-/// When a contest is on, and which thread has passed how often. Nothing of it is simulated, but the looks at the clock.
-struct Course {
+/// When a comparison is on, and which thread has acquired the lock how often. Nothing of it is simulated, but the looks at the clock.
+struct Measurement {
     warm_up: Duration,
     length: Duration,
     begun: AtomicBool,
     over: AtomicBool,
-    passages: Box<[AtomicU64]>,
+    acquisitions: Box<[AtomicU64]>,
     all: AtomicU64,
     /// In nanoseconds of virtual time: when all begin, and what counts begins and ends.
     start: AtomicU64,
@@ -141,15 +141,15 @@ struct Course {
     end: AtomicU64,
 }
 
-impl Course {
+impl Measurement {
     fn new(point: &Point) -> Self {
         let (warm_up, length) = point.times();
-        Course {
+        Measurement {
             warm_up,
             length,
             begun: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            passages: (0..point.threads()).map(|_| AtomicU64::new(0)).collect(),
+            acquisitions: (0..point.threads()).map(|_| AtomicU64::new(0)).collect(),
             all: AtomicU64::new(0),
             start: AtomicU64::new(0),
             begin: AtomicU64::new(0),
@@ -157,14 +157,14 @@ impl Course {
         }
     }
 
-    /// Thread `number` has passed for the `passages`-th time.
-    fn pass(&self, number: usize, passages: u64) {
+    /// Thread `number` has acquired the lock for the `acquisitions`-th time.
+    fn pass(&self, number: usize, acquisitions: u64) {
         let begun = self.begun.load(Relaxed);
         if begun && !self.over.load(Relaxed) {
-            self.passages[number].fetch_add(1, Relaxed);
+            self.acquisitions[number].fetch_add(1, Relaxed);
             self.all.fetch_add(1, Relaxed);
         }
-        if !passages.is_multiple_of(LOOK) {
+        if !acquisitions.is_multiple_of(LOOK) {
             return;
         }
         let now = nanoseconds();
@@ -177,7 +177,7 @@ impl Course {
             }
         } else if !self.over.load(Relaxed) {
             let all = self.all.load(Relaxed);
-            let few = all < FEW * self.passages.len() as u64;
+            let few = all < FEW * self.acquisitions.len() as u64;
             let length = if few { 3 * self.length } else { self.length };
             if !lasts(&self.begin, length) || all >= ENOUGH {
                 self.end.store(now, Relaxed);
@@ -187,8 +187,8 @@ impl Course {
     }
 
     fn outcome(&self) -> Outcome {
-        let passages = || self.passages.iter().map(|passages| passages.load(Relaxed));
-        let (slowest, fastest) = (passages().min(), passages().max());
+        let acquisitions = || self.acquisitions.iter().map(|acquisitions| acquisitions.load(Relaxed));
+        let (slowest, fastest) = (acquisitions().min(), acquisitions().max());
         let elapsed = self.end.load(Relaxed) - self.begin.load(Relaxed);
         Outcome {
             throughput: self.all.load(Relaxed) as f64 * 1e3 / elapsed as f64,

@@ -1,4 +1,4 @@
-//! The machines on which contests are held: the presets of `coherence`, with as many cores as take part.
+//! The machines of the comparisons: the presets of `coherence`, with as many cores as take part.
 
 use coherence::{Machine, MachineBuilder};
 
