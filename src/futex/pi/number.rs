@@ -16,7 +16,7 @@ use core::cell::Cell;
 
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release, SeqCst, fence};
 use crate::backend::pi::{self, ESRCH, KernelError, TID};
-use crate::backend::{Global, array, const_fn, global, per_thread};
+use crate::backend::{array, const_fn, global, per_thread};
 
 const OPEN: u32 = 0;
 /// How many forks, one out of the other, are told apart.
