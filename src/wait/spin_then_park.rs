@@ -43,7 +43,11 @@ impl SpinThenParkBackoff {
         if self.round.is_multiple_of(looks) && yield_if_short() {
             return true;
         }
-        pause_for(if self.is_eager { EAGER_PAUSE } else { PAUSE << (self.round / 2).min(2) });
+        pause_for(if self.is_eager {
+            EAGER_PAUSE
+        } else {
+            PAUSE << (self.round / 2).min(2)
+        });
         true
     }
 }

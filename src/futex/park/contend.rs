@@ -8,10 +8,10 @@
 //! all others. Every [`TURN_AFTER`](super::TURN_AFTER) it is the turn of the first in the queue: an unlock hands the lock off
 //! to it, so that the lock stays held, and the waiter is told that it is its own (eventual fairness).
 
+use super::work_outside;
 use super::{Fence, Key, ParkResult, ParkToken, Request, UnparkToken, Validate, park, with_waiter};
 use crate::backend::time::Instant;
 use crate::backend::{hint, thread};
-use super::work_outside;
 use crate::wait::SpinThenParkBackoff;
 
 /// For how many rounds a thread spins before it parks: if it is the one that is awake for those that are parked, ..
