@@ -149,12 +149,12 @@ assert_eq_size!(Flag, u32);
 #[cfg(feature = "std")]
 mod futexes {
     use super::*;
-    use linchpin::futex::{Condvar, Hold, MappedMutexGuard, Mutex, MutexGuard, RawCondvar, RawMutex};
+    use linchpin::futex::{Condvar, MappedMutexGuard, Mutex, MutexGuard, MutexGuardState, RawCondvar, RawMutex};
 
     mutex! { Mutex }
     exclusive_guard! { MutexGuard MappedMutexGuard }
     exactly!(RawMutex: Send + Sync);
-    exactly!(Hold: Send + Sync);
+    exactly!(MutexGuardState: Send + Sync);
     exactly!(Condvar: Send + Sync);
     exactly!(RawCondvar: Send + Sync);
     assert_eq_size!(Mutex<()>, Condvar, u32);
@@ -166,8 +166,8 @@ mod futexes {
     mod rwlock {
         use super::super::*;
         use linchpin::futex::{
-            MappedRwLockReadGuard, MappedRwLockWriteGuard, RawRwLock, RwLock, RwLockReadGuard,
-            RwLockUpgradableReadGuard, RwLockWriteGuard, Share,
+            MappedRwLockReadGuard, MappedRwLockWriteGuard, RawRwLock, ReadGuardState, RwLock, RwLockReadGuard,
+            RwLockUpgradableReadGuard, RwLockWriteGuard,
         };
 
         exactly!(RwLock<Both>: Send + Sync);
@@ -176,8 +176,8 @@ mod futexes {
         exactly!(RwLock<Neither>: neither);
         exactly!(RwLock<dyn Send + Sync>: Send + Sync);
         exactly!(RawRwLock: Send + Sync);
-        exactly!(Share: Send + Sync);
-        assert_not_impl_any!(Share: Clone, Copy);
+        exactly!(ReadGuardState: Send + Sync);
+        assert_not_impl_any!(ReadGuardState: Clone, Copy);
         shared_guard! { RwLockReadGuard MappedRwLockReadGuard }
         exclusive_guard! { MappedRwLockWriteGuard }
         exactly!(RwLockWriteGuard<'static, Both>: Send + Sync);
@@ -188,7 +188,7 @@ mod futexes {
         exactly!(RwLockUpgradableReadGuard<'static, OnlySend>: neither);
         exactly!(RwLockUpgradableReadGuard<'static, Neither>: neither);
         assert_not_impl_any!(RwLockUpgradableReadGuard<'static, OnlySync>: Send);
-        assert_eq_size!(RwLock<()>, usize);
+        assert_eq_size!(RwLock<()>, [u32; 3]);
         // A reader's guard names its slot.
         assert_eq_size!(RwLockReadGuard<'static, u64>, [usize; 2]);
         assert_eq_size!(

@@ -134,11 +134,6 @@ pub(crate) mod asymmetric {
         }
     }
 
-    /// [`light`], directly after a read-modify-write of this thread.
-    pub(crate) fn light_after_rmw() {
-        light();
-    }
-
     /// The rare side.
     #[track_caller]
     pub(crate) fn heavy() {

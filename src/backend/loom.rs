@@ -222,12 +222,6 @@ pub mod asymmetric {
         fence(SeqCst);
     }
 
-    /// [`light`], directly after a read-modify-write of this thread: a model has no processor to rely on.
-    #[track_caller]
-    pub fn light_after_rmw() {
-        fence(SeqCst);
-    }
-
     /// The rare side.
     #[track_caller]
     pub fn heavy() {

@@ -56,12 +56,6 @@ mod fences {
         fence(SeqCst);
     }
 
-    /// [`light`], directly after a read-modify-write of this thread.
-    #[inline]
-    pub(crate) fn light_after_rmw() {
-        crate::backend::atomic::fence_after_rmw(SeqCst);
-    }
-
     /// The rare side.
     #[inline]
     pub(crate) fn heavy() {
@@ -88,11 +82,11 @@ mod fences {
 }
 #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
 #[allow(unused_imports, reason = "for hazard pointers and sleeper registration")]
-pub(crate) use fences::{disable, heavy, is_refused, light, light_after_rmw, try_heavy};
+pub(crate) use fences::{disable, heavy, is_refused, light, try_heavy};
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
 #[allow(unused_imports, reason = "for hazard pointers and sleeper registration")]
-pub(crate) use expedited::{disable, heavy, is_refused, light, light_after_rmw, try_heavy};
+pub(crate) use expedited::{disable, heavy, is_refused, light, try_heavy};
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
 #[allow(dead_code, reason = "for hazard pointers and sleeper registration")]
@@ -132,16 +126,6 @@ mod expedited {
     fn light_fence() {
         probe();
         fence(SeqCst);
-    }
-
-    /// [`light`], directly after a read-modify-write of this thread: on x86 that was a fence for the processor.
-    #[inline]
-    pub(crate) fn light_after_rmw() {
-        if cfg!(target_arch = "x86_64") {
-            compiler_fence(SeqCst);
-        } else {
-            light();
-        }
     }
 
     /// The rare side: orders what is before it and what is after it, against a [`light`] of another thread.

@@ -21,7 +21,7 @@ pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, MutexGuardState, RawMutex};
 pub use pi::{PiError, PiMutex, PiMutexGuard, PiResult};
 pub use rwlock::{
     MappedRecursiveRwLockReadGuard, MappedRecursiveRwLockWriteGuard, MappedRwLockReadGuard, MappedRwLockWriteGuard,
-    RawRwLock, RawRwLockRecursive, ReadGuardState, RecursiveRwLock, RecursiveRwLockReadGuard,
+    RawRwLock, RawRwLockOf, RawRwLockRecursive, ReadGuardState, RecursiveRwLock, RecursiveRwLockReadGuard,
     RecursiveRwLockUpgradableReadGuard, RecursiveRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
     RwLockWriteGuard,
 };

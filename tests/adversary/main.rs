@@ -16,8 +16,7 @@
 //! test. Where a row is about cost, the test counts its cause where it can (system calls, context switches, CPU time of
 //! one thread), and leaves a factor of ten where it must compare times.
 //!
-//! `cargo xtask verify` runs also those that are ignored here, and `stress` for longer. `new_api.rs` is not part of this
-//! program yet: it asks for what the crate does not offer today.
+//! `cargo xtask verify` runs also those that are ignored here, and `stress` for longer.
 #![cfg(all(feature = "std", target_os = "linux", not(miri)))]
 
 mod common;
@@ -26,6 +25,7 @@ mod fences;
 mod forks;
 mod hold_ups;
 mod identity;
+mod new_api;
 mod process;
 mod readers;
 mod seccomp;

@@ -60,7 +60,7 @@ fn a_recursive_reader_is_not_barred_by_a_waiting_writer() {
 #[test]
 fn switched_off_no_barrier_is_made() {
     alone(|| {
-        linchpin::membarrier::disable();
+        assert!(linchpin::membarrier::disable());
         let counter = Counter::start();
         contend();
         if let Some(counter) = counter {
@@ -73,7 +73,7 @@ fn switched_off_no_barrier_is_made() {
 #[test]
 fn switched_off_it_may_be_refused_later() {
     alone(|| {
-        linchpin::membarrier::disable();
+        assert!(linchpin::membarrier::disable());
         contend();
         if refuse_membarrier() {
             contend();

@@ -238,7 +238,7 @@ fn an_upgrade_goes_before_the_writer_that_waits_for_it() {
                 *writer
             });
             // Only `spin`'s lock shows that the writer waits: elsewhere readers come in beside an upgradable reader.
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(std::time::Duration::from_millis(20));
             let mut upgraded = if tries {
                 RwLockUpgradableReadGuard::try_upgrade(upgradable).expect("nobody else is inside")
             } else {

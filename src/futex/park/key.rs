@@ -61,7 +61,6 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashSet;
     use std::vec;
 
     /// How many of 64 buckets 4,096 keys that lie `stride` apart fall into, and the most that fall into one.

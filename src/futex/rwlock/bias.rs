@@ -7,7 +7,7 @@
 //! stays as it is. To be biased it must have earned [`BIAS_WORTH`] times what a heavy fence and a look cost; that is spent with
 //! the first write. So the cost of both is bounded by a share of what the reads have cost, however long fences take.
 
-use super::{RawRwLock, slots};
+use super::{RawRwLockOf, slots};
 use crate::backend::atomic::{AtomicU32, Relaxed, Release};
 use crate::backend::time::Instant;
 use crate::backend::{asymmetric, global, hint};
@@ -105,7 +105,7 @@ impl Hints {
     }
 }
 
-impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
+impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     #[inline]
     pub(super) fn hints(&self) -> Hints {
         // Relaxed: a hint.

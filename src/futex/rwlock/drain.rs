@@ -6,7 +6,7 @@
 //! on each such reader, by a mark in the slot; a reader that leaves takes its mark back and counts down; the last one unparks the
 //! writer. Before it enters, a writer has itself seen that no reader is inside; a wake-up too many does no harm.
 
-use super::RawRwLock;
+use super::RawRwLockOf;
 use super::bias::{Paid, look};
 use super::slots::{self, Slot};
 use super::state::{Retain, State};
@@ -28,7 +28,7 @@ struct Drain {
     paid: Paid,
 }
 
-impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
+impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     #[inline]
     pub(super) fn drain_key(&self) -> Key {
         Key::of(self, KeyKind::RwLockDrain)

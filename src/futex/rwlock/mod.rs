@@ -93,6 +93,8 @@ use state::{Mode, State};
 /// assert!(PORTS.try_write_for(Duration::from_millis(1)).is_none());
 /// ```
 pub type RwLock<T> = lock_api::RwLock<RawRwLock, T>;
+/// The raw lock of [`RwLock`].
+pub type RawRwLock = RawRwLockOf<false>;
 /// Holds an [`RwLock`] locked for reading, and unlocks it when dropped.
 pub type RwLockReadGuard<'a, T> = lock_api::RwLockReadGuard<'a, RawRwLock, T>;
 /// Holds an [`RwLock`] locked for writing, and unlocks it when dropped.
@@ -120,7 +122,7 @@ pub type MappedRwLockWriteGuard<'a, T> = lock_api::MappedRwLockWriteGuard<'a, Ra
 /// ```
 pub type RecursiveRwLock<T> = lock_api::RwLock<RawRwLockRecursive, T>;
 /// The raw lock of [`RecursiveRwLock`].
-pub type RawRwLockRecursive = RawRwLock<true>;
+pub type RawRwLockRecursive = RawRwLockOf<true>;
 /// Holds a [`RecursiveRwLock`] locked for reading, and unlocks it when dropped.
 pub type RecursiveRwLockReadGuard<'a, T> = lock_api::RwLockReadGuard<'a, RawRwLockRecursive, T>;
 /// Holds a [`RecursiveRwLock`] locked for writing, and unlocks it when dropped.
@@ -135,17 +137,15 @@ pub type MappedRecursiveRwLockWriteGuard<'a, T> = lock_api::MappedRwLockWriteGua
 /// One less than what fits: an upgradable reader that becomes a plain one is not refused.
 const MAX_READERS: u32 = state::COUNT_LIMIT - 1;
 
-/// The raw lock of [`RwLock`].
-///
-/// With `RECURSIVE`, that of [`RecursiveRwLock`].
-pub struct RawRwLock<const RECURSIVE: bool = false> {
+/// The raw lock of [`RwLock`], and with `RECURSIVE` that of [`RecursiveRwLock`].
+pub struct RawRwLockOf<const RECURSIVE: bool> {
     state: AtomicU32,
     /// The number by which slots name the lock; 0 until its readers first use slots, and then the same for good.
     identity: AtomicU32,
     hints: AtomicU32,
 }
 
-/// What a reader of a [`RawRwLock`] has to know to unlock it: the state of a guard.
+/// What a reader has to know to unlock it: the state of a guard.
 #[derive(Debug)]
 pub struct ReadGuardState {
     /// The slot that names the lock. Without one, the reader is counted in the word.
@@ -156,10 +156,10 @@ impl ReadGuardState {
     const COUNTED: Self = ReadGuardState { slot: None };
 }
 
-impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
+impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     const_fn! {
         const fn unlocked() -> Self {
-            RawRwLock { state: AtomicU32::new(0), identity: AtomicU32::new(0), hints: AtomicU32::new(0) }
+            RawRwLockOf { state: AtomicU32::new(0), identity: AtomicU32::new(0), hints: AtomicU32::new(0) }
         }
     }
 
@@ -195,7 +195,7 @@ fn assert_room(state: State, mode: Mode) {
     );
 }
 
-impl RawRwLock {
+impl RawRwLockOf<false> {
     const_fn! {
         /// An unlocked lock.
         #[must_use]
@@ -205,7 +205,7 @@ impl RawRwLock {
     }
 }
 
-impl<const RECURSIVE: bool> Default for RawRwLock<RECURSIVE> {
+impl<const RECURSIVE: bool> Default for RawRwLockOf<RECURSIVE> {
     fn default() -> Self {
         Self::unlocked()
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use lock_api::GuardSend;
 
 use super::state::Retain;
-use super::{RawRwLock, ReadGuardState};
+use super::{RawRwLockOf, ReadGuardState};
 use crate::backend::const_init;
 use crate::backend::time::{self, Instant};
 
@@ -14,7 +14,7 @@ use crate::backend::time::{self, Instant};
 // claimed `WRITER` alone, and has then seen the count at 0 and, after the fence, no slot that names the lock. Only the
 // holder takes its own mark away. Acquire and Release order the sections. The one panic (too many readers) happens before
 // anything is changed. Forgetting a guard leaves its mark.
-unsafe impl<const RECURSIVE: bool> lock_api::RawRwLock for RawRwLock<RECURSIVE> {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLock for RawRwLockOf<RECURSIVE> {
     const INIT: Self = const_init!(Self::unlocked());
 
     type SharedGuard = ReadGuardState;
@@ -71,7 +71,7 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLock for RawRwLock<RECURSIVE> 
 }
 
 // SAFETY: each lets go as its plain counterpart does, or leaves the lock to sleepers that are told so.
-unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockFair for RawRwLock<RECURSIVE> {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockFair for RawRwLockOf<RECURSIVE> {
     unsafe fn unlock_shared_fair(&self, held: ReadGuardState) {
         // A waiting writer has claimed the lock already, and is next.
         // SAFETY: the caller's promise.
@@ -101,7 +101,7 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockFair for RawRwLock<RECURSI
 
 // SAFETY: the writer becomes a reader in one step, so no other writer gets in between; Release shows later acquisitions
 // what it has written.
-unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockDowngrade for RawRwLock<RECURSIVE> {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockDowngrade for RawRwLockOf<RECURSIVE> {
     #[inline]
     unsafe fn downgrade(&self, _guard: GuardSend) -> ReadGuardState {
         self.unlock_write(Retain::Read);
@@ -111,7 +111,7 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockDowngrade for RawRwLock<RE
 
 // SAFETY: a wait that ends at its deadline leaves the queue before, or takes the lock that it is handed; a writer that has
 // claimed the lock takes its claim back.
-unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockTimed for RawRwLock<RECURSIVE> {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockTimed for RawRwLockOf<RECURSIVE> {
     type Duration = Duration;
     type Instant = Instant;
 
@@ -140,7 +140,7 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockTimed for RawRwLock<RECURS
 // SAFETY: there is at most one owner: it comes only where there is none. It keeps writers out, so that an upgrade finds
 // what was read unchanged; the upgrade then waits for all readers as any writer does. One that fails leaves the
 // upgradable reader.
-unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgrade for RawRwLock<RECURSIVE> {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgrade for RawRwLockOf<RECURSIVE> {
     type UpgradableGuard = GuardSend;
 
     #[inline]
@@ -178,7 +178,7 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgrade for RawRwLock<RECU
 }
 
 // SAFETY: as `RawRwLockFair`.
-unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgradeFair for RawRwLock<RECURSIVE> {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgradeFair for RawRwLockOf<RECURSIVE> {
     unsafe fn unlock_upgradable_fair(&self, _guard: GuardSend) {
         self.unlock_owner(Retain::Nothing, true);
     }
@@ -192,7 +192,7 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgradeFair for RawRwLock<
 }
 
 // SAFETY: neither change lets a writer in between: the holder's mark is replaced in one step.
-unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgradeDowngrade for RawRwLock<RECURSIVE> {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgradeDowngrade for RawRwLockOf<RECURSIVE> {
     #[inline]
     unsafe fn downgrade_upgradable(&self, _guard: GuardSend) -> ReadGuardState {
         self.unlock_owner(Retain::Read, false);
@@ -207,7 +207,7 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgradeDowngrade for RawRw
 }
 
 // SAFETY: as `RawRwLockTimed`.
-unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgradeTimed for RawRwLock<RECURSIVE> {
+unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgradeTimed for RawRwLockOf<RECURSIVE> {
     #[inline]
     fn try_lock_upgradable_for(&self, timeout: Duration) -> Option<GuardSend> {
         (self.upgradable_fast() || self.upgradable_contended(time::after(timeout))).then(GuardSend::new)

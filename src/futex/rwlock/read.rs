@@ -2,7 +2,7 @@
 
 use super::state::{Mode, State};
 use super::unlock::unpark_next;
-use super::{RawRwLock, ReadGuardState, assert_room, slots};
+use super::{RawRwLockOf, ReadGuardState, assert_room, slots};
 use crate::backend::asymmetric;
 use crate::backend::atomic::{Acquire, Relaxed, SeqCst, fence_after_rmw};
 use crate::backend::hint;
@@ -15,7 +15,7 @@ pub(super) const DEPUTY_CHECK: u32 = 4;
 /// How often a thread that is about to park looks again at a writer which is only about to change its mode.
 const MODE_LOOKS: u32 = hint::patience(8);
 
-impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
+impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     /// Reads in a slot, if readers of this lock do so now and this thread has one.
     #[inline]
     fn read_in_slot(&self, state: State) -> Option<ReadGuardState> {
@@ -163,7 +163,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
 
 /// An attempt to acquire a lock in a mode; a writer's is over when it has claimed the lock.
 struct Attempt<'lock, const RECURSIVE: bool> {
-    lock: &'lock RawRwLock<RECURSIVE>,
+    lock: &'lock RawRwLockOf<RECURSIVE>,
     mode: Mode,
 }
 

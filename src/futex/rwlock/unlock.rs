@@ -3,7 +3,7 @@
 use super::drain::last_counted_reader_left;
 use super::read::DEPUTY_CHECK;
 use super::state::{Mode, Retain, State};
-use super::{MAX_READERS, RawRwLock};
+use super::{MAX_READERS, RawRwLockOf};
 use crate::backend::asymmetric;
 use crate::backend::atomic::{Relaxed, Release};
 use crate::futex::park::{Front, Key, ParkToken, UnparkToken, is_announced, unpark_front};
@@ -21,7 +21,7 @@ impl Mode {
     }
 }
 
-impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
+impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     #[inline]
     pub(super) fn unlock_counted_read(&self) {
         let key = self.drain_key();

@@ -1,6 +1,6 @@
 //! How a writer claims the lock. One that finds readers inside then drains it (`drain`).
 
-use super::RawRwLock;
+use super::RawRwLockOf;
 use super::bias::{Paid, look};
 use super::state::{Mode, Retain, State};
 use crate::backend::asymmetric;
@@ -8,7 +8,7 @@ use crate::backend::atomic::{Acquire, Relaxed, SeqCst, fence_after_rmw};
 use crate::backend::time::Instant;
 use crate::futex::park::is_announced;
 
-impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
+impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     /// Becomes the writer of a lock that no thread holds, and in which no slot has to be looked for.
     #[inline]
     pub(super) fn try_write_fast(&self) -> bool {
