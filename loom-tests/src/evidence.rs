@@ -1,22 +1,26 @@
 //! Holds the comments in the source to what they claim: "killed by `family::model`".
 
-use std::cell::Cell;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Once;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
-use linchpin::backend::fault::{Fault, Kind, Operation, Site, record};
+use linchpin::backend::bounds::Bounds;
+use linchpin::backend::fault::{Failure, Fault, Kind, Operation, Site, record};
 
 use crate::{Model, glance};
 
-/// Injects every fault that a comment in `sources` says is found, and asserts that the named models find it.
+/// Injects every fault that a comment in `sources` says is found, and asserts that the named models find it. What looks in
+/// the wrong bucket, or goes no further than a bound, one of the models `beyond` has to find.
 ///
 /// # Panics
 ///
 /// If a model that a comment names does not exist, or does not find the fault; if an ordering stronger than Relaxed has
-/// no such comment and none that begins with "Survivor:"; if one is in no model's path.
-pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
+/// no such comment and none that begins with "Survivor:"; if one is in no model's path; if there is nothing to judge.
+pub fn evidence(family: &str, sources: &[&str], models: &[Model], beyond: &[&str]) {
+    assert!(
+        !sources.is_empty() && !models.is_empty(),
+        "no sources, or no models: this proves nothing"
+    );
     let recorded = record(|| {
         glance(|| {
             models.iter().for_each(|model| {
@@ -24,8 +28,7 @@ pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
             });
         });
     });
-    let (mut found, mut failures) = (0, Vec::new());
-    expect_panics();
+    let mut verdict = Verdict::default();
     for source in sources {
         let text = read(source);
         let lines: Vec<&str> = text
@@ -33,87 +36,213 @@ pub fn evidence(family: &str, sources: &[&str], models: &[Model]) {
             .take_while(|line| !line.starts_with("#[cfg(test)]"))
             .collect();
         let mut judged = Vec::new();
-        let sites: Vec<&Site> = recorded.iter().filter(|site| site.file.ends_with(source)).collect();
+        let sites: Vec<&Site> = recorded
+            .iter()
+            .filter(|site| site.place.file.ends_with(source))
+            .collect();
+        if sites.is_empty() {
+            verdict.fail(format!("{source}: no model comes by here"));
+        }
         let strong = sites.iter().filter(|site| site.ordering != Relaxed).count();
-        let written = lines.iter().filter(|line| names_a_strong_ordering(line)).count();
+        let written: usize = lines.iter().map(|line| strong_orderings(line)).sum();
         if strong != written {
-            failures.push(format!(
+            verdict.fail(format!(
                 "{source}: {written} strong orderings are written, the models reach {strong}"
             ));
         }
         for site in sites {
-            let comment = comment_above(&lines, site.line as usize);
+            let comment = comment_above(&lines, site.place.line as usize);
             judged.push(comment.clone());
+            let is_survivor = comment.contains("Survivor:");
+            if matches!(site.operation, Operation::Lookup | Operation::Bound) {
+                if !is_survivor {
+                    verdict.judge_beyond(site, models, beyond);
+                }
+                continue;
+            }
             let claimed = claims(&comment, family);
-            if claimed.is_empty() && site.ordering != Relaxed && !comment.contains("Survivor:") {
-                failures.push(format!(
-                    "{source}:{} has no comment that names the model which needs it",
-                    site.line
+            if claimed.is_empty() && site.ordering != Relaxed && !is_survivor {
+                verdict.fail(format!(
+                    "{} has no comment that names the model which needs it",
+                    site.place
                 ));
             }
             for name in claimed {
-                let Some(model) = models.iter().find(|model| model.name == name) else {
-                    failures.push(format!(
-                        "{source}:{} names the model {family}::{name}, which is not",
-                        site.line
-                    ));
-                    continue;
-                };
-                for kind in faults(site) {
-                    match Fault::of(site, kind).inject(|| {
-                        (model.explore)();
-                    }) {
-                        (0, _) => failures.push(format!("{source}:{}: {name} does not come by here", site.line)),
-                        (_, Ok(())) => failures.push(format!("{source}:{}: {name} does not find {kind:?}", site.line)),
-                        // loom gives up on an execution that does not end; that shows no wrong outcome.
-                        (_, Err(message)) if message.starts_with("Model exceeded") => {
-                            failures.push(format!("{source}:{}: {name} does not end with {kind:?}", site.line));
-                        }
-                        (_, Err(_)) => found += 1,
-                    }
+                match models.iter().find(|model| model.name == name) {
+                    Some(model) => verdict.judge(site, model),
+                    None => verdict.fail(format!("{} names the model {family}::{name}, which is not", site.place)),
                 }
             }
         }
         for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("killed by")) {
             let claim = comment_above(&lines, number + 1);
             if !judged.iter().any(|comment| comment.starts_with(&claim)) {
-                failures.push(format!(
+                verdict.fail(format!(
                     "{source}:{}: no model comes by what is claimed here: {line}",
                     number + 1
                 ));
             }
         }
     }
-    writeln!(
-        std::io::stderr(),
-        "evidence {family}: {found} faults injected and found"
-    )
-    .expect("stderr is open");
-    EXPECTS_PANICS.set(false);
-    assert!(
-        failures.is_empty(),
-        "the comments claim what is not so:\n{}",
-        failures.join("\n")
-    );
-    assert!(found > 0, "no fault was injected: this proves nothing");
+    verdict.end(family);
 }
 
-std::thread_local! {
-    static EXPECTS_PANICS: Cell<bool> = const { Cell::new(false) };
+#[derive(Default)]
+struct Verdict {
+    found: usize,
+    failures: Vec<String>,
 }
 
-/// From here on, panics of this thread are not reported: each found fault is one.
-fn expect_panics() {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let report = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !EXPECTS_PANICS.get() {
-                report(panic);
+impl Verdict {
+    fn fail(&mut self, failure: String) {
+        self.failures.push(failure);
+    }
+
+    /// Each fault at `site`, against a model that is said to find it.
+    fn judge(&mut self, site: &Site, model: &Model) {
+        let name = model.name;
+        for kind in faults(site) {
+            match try_fault(&Fault::of(site, kind), model.explore) {
+                Outcome::Found(_) => self.found += 1,
+                Outcome::Missed => self.fail(format!("{}: {name} does not come by here", site.place)),
+                Outcome::Survived => self.fail(format!("{}: {name} does not find {kind:?}", site.place)),
+                Outcome::Other(what) => self.fail(format!("{}: {name}, {kind:?}: {what}", site.place)),
             }
-        }));
+        }
+    }
+
+    /// The fault at a site that matters beyond the bounds of most models.
+    fn judge_beyond(&mut self, site: &Site, models: &[Model], beyond: &[&str]) {
+        let kind = if site.operation == Operation::Lookup {
+            Kind::Misplace
+        } else {
+            Kind::Shrink
+        };
+        let mut others = Vec::new();
+        for model in models.iter().filter(|model| beyond.contains(&model.name)) {
+            match try_fault(&Fault::of(site, kind), model.explore) {
+                Outcome::Found(_) => {
+                    self.found += 1;
+                    return;
+                }
+                Outcome::Other(what) => others.push(what),
+                Outcome::Missed | Outcome::Survived => {}
+            }
+        }
+        self.fail(format!(
+            "{}: no model beyond the bounds finds {kind:?} {others:?}",
+            site.place
+        ));
+    }
+
+    fn end(self, family: &str) {
+        writeln!(
+            std::io::stderr(),
+            "evidence {family}: {} faults injected and found",
+            self.found
+        )
+        .expect("stderr is open");
+        assert!(
+            self.failures.is_empty(),
+            "the comments claim what is not so:\n{}",
+            self.failures.join("\n")
+        );
+        assert!(self.found > 0, "no fault was injected: this proves nothing");
+    }
+}
+
+/// What became of an injected fault.
+enum Outcome {
+    /// It was found as what a fault in an ordering leads to.
+    Found(&'static str),
+    /// It was never committed.
+    Missed,
+    /// It was committed, and nothing came of it.
+    Survived,
+    /// Something else came of it, which shows no wrong outcome.
+    Other(String),
+}
+
+fn try_fault(fault: &Fault, explore: impl FnOnce() -> usize) -> Outcome {
+    match fault.inject(|| {
+        explore();
+    }) {
+        (0, _) => Outcome::Missed,
+        (_, Ok(())) => Outcome::Survived,
+        (_, Err(failure)) => match expected(&failure) {
+            Some(kind) => Outcome::Found(kind),
+            None => Outcome::Other(format!(
+                "a panic of another kind, in {}: {}",
+                failure.file, failure.message
+            )),
+        },
+    }
+}
+
+/// What a wrong ordering may lead to: an assertion of the model, a data race, a deadlock or a leak. Any other panic, such as
+/// that of a model that does not end, shows nothing.
+fn expected(failure: &Failure) -> Option<&'static str> {
+    let says = |text: &str| failure.message.contains(text);
+    let races = [
+        "Causality violation",
+        "currently reading from cell",
+        "currently writing to cell",
+    ];
+    if races.iter().any(|race| says(race)) {
+        Some("data race")
+    } else if says("deadlock; threads") {
+        Some("deadlock")
+    } else if says("leaked") {
+        Some("leak")
+    } else if failure.file.contains("loom-tests") {
+        Some("assertion")
+    } else {
+        None
+    }
+}
+
+/// Asserts that what is wrong only behind the spins of one back-off is found: the ordering at the operation `code`, in
+/// `source`, for threads that have spun in it. And that no model would come by who does not spin.
+///
+/// # Panics
+///
+/// If it is not found, or if it is committed without a spin.
+pub fn found_behind_spins(source: &str, code: &str, spins_in: &'static str, explore: fn(Bounds) -> usize) {
+    let spinning = Bounds {
+        spins_in: Some(spins_in),
+        ..Bounds::SMALL
+    };
+    let text = read(source);
+    let lines: Vec<&str> = text.lines().collect();
+    let sites = record(|| {
+        glance(|| {
+            explore(spinning);
+        });
     });
-    EXPECTS_PANICS.set(true);
+    let site = sites
+        .iter()
+        .find(|site| {
+            let line = site.place.line as usize;
+            site.place.file.ends_with(source) && lines[line - 1].contains(code)
+        })
+        .unwrap_or_else(|| panic!("no model comes by {code} in {source}"));
+    for kind in faults(site) {
+        let fault = Fault::of(site, kind).behind();
+        match try_fault(&fault, || explore(spinning)) {
+            Outcome::Found(how) => {
+                writeln!(std::io::stderr(), "behind {spins_in}: {kind:?} at {} is found: {how}", site.place)
+                    .expect("stderr is open");
+            }
+            Outcome::Missed => panic!("{}: no thread that has spun comes by here", site.place),
+            Outcome::Survived => panic!("{}: {kind:?} is not found where threads spin", site.place),
+            Outcome::Other(what) => panic!("{}: {kind:?}: {what}", site.place),
+        }
+        assert!(
+            matches!(try_fault(&fault, || explore(Bounds::SMALL)), Outcome::Missed),
+            "{}: it is committed by threads that do not spin",
+            site.place
+        );
+    }
 }
 
 fn read(source: &str) -> String {
@@ -121,17 +250,21 @@ fn read(source: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
 }
 
-fn names_a_strong_ordering(line: &str) -> bool {
+/// How many orderings stronger than Relaxed, and fences of the pair, a line of code names.
+fn strong_orderings(line: &str) -> usize {
     let code = line.split("//").next().unwrap_or_default();
-    let is_fence_pair = ["asymmetric::light()", "asymmetric::heavy()", "asymmetric::try_heavy()"]
+    if code.trim_start().starts_with("use ") {
+        return 0;
+    }
+    let pair = ["asymmetric::light()", "asymmetric::heavy()", "asymmetric::try_heavy()"]
         .iter()
-        .any(|call| code.contains(call));
-    is_fence_pair
-        || !code.trim_start().starts_with("use ")
-            && ["Acquire", "Release", "AcqRel", "SeqCst"].iter().any(|ordering| {
-                code.split(|letter: char| !letter.is_alphanumeric())
-                    .any(|word| word == *ordering)
-            })
+        .map(|call| code.matches(call).count())
+        .sum::<usize>();
+    let words = code
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| ["Acquire", "Release", "AcqRel", "SeqCst"].contains(word))
+        .count();
+    pair + words
 }
 
 /// The nearest block of comment lines at or above `line` (from 1), with no more than two statements between.
@@ -161,6 +294,8 @@ fn claims<'comment>(comment: &'comment str, family: &str) -> Vec<&'comment str> 
 
 fn faults(site: &Site) -> Vec<Kind> {
     let weaker: &[Ordering] = match (site.ordering, site.operation) {
+        (_, Operation::Lookup) => return vec![Kind::Misplace],
+        (_, Operation::Bound) => return vec![Kind::Shrink],
         (SeqCst, Operation::Fence) => return vec![Kind::Omit, Kind::Weaken(AcqRel)],
         (AcqRel, Operation::Fence) => return vec![Kind::Weaken(Acquire), Kind::Weaken(Release)],
         // A Relaxed fence is none.

@@ -17,7 +17,9 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-pub use evidence::evidence;
+pub use evidence::{evidence, found_behind_spins};
+pub use linchpin::backend::bounds::Bounds;
+use linchpin::backend::bounds::within;
 use loom::cell::UnsafeCell;
 
 /// A scenario with a name, and the exploration of it, which returns how many executions there were.
@@ -122,6 +124,16 @@ pub fn explore_within_to<T: Ord + Send + std::fmt::Debug + 'static>(
     executions
 }
 
+/// As [`explore_within_to`], beyond the bounds that models keep.
+pub fn explore_beyond_to<T: Ord + Send + std::fmt::Debug + 'static>(
+    bounds: Bounds,
+    preemptions: usize,
+    expected: impl IntoIterator<Item = T>,
+    scenario: impl Fn() -> T + Send + Sync + 'static,
+) -> usize {
+    within(bounds, || explore_within_to(preemptions, expected, scenario))
+}
+
 /// A number that loom watches: two threads that use it at once, or one that has not seen the other's use, are an error.
 #[derive(Default)]
 pub struct Watched(UnsafeCell<u32>);
@@ -157,9 +169,13 @@ pub fn spawn<T: 'static>(body: impl FnOnce() -> T + 'static) -> loom::thread::Jo
 }
 
 /// Declares the models of a family: a test for each, a test of the evidence in `sources`, and the list `MODELS`.
+///
+/// The models `beyond` the usual bounds are those that find what looks in the wrong bucket, or goes no further than a bound
+/// of most models.
 #[macro_export]
 macro_rules! models {
-    ($family:ident, sources: [$($source:literal),* $(,)?], $($name:ident => $explore:expr),* $(,)?) => {
+    ($family:ident, sources: [$($source:literal),* $(,)?], $(beyond: [$($beyond:ident),* $(,)?],)?
+     $($name:ident => $explore:expr),* $(,)?) => {
         const MODELS: &[$crate::Model] =
             &[$($crate::Model { name: stringify!($name), explore: || { $explore } }),*];
 
@@ -175,7 +191,7 @@ macro_rules! models {
 
         #[test]
         fn every_ordering_is_needed() {
-            $crate::evidence(stringify!($family), &[$($source),*], MODELS);
+            $crate::evidence(stringify!($family), &[$($source),*], MODELS, &[$($(stringify!($beyond)),*)?]);
         }
     };
 }

@@ -23,6 +23,12 @@ pub(crate) mod cell {
 /// One bucket for all, so that no bill depends on addresses.
 pub(crate) const BUCKETS: usize = 1;
 
+/// The bucket of a key with that hash; of what kind the key is matters in a model only.
+#[inline]
+pub(crate) const fn bucket(hash: u64, _kind: usize) -> usize {
+    (hash >> 32) as usize % BUCKETS
+}
+
 pub(crate) mod hint {
     /// Pauses `rounds` times, in virtual time.
     #[track_caller]
@@ -50,6 +56,18 @@ pub(crate) mod hint {
     /// How many rounds to spin before doing something else, of the `rounds` that are asked for: all of them.
     pub(crate) const fn patience(rounds: u32) -> u32 {
         rounds
+    }
+
+    /// How many places are in use, of the `places` that there are: all of them.
+    #[inline]
+    pub(crate) const fn sized(places: usize) -> usize {
+        places
+    }
+
+    /// What the clock decides; a model decides otherwise, or the same each time.
+    #[inline]
+    pub(crate) fn decided(clock: impl FnOnce() -> bool) -> bool {
+        clock()
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) mod atomic {
         match fault::at(Location::caller(), Operation::Fence, ordering) {
             Some(Kind::Weaken(weaker)) => loom::sync::atomic::fence(weaker),
             Some(Kind::Omit) => {}
-            Some(Kind::Tear) => panic!("a fence cannot be torn"),
+            Some(other) => panic!("a fence cannot have the fault {other:?}"),
             None => loom::sync::atomic::fence(ordering),
         }
     }
@@ -54,7 +54,7 @@ pub(crate) mod atomic {
                     match fault::at(Location::caller(), Operation::Store, ordering) {
                         Some(Kind::Weaken(weaker)) => self.0.store(value, weaker),
                         Some(Kind::Omit) => {}
-                        Some(Kind::Tear) => panic!("a store cannot be torn"),
+                        Some(other) => panic!("a store cannot have the fault {other:?}"),
                         None => self.0.store(value, ordering),
                     }
                 }
@@ -79,11 +79,9 @@ pub(crate) mod atomic {
                     match fault::at(Location::caller(), Operation::ReadModifyWrite, success) {
                         Some(Kind::Weaken(weaker)) => self.0.compare_exchange(current, new, weaker, Ordering::Relaxed),
                         Some(fault) => {
-                            let old = self.0.load(failure);
-                            if old != current {
-                                return Err(old);
-                            }
-                            Ok(self.torn(fault, success, |_| new))
+                            let old = self.0.compare_exchange(current, current, read_half(success), failure)?;
+                            self.write_late(fault, new, success);
+                            Ok(old)
                         }
                         None => self.0.compare_exchange(current, new, success, failure),
                     }
@@ -110,13 +108,27 @@ pub(crate) mod atomic {
                     }
                 })*
 
-                /// A read-modify-write in two halves, of which [`Kind::Omit`] leaves out the second.
+                /// A read-modify-write in two halves. The first sees the newest value, as the whole would: nothing is wrong
+                /// but that others may come in between.
                 fn torn(&self, fault: Kind, ordering: Ordering, new: impl FnOnce($value) -> $value) -> $value {
-                    let old = self.0.load(read_half(ordering));
-                    if fault == Kind::Tear {
-                        self.0.store(new(old), write_half(ordering));
-                    }
+                    let mut guess = self.0.load(Ordering::Relaxed);
+                    let old = loop {
+                        match self.0.compare_exchange(guess, guess, read_half(ordering), Ordering::Relaxed) {
+                            Ok(old) => break old,
+                            Err(now) => guess = now,
+                        }
+                    };
+                    self.write_late(fault, new(old), ordering);
                     old
+                }
+
+                /// The second half, which [`Kind::Omit`] leaves out.
+                fn write_late(&self, fault: Kind, new: $value, ordering: Ordering) {
+                    match fault {
+                        Kind::Tear => self.0.store(new, write_half(ordering)),
+                        Kind::Omit => {}
+                        other => panic!("a read-modify-write cannot have the fault {other:?}"),
+                    }
                 }
             }
         };
@@ -161,10 +173,15 @@ pub(crate) mod cell {
     pub(crate) use loom::cell::UnsafeCell;
 }
 
-/// One bucket for all: addresses differ from one execution to the next, and executions must not.
-pub(crate) const BUCKETS: usize = 1;
+/// What models shrink, and how far; and how a model goes beyond that.
+#[path = "loom_bounds.rs"]
+pub mod bounds;
+
+pub(crate) use bounds::{BUCKETS, bucket};
 
 pub(crate) mod hint {
+    pub(crate) use super::bounds::{decided, patience, sized};
+
     /// However many pauses: to a model they are one point at which the others run.
     pub(crate) fn spin_for(_rounds: u32) {
         super::thread::yield_now();
@@ -187,12 +204,6 @@ pub(crate) mod hint {
     /// `model`, for what takes too long in a model as it is.
     pub(crate) const fn tuned<T: Copy>(_native: T, model: T) -> T {
         model
-    }
-
-    /// How many rounds to spin before doing something else: none. Whoever looks twice sees in a model what it could have
-    /// seen at once, and each look multiplies the schedules.
-    pub(crate) const fn patience(_rounds: u32) -> u32 {
-        0
     }
 }
 
@@ -256,12 +267,6 @@ pub(crate) mod kernel_pi;
 pub(crate) mod thread {
     use std::cell::Cell;
 
-    /// How often a thread may wait in one execution before the model stops looking for alternatives in it.
-    ///
-    /// Two threads that wait for a third can take turns for ever, and each turn is one more schedule. Whoever has waited
-    /// this often sees nothing new: the rest of such an execution runs to its end in one way only.
-    const WAITS: u32 = 2;
-
     /// As if on two cores, so that a model of three threads has one too many.
     pub(crate) fn parallelism() -> usize {
         2
@@ -279,7 +284,7 @@ pub(crate) mod thread {
     pub(crate) fn yield_now() {
         let waits = WAITED.try_with(|waited| waited.replace(waited.get() + 1) + 1);
         // Whoever waits in the destructor of another thread-local, when this one is gone, has waited often enough.
-        if waits.map_or(true, |waits| waits > WAITS) {
+        if waits.map_or(true, |waits| waits > super::bounds::current().waits) {
             loom::skip_branch();
         }
         loom::thread::yield_now();

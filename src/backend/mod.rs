@@ -10,8 +10,10 @@
 //! | `atomic::*` | loom tracks every access; its wrappers also know the call site, for [`fault`](self) injection |
 //! | `atomic::fence_after_rmw` | on x86 a read-modify-write is a fence |
 //! | `cell::UnsafeCell` | loom tells who touches it at the wrong time |
-//! | `BUCKETS` | how many buckets a table has that is shared by address; addresses differ from one execution to the next |
+//! | `BUCKETS`, `bucket` | how many buckets a table has that is shared by address, and which is a key's; addresses differ from one execution to the next |
 //! | `hint::spin_for`, `hint::patience`, `hint::tuned` | thousands of pauses are one step of a model |
+//! | `hint::sized`, `hint::decided` | bounds that models shrink, and decisions that they make themselves |
+//! | `only_in_models!` | what a model needs to see of the inside |
 //! | `futex`, `time` | sleeping in the kernel, with its fall-back; in a model a deadline may pass at any moment |
 //! | `pi` | locking in the kernel, with priority inheritance, where there is such a kernel |
 //! | `asymmetric` | the fence pair of "announce, then check", with its fall-back |
@@ -46,4 +48,14 @@ pub use world::kernel_pi::reuse_thread_numbers;
 pub(crate) use world::*;
 /// For the models of the door itself.
 #[cfg(linchpin_loom)]
-pub use world::{asymmetric, atomic::fence};
+pub use world::{asymmetric, atomic::fence, bounds};
+
+/// What is compiled for models only: doors to the inside of a family.
+#[cfg(feature = "std")]
+macro_rules! only_in_models {
+    ($($item:item)*) => {
+        $(#[cfg(linchpin_loom)] $item)*
+    };
+}
+#[cfg(feature = "std")]
+pub(crate) use only_in_models;

@@ -4,7 +4,9 @@ pub(crate) mod atomic {
     #[cfg(target_has_atomic = "64")]
     pub(crate) use core::sync::atomic::AtomicU64;
     pub(crate) use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-    pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize};
+    pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize};
+    #[cfg(feature = "std")]
+    pub(crate) use core::sync::atomic::AtomicU8;
     // The door has them in every world, whether or not this crate uses all of them today.
     #[allow(unused_imports)]
     pub(crate) use core::sync::atomic::{
@@ -60,6 +62,13 @@ pub(crate) mod cell {
 #[cfg(feature = "std")]
 pub(crate) const BUCKETS: usize = 512;
 
+/// The bucket of a key with that hash; of what kind the key is matters in a model only.
+#[cfg(feature = "std")]
+#[inline]
+pub(crate) const fn bucket(hash: u64, _kind: usize) -> usize {
+    (hash >> 32) as usize % BUCKETS
+}
+
 pub(crate) mod hint {
     /// Pauses the processor `rounds` times. A pause is 10 to 140 cycles long, by model: nothing may depend on it.
     #[inline]
@@ -84,6 +93,7 @@ pub(crate) mod hint {
     }
 
     /// `native`; a model has a value of its own.
+    #[cfg(feature = "std")]
     #[inline]
     pub(crate) const fn tuned<T: Copy>(native: T, _model: T) -> T {
         native
@@ -93,6 +103,20 @@ pub(crate) mod hint {
     #[inline]
     pub(crate) const fn patience(rounds: u32) -> u32 {
         rounds
+    }
+
+    /// How many places are in use, of the `places` that there are: all of them.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) const fn sized(places: usize) -> usize {
+        places
+    }
+
+    /// What the clock decides; a model decides otherwise, or the same each time.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn decided(clock: impl FnOnce() -> bool) -> bool {
+        clock()
     }
 }
 

@@ -15,6 +15,11 @@ mod park;
 mod pi;
 mod rwlock;
 
+crate::backend::only_in_models! {
+    #[doc(hidden)]
+    pub mod inside;
+}
+
 pub use condvar::{Condvar, RawCondvar, WaitTimeoutResult};
 pub use mutex::{MappedMutexGuard, Mutex, MutexGuard, MutexGuardState, RawMutex};
 #[cfg(any(target_os = "linux", target_os = "android"))]

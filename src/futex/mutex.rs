@@ -88,7 +88,7 @@ const FAST_MODE_GAIN: u128 = 5;
 /// While waiters are queued, one in `1 << DEPUTY_CHECK` unlocks on average asks whether the deputy is overdue.
 const DEPUTY_CHECK: u32 = 4;
 /// How often a thread that is about to park looks again at a holder which is only about to change its mode.
-const MODE_LOOKS: u32 = hint::patience(8);
+const MODE_LOOKS: u32 = 8;
 
 /// The raw lock of [`Mutex`].
 #[repr(align(4))]
@@ -351,7 +351,7 @@ impl Contend for RawMutex {
                 match fence {
                     Fence::NotYet { others: true } if !responsible => {}
                     // A holder that has not yet changed to contended mode is about to.
-                    Fence::NotYet { .. } if self.hints() != 0 && looks < MODE_LOOKS => {
+                    Fence::NotYet { .. } if self.hints() != 0 && looks < hint::patience(MODE_LOOKS) => {
                         looks += 1;
                         hint::spin_for(looks);
                         continue;

@@ -8,21 +8,22 @@
 //! Nodes are made in memory of the system's allocator, never of the global one. That may be guarded by one of these
 //! locks, and whoever locked it would need it for the node.
 
-use core::cell::{Cell, OnceCell, UnsafeCell};
+use core::cell::{Cell, OnceCell};
 use core::ptr::{NonNull, null_mut};
 use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
 
 use crossbeam_utils::CachePadded;
 
-use super::node::Node;
+use super::node::{Below, Node};
 use crate::backend::atomic::{Acquire, AtomicBool, Relaxed, Release};
-use crate::backend::{Global, const_fn, global, per_thread, thread};
+use crate::backend::cell::UnsafeCell;
+use crate::backend::{Global, const_fn, global, hint, per_thread, thread};
 use crate::wait::{Backoff, DefaultWait};
 
 /// The most nodes that a cache keeps, beside its first.
-const MOST: usize = 16;
+const MOST: usize = hint::tuned(16, 1);
 /// How many nodes a cache takes from the pool at once.
-const BATCH: usize = 4;
+const BATCH: usize = hint::tuned(4, 2);
 const LAYOUT: Layout = Layout::new::<CachePadded<Node>>();
 
 per_thread! {
@@ -153,7 +154,7 @@ impl Cache {
     fn pop_other(&self) -> Option<NonNull<Node>> {
         let node = NonNull::new(self.top.get()).or_else(|| self.pool.get_or_init(pool).pop(BATCH))?;
         // SAFETY: a node is one for ever, and what is in this cache is this thread's.
-        self.top.set(unsafe { node.as_ref() }.below.get());
+        self.top.set(unsafe { node.as_ref().below() }.node);
         Some(node)
     }
 
@@ -178,16 +179,18 @@ impl Cache {
 
     fn stack(&self, node: NonNull<Node>) {
         // SAFETY: a node is one for ever, and what is in this cache is this thread's.
-        let top = unsafe { self.top.get().as_ref() };
-        let mut depth = top.map_or(0, |top| top.depth.get() + 1);
+        let top = unsafe { self.top.get().as_ref().map(|top| top.below()) };
+        let mut depth = top.map_or(0, |top| top.depth + 1);
         if depth >= MOST {
             self.give();
             depth = 0;
         }
+        let below = Below {
+            node: self.top.replace(node.as_ptr()),
+            depth,
+        };
         // SAFETY: a node is one for ever, and this one is this thread's.
-        let this = unsafe { node.as_ref() };
-        this.below.set(self.top.replace(node.as_ptr()));
-        this.depth.set(depth);
+        unsafe { node.as_ref().put_on(below) };
     }
 
     /// Gives all others to the pool.
@@ -199,7 +202,7 @@ impl Cache {
         let mut last = first;
         // SAFETY: a node is one for ever, and what was in this cache is this thread's, the whole chain.
         unsafe {
-            while let Some(below) = NonNull::new(last.as_ref().below.get()) {
+            while let Some(below) = NonNull::new(last.as_ref().below().node) {
                 last = below;
             }
             self.pool.get_or_init(pool).push(first, last);
@@ -248,8 +251,10 @@ impl Pool {
         while self.is_busy.compare_exchange(false, true, Acquire, Relaxed).is_err() {
             backoff.wait::<DefaultWait>();
         }
-        // SAFETY: nobody else is here until `is_busy` is false again, and `act` does not panic.
-        let result = act(unsafe { &mut *self.top.get() });
+        let result = self.top.with_mut(|top| {
+            // SAFETY: nobody else is here until `is_busy` is false again, and `act` does not panic.
+            act(unsafe { &mut *top })
+        });
         // Release: pairs with the Acquire RMW above. Relaxed loses it (killed by `queue::nodes_change_hands`).
         self.is_busy.store(false, Release);
         result
@@ -262,14 +267,18 @@ impl Pool {
             let mut last = first;
             // SAFETY: a node is one for ever, and what is in the pool is this thread's for now.
             unsafe {
-                for depth in (0..most).rev() {
-                    last.as_ref().depth.set(depth);
-                    match NonNull::new(last.as_ref().below.get()) {
-                        Some(below) if depth > 0 => last = below,
-                        _ => break,
-                    }
+                for depth in (1..most).rev() {
+                    let Some(below) = NonNull::new(last.as_ref().below().node) else {
+                        break;
+                    };
+                    last.as_ref().put_on(Below {
+                        node: below.as_ptr(),
+                        depth,
+                    });
+                    last = below;
                 }
-                *top = last.as_ref().below.replace(null_mut());
+                *top = last.as_ref().below().node;
+                last.as_ref().put_on(Below::NOTHING);
             }
             Some(first)
         })
@@ -282,8 +291,10 @@ impl Pool {
     /// It is the caller's, and nobody else uses it.
     unsafe fn push(&self, first: NonNull<Node>, last: NonNull<Node>) {
         self.with(|top| {
+            // The depths are counted anew when it is taken.
+            let below = Below { node: *top, depth: 0 };
             // SAFETY: a node is one for ever, and this one is the caller's.
-            unsafe { last.as_ref() }.below.set(*top);
+            unsafe { last.as_ref().put_on(below) };
             *top = first.as_ptr();
         });
     }
@@ -292,11 +303,13 @@ impl Pool {
 /// The pool is a static, which is not dropped: this is for a model, whose statics end with each execution.
 impl Drop for Pool {
     fn drop(&mut self) {
-        while let Some(node) = NonNull::new(*self.top.get_mut()) {
+        // Moved out, not watched: the last thread to use a static of a model need not have seen all the others.
+        let mut top = core::mem::replace(&mut self.top, UnsafeCell::new(null_mut())).into_inner();
+        while let Some(node) = NonNull::new(top) {
             // SAFETY: made by `make`. The threads of the model have ended, so nobody uses a node any more; and nothing in
             // a node needs to be dropped.
             unsafe {
-                *self.top.get_mut() = node.as_ref().below.get();
+                top = node.read().into_below().node;
                 System.dealloc(node.as_ptr().cast(), LAYOUT);
             }
         }

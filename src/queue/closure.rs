@@ -1,6 +1,5 @@
 //! The MCS lock with nodes of the caller's: no thread-local, no allocation, no `std`.
 
-use core::cell::UnsafeCell;
 use core::fmt;
 use core::ptr::NonNull;
 
@@ -8,6 +7,7 @@ use crossbeam_utils::CachePadded;
 
 use super::mcs::RawMcsMutex;
 use super::node::Node;
+use crate::backend::cell::UnsafeCell;
 use crate::backend::const_fn;
 use crate::wait::{DefaultPark, Wait};
 
@@ -161,8 +161,7 @@ impl<T: ?Sized, W: Wait> McsCell<T, W> {
     /// As `section` does, after releasing the lock.
     #[inline]
     pub fn lock_with<R>(&self, node: &mut McsNode, section: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: the lock is held while the section runs, and nobody else refers to the value.
-        self.lock.lock_with(node, || section(unsafe { &mut *self.value.get() }))
+        self.lock.lock_with(node, || self.lend(section))
     }
 
     /// Lends the value to `section` if nobody holds the lock; `None` if somebody does.
@@ -172,14 +171,22 @@ impl<T: ?Sized, W: Wait> McsCell<T, W> {
     /// As `section` does, after releasing the lock.
     #[inline]
     pub fn try_lock_with<R>(&self, node: &mut McsNode, section: impl FnOnce(&mut T) -> R) -> Option<R> {
-        // SAFETY: as in `lock_with`.
-        self.lock
-            .try_lock_with(node, || section(unsafe { &mut *self.value.get() }))
+        self.lock.try_lock_with(node, || self.lend(section))
+    }
+
+    /// To be called while the lock is held.
+    #[inline]
+    fn lend<R>(&self, section: impl FnOnce(&mut T) -> R) -> R {
+        self.value.with_mut(|value| {
+            // SAFETY: the lock is held while the section runs, and nobody else refers to the value.
+            section(unsafe { &mut *value })
+        })
     }
 
     /// The value, without locking: that it is borrowed mutably shows that nobody holds it.
     pub fn get_mut(&mut self) -> &mut T {
-        self.value.get_mut()
+        // SAFETY: nobody else has this, so nobody else refers to the value as long as the reference lives.
+        self.value.with_mut(|value| unsafe { &mut *value })
     }
 
     /// Whether somebody holds the lock; a snapshot, stale when it returns.

@@ -139,7 +139,7 @@ impl FlagBackoff {
             Resort::Yield => thread::yield_now(),
             #[cfg(feature = "std")]
             Resort::Sleep => {
-                if self.round >= hint::patience(FLAG_ROUNDS + FLAG_YIELDS) {
+                if self.round >= hint::patience(FLAG_ROUNDS) + hint::patience(FLAG_YIELDS) {
                     return false;
                 }
                 self.round += 1;
@@ -175,10 +175,10 @@ impl Reserve {
             Resort::Spin => false,
             #[cfg(feature = "std")]
             Resort::Yield | Resort::Sleep => {
-                if self.round >= hint::patience(LOOKS + LOOK_YIELDS) {
+                if self.round >= hint::patience(LOOKS) + hint::patience(LOOK_YIELDS) {
                     return false;
                 }
-                if self.round < LOOKS {
+                if self.round < hint::patience(LOOKS) {
                     hint::spin_for(1 << self.round);
                 } else {
                     thread::yield_now();

@@ -29,7 +29,12 @@ impl Key {
     }
 
     pub(super) const fn kind_is_drain(self) -> bool {
-        self.0 % KINDS == KeyKind::RwLockDrain as usize
+        self.kind() == KeyKind::RwLockDrain as usize
+    }
+
+    /// The kind, as a number.
+    pub(super) const fn kind(self) -> usize {
+        self.0 % KINDS
     }
 
     #[inline]

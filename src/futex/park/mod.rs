@@ -184,6 +184,7 @@ pub(super) fn park(
 }
 
 /// Takes the waiter out of the queue, if it is there and `is_needless` says so; answers then whether others are in it.
+#[track_caller]
 fn withdraw_if(waiter: &'static Waiter, key: Key, is_needless: impl FnOnce() -> bool) -> Option<bool> {
     with_entry(key, |entry| {
         let withdrawn = waiter.key() == Some(key) && is_needless();
@@ -222,6 +223,7 @@ pub(super) fn fence_cost() -> Duration {
 
 /// Whether a waiter relies on the holder that has just unlocked with a plain store and `light`. Seldom true for nothing.
 #[inline]
+#[track_caller]
 pub(super) fn is_announced(key: Key) -> bool {
     table::is_announced(key)
 }
@@ -230,6 +232,7 @@ pub(super) fn is_announced(key: Key) -> bool {
 pub(super) struct Announcement(Key);
 
 impl Announcement {
+    #[track_caller]
     pub(super) fn of(key: Key) -> Self {
         table::add_announcement(key);
         Announcement(key)
@@ -244,6 +247,7 @@ impl Drop for Announcement {
 
 /// Unparks the first waiter of `key` as deputy, for a holder that has let go already and touches the lock no more.
 #[cold]
+#[track_caller]
 pub(super) fn unpark_deputy(key: Key) {
     unpark_front(key, |front| front.unpark(UnparkToken::WokenAsDeputy));
 }
@@ -276,7 +280,7 @@ impl Front<'_> {
     /// Whether so long has passed since a waiter was last unparked that it is the next one's turn.
     pub(super) fn is_turn_due(&self) -> bool {
         let has_passed = |since| Instant::now().saturating_duration_since(since) >= TURN_AFTER;
-        hint::tuned(false, true) || self.entry.last_turn.is_none_or(has_passed)
+        hint::decided(|| self.entry.last_turn.is_none_or(has_passed))
     }
 
     /// Takes the first waiter out, if there is one. It wakes up with `token` when the bucket's lock is free.
@@ -292,6 +296,7 @@ impl Front<'_> {
 }
 
 /// Lets `decide` unpark waiters of `key`, first to last, and change the lock accordingly.
+#[track_caller]
 pub(super) fn unpark_front<R>(key: Key, decide: impl FnOnce(&mut Front<'_>) -> R) -> R {
     let (result, mut chosen) = with_entry(key, |entry| {
         let mut front = Front {
@@ -312,6 +317,7 @@ pub(super) fn unpark_front<R>(key: Key, decide: impl FnOnce(&mut Front<'_>) -> R
 pub(super) struct Taken(Queue);
 
 /// Takes up to `most` waiters out of the queue of `key`, first to last. `count` is told how many, under the lock.
+#[track_caller]
 pub(super) fn take_front(key: Key, most: usize, count: impl FnOnce(usize)) -> Taken {
     with_entry(key, |entry| {
         let mut taken = Queue::EMPTY;
@@ -346,6 +352,7 @@ impl Taken {
     /// If none waits there already and `relies_on_holder` cannot make the lock's holder responsible, the first of them is
     /// unparked instead, as deputy if there are others. `note_queued` runs if any has been moved. Both run under the lock of
     /// that bucket.
+    #[track_caller]
     pub(super) fn requeue(&mut self, key: Key, relies_on_holder: impl FnOnce() -> bool, note_queued: impl FnOnce()) {
         let token = self.token();
         let first = with_entry(key, |entry| {

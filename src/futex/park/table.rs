@@ -12,7 +12,7 @@
 
 use crate::backend::atomic::{AtomicUsize, Relaxed};
 use crate::backend::time::Instant;
-use crate::backend::{BUCKETS, array, const_fn, global};
+use crate::backend::{BUCKETS, array, bucket, const_fn, global};
 use crate::internal::WordLock;
 
 use super::key::Key;
@@ -119,6 +119,7 @@ impl Bucket {
 }
 
 /// Lends the entry of `key`, under the lock of its bucket.
+#[track_caller]
 pub(super) fn with_entry<R>(key: Key, act: impl FnOnce(&mut Entry) -> R) -> R {
     let place = place(key);
     buckets()[place].with(|bucket| {
@@ -130,8 +131,9 @@ pub(super) fn with_entry<R>(key: Key, act: impl FnOnce(&mut Entry) -> R) -> R {
 }
 
 #[inline]
+#[track_caller]
 fn place(key: Key) -> usize {
-    (key.hash() >> 32) as usize % BUCKETS
+    bucket(key.hash(), key.kind())
 }
 
 /// How many bits of a word count, in the others are tags.
@@ -144,6 +146,7 @@ fn announcement(key: Key) -> usize {
 }
 
 #[inline]
+#[track_caller]
 fn word_of<R>(key: Key, act: impl FnOnce(&AtomicUsize) -> R) -> R {
     let place = place(key);
     if key.kind_is_drain() {
@@ -153,11 +156,13 @@ fn word_of<R>(key: Key, act: impl FnOnce(&AtomicUsize) -> R) -> R {
     }
 }
 
+#[track_caller]
 pub(super) fn add_announcement(key: Key) {
     // Relaxed: ordered by the fence pair. An RMW, since other keys are announced here too.
     word_of(key, |word| word.fetch_add(announcement(key), Relaxed));
 }
 
+#[track_caller]
 pub(super) fn subtract_announcement(key: Key) {
     // Relaxed: as in `add_announcement`.
     word_of(key, |word| word.fetch_sub(announcement(key), Relaxed));
@@ -165,6 +170,7 @@ pub(super) fn subtract_announcement(key: Key) {
 
 /// Whether `key` is announced; also true if two others are that share its word.
 #[inline]
+#[track_caller]
 pub(super) fn is_announced(key: Key) -> bool {
     // Relaxed: the caller has the fence pair between what it has stored and this look.
     let word = word_of(key, |word| word.load(Relaxed));

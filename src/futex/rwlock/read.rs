@@ -13,7 +13,7 @@ use crate::internal::one_in;
 /// While waiters are queued, one in `1 << DEPUTY_CHECK` acquisitions or unlocks on average asks whether the deputy is overdue.
 pub(super) const DEPUTY_CHECK: u32 = 4;
 /// How often a thread that is about to park looks again at a writer which is only about to change its mode.
-const MODE_LOOKS: u32 = hint::patience(8);
+const MODE_LOOKS: u32 = 8;
 
 impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     /// Reads in a slot, if readers of this lock do so now and this thread has one.
@@ -244,7 +244,7 @@ impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
                 match fence {
                     Fence::NotYet { others: true } if !responsible => {}
                     // A writer that has not yet changed to contended mode is about to.
-                    Fence::NotYet { .. } if lock.hints().is_contended() && looks < MODE_LOOKS => {
+                    Fence::NotYet { .. } if lock.hints().is_contended() && looks < hint::patience(MODE_LOOKS) => {
                         looks += 1;
                         hint::spin_for(looks);
                         continue;

@@ -28,9 +28,9 @@ use crate::backend::cell::UnsafeCell;
 use crate::backend::{Global, global, hint, per_thread};
 use crate::internal::WordLock;
 
-/// How many locks a thread reads at one time without touching them: a row is a line of 64 bytes; in a model one, for its
-/// sake.
-const SLOTS: usize = hint::tuned(6, 1);
+/// How many locks a thread reads at one time without touching them: a row is a line of 64 bytes. In a model two, of which
+/// most models use one.
+const SLOTS: usize = hint::tuned(6, 2);
 
 /// A place for the identity of a lock that is being read.
 #[derive(Debug)]
@@ -81,6 +81,14 @@ struct Row {
 
 // SAFETY: `next_free` is used only by the thread that has the lock of the free rows; the rest is atomic or constant.
 unsafe impl Sync for Row {}
+
+impl Row {
+    #[inline]
+    #[track_caller]
+    fn slots(&self) -> &[Slot] {
+        &self.slots[..hint::sized(SLOTS)]
+    }
+}
 
 /// The rows of no thread, the first of a chain.
 struct Free(Option<&'static CachePadded<Row>>);
@@ -157,7 +165,7 @@ pub(super) fn take(identity: u32, by_store: bool) -> Option<&'static Slot> {
     };
     // Acquire: pairs with the Release store in `clear`, perhaps by another thread. What was read there before has to be
     // handed on by the store below (killed by `futex_rwlock::a_slot_is_taken_over`).
-    let slot = row.slots.iter().find(|slot| slot.identity.load(Acquire) == 0)?;
+    let slot = row.slots().iter().find(|slot| slot.identity.load(Acquire) == 0)?;
     if by_store {
         // Release: pairs with the Acquire load in `names`. A writer of the lock that was read here before may find this
         // identity in its place, and must come after that read (killed by `futex_rwlock::a_slot_is_taken_over`).
@@ -231,12 +239,12 @@ pub(super) fn look(identity: u32) -> (bool, u32) {
     let found = identity != 0
         && rows().any(|row| {
             looked += 1;
-            row.slots.iter().any(|slot| slot.names(identity))
+            row.slots().iter().any(|slot| slot.names(identity))
         });
     (found, looked)
 }
 
 /// All slots of all threads.
 pub(super) fn all() -> impl Iterator<Item = &'static Slot> {
-    rows().flat_map(|row| &row.slots)
+    rows().flat_map(|row| row.slots())
 }
