@@ -102,6 +102,7 @@ impl Verdict {
     fn judge(&mut self, site: &Site, model: &Model) {
         let name = model.name;
         for kind in faults(site) {
+            announce(&format!("{kind:?} at {} in {name}", site.place));
             match try_fault(&Fault::of(site, kind), model.explore) {
                 Outcome::Found(_) => self.found += 1,
                 Outcome::Missed => self.fail(format!("{}: {name} does not come by here", site.place)),
@@ -120,6 +121,7 @@ impl Verdict {
         };
         let mut others = Vec::new();
         for model in models.iter().filter(|model| beyond.contains(&model.name)) {
+            announce(&format!("{kind:?} at {} in {}", site.place, model.name));
             match try_fault(&Fault::of(site, kind), model.explore) {
                 Outcome::Found(_) => {
                     self.found += 1;
@@ -148,6 +150,13 @@ impl Verdict {
             self.failures.join("\n")
         );
         assert!(self.found > 0, "no fault was injected: this proves nothing");
+    }
+}
+
+/// Says which fault comes next, if `LINCHPIN_FAULTS` is set: to find the one that ends the process.
+fn announce(fault: &str) {
+    if std::env::var_os("LINCHPIN_FAULTS").is_some() {
+        writeln!(std::io::stderr(), "fault: {fault}").expect("stderr is open");
     }
 }
 
@@ -194,7 +203,8 @@ fn expected(failure: &Failure) -> Option<&'static str> {
         Some("deadlock")
     } else if says("leaked") {
         Some("leak")
-    } else if failure.file.contains("loom-tests") {
+    } else if failure.file.contains("loom-tests") || says("and that is its limit") {
+        // The second is an assertion of the locks themselves, about their counts.
         Some("assertion")
     } else {
         None

@@ -174,7 +174,7 @@ pub fn spawn<T: 'static>(body: impl FnOnce() -> T + 'static) -> loom::thread::Jo
 /// of most models.
 #[macro_export]
 macro_rules! models {
-    ($family:ident, sources: [$($source:literal),* $(,)?], $(beyond: [$($beyond:ident),* $(,)?],)?
+    ($family:ident, sources: [$($source:literal),* $(,)?] $(beyond [$($beyond:ident),* $(,)?])?,
      $($name:ident => $explore:expr),* $(,)?) => {
         const MODELS: &[$crate::Model] =
             &[$($crate::Model { name: stringify!($name), explore: || { $explore } }),*];

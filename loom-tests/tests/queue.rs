@@ -1,10 +1,12 @@
 //! Models of the queue locks: three threads, of which one stands in the middle of the line.
 #![cfg(linchpin_loom)]
 
+// std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
+use std::sync::Arc;
+
 use linchpin::queue::{McsCell, McsNode, RawClhMutex, RawMcsMutex};
 use linchpin::wait::{Spin, SpinThenPark, Wait};
 use lock_api::{Mutex, RawMutex};
-use loom::sync::Arc;
 use loom_tests::{Watched, explore_to, models, spawn};
 
 models! {

@@ -98,6 +98,11 @@ impl Object {
         })
     }
 
+    /// Whether a waiter is announced; also if two of other keys are.
+    pub fn is_announced(&self, kind: Kind) -> bool {
+        is_announced(self.key(kind))
+    }
+
     /// What the holder of a lock does after a plain store and a fence: looks for an announcement, and unparks the first.
     pub fn look(&self, kind: Kind) {
         if is_announced(self.key(kind)) {

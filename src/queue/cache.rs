@@ -303,8 +303,9 @@ impl Pool {
 /// The pool is a static, which is not dropped: this is for a model, whose statics end with each execution.
 impl Drop for Pool {
     fn drop(&mut self) {
-        // Moved out, not watched: the last thread to use a static of a model need not have seen all the others.
-        let mut top = core::mem::replace(&mut self.top, UnsafeCell::new(null_mut())).into_inner();
+        // Read out, not watched: the thread that drops a static of a model need not have seen all the others.
+        // SAFETY: nobody else has the pool, which is not used any more, and a pointer does not need to be dropped.
+        let mut top = unsafe { core::ptr::read(&raw const self.top) }.into_inner();
         while let Some(node) = NonNull::new(top) {
             // SAFETY: made by `make`. The threads of the model have ended, so nobody uses a node any more; and nothing in
             // a node needs to be dropped.

@@ -140,7 +140,7 @@ impl<W: Wait> RawMcsMutex<W> {
         // wake a sleeper: only a node that lives for ever has one.
         unsafe { next.as_ref() }.flag.set();
         // After the hand-over, which it would delay. Relaxed: the node is this thread's alone until the next RMW on a `tail`,
-        // which is no weaker than Release (left out, killed by `queue::mcs_node_is_used_again`).
+        // which is no weaker than Release (left out, killed by `queue::mcs_sleeps`).
         link.store(null_mut(), Relaxed);
     }
 
