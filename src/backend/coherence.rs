@@ -184,3 +184,8 @@ macro_rules! global {
     };
 }
 pub(crate) use global;
+
+pub(crate) mod fork {
+    /// Nothing is forked here.
+    pub(crate) fn in_child_once(_handler: extern "C" fn()) {}
+}

@@ -345,11 +345,14 @@ impl Contend for RawMutex {
                 self.change_hints(|hints| hints & !AWAKE);
             } else if self.hints() & AWAKE != 0 {
                 self.note_queued(Duration::ZERO);
-                return Validate::Park;
+                return Validate::ParkBesideDeputy;
             }
             if state == LOCKED {
                 match fence {
-                    Fence::NotYet { others: true } if !responsible => {}
+                    Fence::NotYet {
+                        others: true,
+                        announced,
+                    } if announced || !responsible => {}
                     // A holder that has not yet changed to contended mode is about to.
                     Fence::NotYet { .. } if self.hints() != 0 && looks < MODE_LOOKS => {
                         looks += 1;

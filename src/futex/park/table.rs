@@ -12,7 +12,7 @@
 
 use crate::backend::atomic::{AtomicUsize, Relaxed};
 use crate::backend::time::Instant;
-use crate::backend::{BUCKETS, array, const_fn, global};
+use crate::backend::{BUCKETS, array, const_fn, fork, global};
 use crate::internal::WordLock;
 
 use super::key::Key;
@@ -58,6 +58,10 @@ impl Entry {
         last_turn: None,
     };
 
+    pub(super) fn is_announced(&self) -> bool {
+        self.announced
+    }
+
     /// Announces the key, until [`retract`](Self::retract) or the queue is empty.
     pub(super) fn announce(&mut self, key: Key) {
         if !self.announced {
@@ -76,14 +80,16 @@ impl Entry {
 
 /// The queues of some keys.
 pub(super) struct Bucket {
-    /// The first waiter of the first queue.
+    /// The first waiter of the first queue. The queue that was not touched for longest comes first.
     first: Option<&'static Waiter>,
+    /// The first waiter of the last queue.
+    last: Option<&'static Waiter>,
 }
 
 impl Bucket {
     const_fn! {
         const fn new() -> Self {
-            Bucket { first: None }
+            Bucket { first: None, last: None }
         }
     }
 
@@ -98,6 +104,9 @@ impl Bucket {
                     Some(before) => before.relink(|links| links.header.next = header.next),
                     None => self.first = header.next,
                 }
+                if header.next.is_none() {
+                    self.last = before;
+                }
                 return header.entry;
             }
             before = next;
@@ -110,8 +119,11 @@ impl Bucket {
     fn put(&mut self, key: Key, mut entry: Entry) {
         match entry.queue.first {
             Some(first) => {
-                let next = self.first.replace(first);
-                first.relink(|links| links.header = Header { entry, next });
+                first.relink(|links| links.header = Header { entry, next: None });
+                match self.last.replace(first) {
+                    Some(last) => last.relink(|links| links.header.next = Some(first)),
+                    None => self.first = Some(first),
+                }
             }
             None => entry.retract(key),
         }
@@ -154,8 +166,17 @@ fn word_of<R>(key: Key, act: impl FnOnce(&AtomicUsize) -> R) -> R {
 }
 
 pub(super) fn add_announcement(key: Key) {
+    fork::in_child_once(forget_announcements);
     // Relaxed: ordered by the fence pair. An RMW, since other keys are announced here too.
     word_of(key, |word| word.fetch_add(announcement(key), Relaxed));
+}
+
+/// In the child of a fork no other thread is parked, and a lock of its own must not be sent to a bucket whose lock was held.
+extern "C" fn forget_announcements() {
+    for word in announcements().iter().chain(drains().iter()) {
+        // Relaxed: the child has one thread.
+        word.store(0, Relaxed);
+    }
 }
 
 pub(super) fn subtract_announcement(key: Key) {

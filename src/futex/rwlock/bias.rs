@@ -249,10 +249,9 @@ const ROW_AT_MOST: u32 = 300;
 impl Paid {
     /// A heavy fence that took so long, and what was paid before.
     pub(super) fn with_fence(self, took: Duration) -> Self {
-        // Relaxed, both: an estimate, over some fences, of which one may have been preempted.
-        let last = u64::from(last_fence().load(Relaxed));
-        let next = (3 * last + u64::from(nanoseconds(took))) / 4;
-        last_fence().store(u32::try_from(next).unwrap_or(u32::MAX), Relaxed);
+        // Relaxed, both: an estimate. It follows a quick fence at once, and a slow one by an eighth: that may have been preempted.
+        let last = last_fence().load(Relaxed);
+        last_fence().store(nanoseconds(took).min(last.saturating_add(last / 8 + 1)), Relaxed);
         Paid { fence: true, ..self }
     }
 

@@ -40,6 +40,13 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// The lock that is read, for the reader that has registered it here.
+    #[inline]
+    pub(super) fn identity(&self) -> u32 {
+        // Relaxed: stored by this acquisition.
+        self.identity.load(Relaxed)
+    }
+
     /// Frees the slot: the reader is no longer inside.
     #[inline]
     pub(super) fn clear(&self) {
