@@ -14,6 +14,7 @@ models! {
     futex, sources: ["src/internal/word_lock.rs", "src/futex/park/mod.rs", "src/futex/park/table.rs", "src/futex/park/waiter.rs", "src/futex/mutex.rs", "src/futex/condvar.rs"],
     mutex_excludes => mutex_excludes(),
     mutex_wakes_a_sleeper => mutex_wakes_a_sleeper(),
+    mutex_becomes_contended => mutex_becomes_contended(),
     mutex_is_handed_over => mutex_is_handed_over(),
     mutex_times_out => mutex_times_out(),
     mutex_unlocks_fairly => mutex_unlocks_fairly(),
@@ -62,6 +63,21 @@ fn mutex_excludes() -> usize {
         for other in others {
             other.join().expect("it only adds");
         }
+        end(&total)
+    })
+}
+
+/// A holder that has come in fast mode changes to contended mode while another thread parks, and unparks it: the second
+/// lock of the one that has been contended before.
+fn mutex_becomes_contended() -> usize {
+    explore_within_to(2, [4], || {
+        let total = total();
+        let other = spawn({
+            let total = Arc::clone(&total);
+            move || (0..2).for_each(|_| total.lock().add(1))
+        });
+        (0..2).for_each(|_| total.lock().add(1));
+        other.join().expect("it only adds");
         end(&total)
     })
 }

@@ -14,7 +14,7 @@ use std::time::Instant;
 use std::vec::Vec;
 
 use super::atomic::AtomicU32;
-use super::{Global, global};
+use super::global;
 use loom::sync::Mutex;
 use loom::thread::{Thread, current, park};
 

@@ -5,8 +5,9 @@
 //! (Dice, "Malthusian locks", EuroSys 2017), and the lock is passed at the speed of the cores.
 //!
 //! **Barging and hand-off.** A woken thread competes with those that are awake, and may lose. It then parks again, before
-//! all others. Every [`TURN_AFTER`](super::TURN_AFTER) it is the turn of the first in the queue: an unlock hands the lock off
-//! to it, so that the lock stays held, and the waiter is told that it is its own (eventual fairness).
+//! all others. Every [`TURN_AFTER`](super::TURN_AFTER) it is the turn of the first in the queue: an unlock wakes it, or if it
+//! has lost before hands the lock off to it: the lock stays held, and the waiter is told that it is its own (eventual
+//! fairness). A thread that does not run when it is woken does not lose, and is handed nothing.
 
 use super::work_outside;
 use super::{Fence, Key, ParkResult, ParkToken, Request, UnparkToken, Validate, park, with_waiter};
@@ -50,6 +51,15 @@ pub(in crate::futex) trait Contend {
     fn handed_off(&self) -> Self::Acquired;
 }
 
+impl ParkToken {
+    /// Beside what a lock notes: the waiter has been woken before, and another thread was faster.
+    pub(in crate::futex) const LOST: usize = 1 << 8;
+
+    pub(in crate::futex) fn has_lost(self) -> bool {
+        self.0 & Self::LOST != 0
+    }
+}
+
 /// Waits until `lock` is acquired, or until the deadline. A thread that is `responsible` has been woken as deputy.
 #[cold]
 pub(in crate::futex) fn contend<C: Contend>(
@@ -83,7 +93,7 @@ pub(in crate::futex) fn contend<C: Contend>(
             let request = Request {
                 waiter,
                 key: lock.key(),
-                token: lock.token(),
+                token: ParkToken(lock.token().0 | if was_unparked { ParkToken::LOST } else { 0 }),
                 at_front: was_unparked,
                 spins: false,
                 deadline,

@@ -177,9 +177,9 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             } else {
                 return;
             };
-            // Release: pairs with the Acquire of a writer's claim, which must see the identity (killed by
-            // `futex_rwlock::identities_differ`). It continues the release sequence of the last writer's unlock, as an RMW;
-            // torn, it would undo what others do meanwhile (killed by `futex_rwlock::excludes`).
+            // Release: pairs with the Acquire of a writer's claim, which must see the identity; Relaxed lets a writer overlook
+            // the readers (killed by `futex_rwlock::slots_beside_a_write`). It continues the release sequence of the last
+            // writer's unlock, as an RMW.
             match self
                 .state
                 .compare_exchange(state.bits(), changed.bits(), Release, Relaxed)
