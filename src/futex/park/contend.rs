@@ -70,6 +70,7 @@ pub(in crate::futex) fn contend<C: Contend>(
     let is_eager = work_outside::is_long();
     let mut backoff = SpinThenParkBackoff::new(is_eager);
     let mut was_unparked = false;
+    let mut relies_on_deputy = true;
     loop {
         if let Some(acquired) = lock.try_acquire(responsible) {
             return Some(acquired);
@@ -98,12 +99,17 @@ pub(in crate::futex) fn contend<C: Contend>(
                 spins: false,
                 deadline,
             };
-            park(&request, |fence| lock.validate(fence, responsible), || {}, |_| {})
+            let on_its_own = responsible || !relies_on_deputy;
+            park(&request, |fence| lock.validate(fence, on_its_own), || {}, |_| {})
         });
         match parked {
             // It allocates a waiter further up its stack, and cannot park.
             None => thread::yield_now(),
-            Some(ParkResult::Invalid { others }) => responsible |= others,
+            Some(ParkResult::Invalid { others }) => {
+                responsible |= others;
+                // It may have waited in vain for a deputy that does not run.
+                relies_on_deputy = false;
+            }
             Some(ParkResult::Unparked(UnparkToken::HandedOff)) => return Some(lock.handed_off()),
             Some(ParkResult::Unparked(token)) => {
                 responsible = token == UnparkToken::WokenAsDeputy;

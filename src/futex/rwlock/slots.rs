@@ -149,7 +149,8 @@ impl Drop for Lease {
         }
         let _ = OWN.try_with(|own| own.set(Own::None));
         // The next thread that has the row sees by that lock which slots are taken, by guards that outlive this thread.
-        self.free.with_awake(|free| {
+        // If it is not to be had, the rows are lost to others.
+        self.free.try_with(|free| {
             for row in self.rows.iter().filter_map(Cell::get) {
                 let next = free.0.replace(row);
                 // SAFETY: this thread has the lock of the free rows.
@@ -219,13 +220,13 @@ impl Lease {
             return Some(row);
         }
         let place = self.rows.iter().find(|row| row.get().is_none())?;
-        let found = self.free.with(|free| {
+        let found = self.free.try_with(|free| {
             let row = free.0?;
             // SAFETY: this thread has the lock of the free rows.
             free.0 = row.next_free.with(|next| unsafe { *next });
             Some(row)
         });
-        let row = found.unwrap_or_else(make);
+        let row = found.flatten().unwrap_or_else(make);
         place.set(Some(row));
         Some(row)
     }
