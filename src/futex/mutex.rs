@@ -354,7 +354,7 @@ impl Contend for RawMutex {
                         announced,
                     } if announced || !responsible => {}
                     // A holder that has not yet changed to contended mode is about to.
-                    Fence::NotYet { .. } if self.hints() != 0 && looks < MODE_LOOKS => {
+                    Fence::NotYet { .. } if self.hints() != 0 && looks != MODE_LOOKS => {
                         looks += 1;
                         hint::spin_for(looks);
                         continue;

@@ -143,7 +143,7 @@ pub(super) fn with_entry<R>(key: Key, act: impl FnOnce(&mut Entry) -> R) -> R {
 
 #[inline]
 fn place(key: Key) -> usize {
-    (key.hash() >> 32) as usize % BUCKETS
+    (((key.hash() >> 32) * BUCKETS as u64) >> 32) as usize
 }
 
 /// How many bits of a word count, in the others are tags.

@@ -247,7 +247,7 @@ impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
                         announced,
                     } if announced || !responsible => {}
                     // A writer that has not yet changed to contended mode is about to.
-                    Fence::NotYet { .. } if lock.hints().is_contended() && looks < MODE_LOOKS => {
+                    Fence::NotYet { .. } if lock.hints().is_contended() && looks != MODE_LOOKS => {
                         looks += 1;
                         hint::spin_for(looks);
                         continue;
