@@ -155,7 +155,7 @@ pub(super) fn park(
     }
     before_sleep();
     if request.spins {
-        let mut backoff = SpinThenParkBackoff::new(false);
+        let mut backoff = SpinThenParkBackoff::for_event();
         while !waiter.is_unparked(epoch) && !request.deadline.is_some_and(hint::is_late) && backoff.wait(ROUNDS) {}
     }
     loop {

@@ -10,6 +10,8 @@
 //! whose tag is another's is no concern of the holder. A key is announced while a waiter relies on a holder that unlocks
 //! so, that is from when a lock becomes contended to that unlock.
 
+use crossbeam_utils::CachePadded;
+
 use crate::backend::atomic::{AtomicUsize, Relaxed};
 use crate::backend::time::Instant;
 use crate::backend::{BUCKETS, array, const_fn, fork, global};
@@ -21,9 +23,9 @@ use super::waiter::Waiter;
 
 global! {
     fn buckets() -> [WordLock<Bucket>; BUCKETS] = array![WordLock::new(Bucket::new()); BUCKETS];
-    fn announcements() -> [AtomicUsize; BUCKETS] = array![AtomicUsize::new(0); BUCKETS];
+    fn announcements() -> CachePadded<[AtomicUsize; BUCKETS]> = CachePadded::new(array![AtomicUsize::new(0); BUCKETS]);
     /// Those of draining writers: no reader is to be slowed down by what others are parked for.
-    fn drains() -> [AtomicUsize; BUCKETS] = array![AtomicUsize::new(0); BUCKETS];
+    fn drains() -> CachePadded<[AtomicUsize; BUCKETS]> = CachePadded::new(array![AtomicUsize::new(0); BUCKETS]);
 }
 
 /// What a bucket knows of a queue: kept in the queue's first waiter.
