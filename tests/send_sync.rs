@@ -188,7 +188,7 @@ mod futexes {
         exactly!(RwLockUpgradableReadGuard<'static, OnlySend>: neither);
         exactly!(RwLockUpgradableReadGuard<'static, Neither>: neither);
         assert_not_impl_any!(RwLockUpgradableReadGuard<'static, OnlySync>: Send);
-        assert_eq_size!(RwLock<()>, [u32; 3]);
+        assert_eq_size!(RwLock<()>, [u64; 2]);
         // A reader's guard names its slot.
         assert_eq_size!(RwLockReadGuard<'static, u64>, [usize; 2]);
         assert_eq_size!(

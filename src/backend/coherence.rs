@@ -26,7 +26,7 @@ pub(crate) const BUCKETS: usize = 1;
 /// The bucket of a key with that hash; of what kind the key is matters in a model only.
 #[inline]
 pub(crate) const fn bucket(hash: u64, _kind: usize) -> usize {
-    (hash >> 32) as usize % BUCKETS
+    (((hash >> 32) * BUCKETS as u64) >> 32) as usize
 }
 
 pub(crate) mod hint {
@@ -202,3 +202,8 @@ macro_rules! global {
     };
 }
 pub(crate) use global;
+
+pub(crate) mod fork {
+    /// Nothing is forked here.
+    pub(crate) fn in_child_once(_handler: extern "C" fn()) {}
+}

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use super::time::{self, Instant};
-use super::{Global, futex, global};
+use super::{futex, global};
 use crate::backend::pi::{ForkHandler, KernelError, TID, WAITERS};
 
 coherence::thread_local! {

@@ -341,3 +341,8 @@ macro_rules! array {
     }};
 }
 pub(crate) use array;
+
+pub(crate) mod fork {
+    /// Nothing is forked here.
+    pub(crate) fn in_child_once(_handler: extern "C" fn()) {}
+}

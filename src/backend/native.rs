@@ -66,7 +66,7 @@ pub(crate) const BUCKETS: usize = 512;
 #[cfg(feature = "std")]
 #[inline]
 pub(crate) const fn bucket(hash: u64, _kind: usize) -> usize {
-    (hash >> 32) as usize % BUCKETS
+    (((hash >> 32) * BUCKETS as u64) >> 32) as usize
 }
 
 pub(crate) mod hint {
@@ -196,3 +196,21 @@ macro_rules! global {
 }
 #[cfg(feature = "std")]
 pub(crate) use global;
+
+#[cfg(feature = "std")]
+pub(crate) mod fork {
+    use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    static IS_ARRANGED: AtomicBool = AtomicBool::new(false);
+
+    /// Runs `handler` in the child of each fork from now on, on its only thread. Of all calls the first counts: there is
+    /// one such handler. It must do only what is safe in a signal handler.
+    pub(crate) fn in_child_once(handler: extern "C" fn()) {
+        if !IS_ARRANGED.load(Relaxed) && !IS_ARRANGED.swap(true, Relaxed) {
+            #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
+            let _ = crate::backend::pi::on_fork(handler);
+            #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
+            let _ = handler;
+        }
+    }
+}

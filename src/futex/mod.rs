@@ -4,7 +4,7 @@
 //! |---|---|---|---|---|
 //! | [`Mutex`] | 4 bytes | handed off after a millisecond | 1 RMW | in doubt |
 //! | `PiMutex` | 8 bytes | by priority, handed off | 2 RMWs | threads differ in priority; Linux and Android |
-//! | [`RwLock`] | 12 bytes | a writer holds off new readers; handed off after a millisecond | read 0 to 2 RMWs, write 1 | more is read than written |
+//! | [`RwLock`] | 16 bytes | a writer holds off new readers; handed off after a millisecond | read 0 to 2 RMWs, write 1 | more is read than written |
 //! | [`Condvar`] | 4 bytes | first come, first notified | | a thread has to wait for what another does |
 
 mod condvar;

@@ -193,12 +193,12 @@ impl RawMutex {
     fn release_contended(&self) {
         work_outside::note_unlock();
         let hints = self.hints();
+        let cooldown = u32::from(hints & COOLDOWN);
         let looks = if hints & QUEUED != 0 {
-            DEPUTY_CHECK
+            one_in(DEPUTY_CHECK)
         } else {
-            u32::from(hints & COOLDOWN)
+            cooldown != 0 && one_in(cooldown)
         };
-        let looks = one_in(looks);
         // Release: as above (killed by `futex::mutex_excludes`).
         if looks || self.state.compare_exchange(CONTENDED, FREE, Release, Relaxed).is_err() {
             self.unlock_and_wake(looks, false);
@@ -221,7 +221,7 @@ impl RawMutex {
                         }
                     });
                 }
-                Some(_) if hands_off || front.is_turn_due() => {
+                Some(token) if hands_off || token.has_lost() && front.is_turn_due() => {
                     front.unpark(UnparkToken::HandedOff);
                     left = if front.token().is_some() {
                         CONTENDED | PARKED
@@ -229,7 +229,7 @@ impl RawMutex {
                         CONTENDED
                     };
                 }
-                Some(_) if self.state() & PARKED != 0 && self.hints() & AWAKE == 0 => {
+                Some(_) if front.is_turn_due() || self.state() & PARKED != 0 && self.hints() & AWAKE == 0 => {
                     self.change_hints(|hints| hints | AWAKE);
                     front.unpark(UnparkToken::WokenAsDeputy);
                 }
@@ -246,7 +246,7 @@ impl RawMutex {
         let mut hints = self.hints();
         loop {
             // Relaxed: whether a waiter may rely on them is decided under the lock of the bucket. An RMW, so that no change is
-            // lost; torn, it may take back that waiters are queued (killed by `futex::mutex_excludes`).
+            // lost.
             match self.hints.compare_exchange(hints, change(hints), Relaxed, Relaxed) {
                 Ok(before) => return before,
                 Err(now) => hints = now,
@@ -345,11 +345,14 @@ impl Contend for RawMutex {
                 self.change_hints(|hints| hints & !AWAKE);
             } else if self.hints() & AWAKE != 0 {
                 self.note_queued(Duration::ZERO);
-                return Validate::Park;
+                return Validate::ParkBesideDeputy;
             }
             if state == LOCKED {
                 match fence {
-                    Fence::NotYet { others: true } if !responsible => {}
+                    Fence::NotYet {
+                        others: true,
+                        announced,
+                    } if announced || !responsible => {}
                     // A holder that has not yet changed to contended mode is about to.
                     Fence::NotYet { .. } if self.hints() != 0 && looks < hint::patience(MODE_LOOKS) => {
                         looks += 1;

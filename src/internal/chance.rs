@@ -2,7 +2,8 @@
 
 use core::cell::Cell;
 
-use crate::backend::{hint, per_thread};
+use crate::backend::atomic::{AtomicU32, Relaxed};
+use crate::backend::{global, hint, per_thread};
 
 per_thread! {
     /// The state of a linear congruential generator.
@@ -11,7 +12,7 @@ per_thread! {
 
 /// True once in `1 << log2` calls on average, at random; in a model at every second call. `log2` is at most 63.
 ///
-/// A few nanoseconds. Not for secrets: the sequence of a thread follows from where its stack is.
+/// A few nanoseconds. Not for secrets: the sequence of a thread follows from how many asked before it.
 #[inline]
 pub(crate) fn one_in(log2: u32) -> bool {
     let drawn = draw();
@@ -22,7 +23,7 @@ pub(crate) fn one_in(log2: u32) -> bool {
 fn draw() -> u64 {
     SEED.try_with(|seed| {
         let last = match seed.get() {
-            0 => first(seed),
+            0 => first(),
             last => last,
         };
         // The multiplier and the increment of Knuth's MMIX. The upper bits are the random ones.
@@ -38,11 +39,20 @@ fn draw() -> u64 {
     .unwrap_or(u64::MAX)
 }
 
-/// Something that differs from thread to thread.
+global! {
+    /// How many threads have asked for a first number.
+    fn threads() -> AtomicU32 = AtomicU32::new(0);
+}
+
+/// Something that differs from thread to thread, and is the same in each run of a simulation.
 #[cold]
-fn first(seed: &Cell<u64>) -> u64 {
-    let address = core::ptr::from_ref(seed).addr() as u64;
-    address.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1
+fn first() -> u64 {
+    if hint::tuned(false, true) {
+        return 1;
+    }
+    // Relaxed: any number will do.
+    let thread = u64::from(threads().fetch_add(1, Relaxed));
+    (thread + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ const AWAITED: u32 = 2;
 /// How often a waiter looks before it sleeps, and the pauses between two looks.
 const ROUNDS: u32 = 32;
 const PAUSES: u32 = 4;
+/// How often a thread that must not sleep yields before it gives up.
+const TRIES: u32 = hint::tuned(64, 2);
 
 /// A value that one thread at a time may use.
 pub(crate) struct WordLock<T> {
@@ -54,16 +56,22 @@ impl<T> WordLock<T> {
         })
     }
 
-    /// The same without ever sleeping, for a thread that is ending: a model has no kernel any more by then.
-    pub(crate) fn with_awake<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> R {
+    /// The same without ever sleeping; `None` if the lock is not had soon. For a thread that is ending, when a model has no
+    /// kernel any more, and for what the child of a fork needs, in which a lock may be held by no thread.
+    pub(crate) fn try_with<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let mut tries = 0;
         while !self.try_lock() {
+            if tries == TRIES {
+                return None;
+            }
+            tries += 1;
             thread::yield_now();
         }
         let _held = Held(self);
-        self.value.with_mut(|value| {
+        Some(self.value.with_mut(|value| {
             // SAFETY: as in `with`.
             use_it(unsafe { &mut *value })
-        })
+        }))
     }
 
     fn lock(&self) -> Held<'_, T> {

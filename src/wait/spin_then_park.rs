@@ -24,12 +24,27 @@ const PAUSE: u32 = 700;
 pub(crate) struct SpinThenParkBackoff {
     round: u32,
     is_eager: bool,
+    /// Where yields are long it does not spin either: what a thread spins it lacks when it is to preempt a busy process.
+    is_for_event: bool,
 }
 
 impl SpinThenParkBackoff {
     /// A back-off at its beginning. `is_eager`: the threads work outside of the lock.
     pub(crate) const fn new(is_eager: bool) -> Self {
-        SpinThenParkBackoff { round: 0, is_eager }
+        SpinThenParkBackoff {
+            round: 0,
+            is_eager,
+            is_for_event: false,
+        }
+    }
+
+    /// For what another thread does once, as a notification.
+    pub(crate) const fn for_event() -> Self {
+        SpinThenParkBackoff {
+            round: 0,
+            is_eager: false,
+            is_for_event: true,
+        }
     }
 
     /// Waits until it is worth while to look again; false if there have been so many rounds.
@@ -40,8 +55,13 @@ impl SpinThenParkBackoff {
             return false;
         }
         self.round += 1;
-        if self.round.is_multiple_of(looks) && yield_if_short() {
-            return true;
+        if self.round.is_multiple_of(looks) {
+            if yield_if_short() {
+                return true;
+            }
+            if self.is_for_event {
+                return false;
+            }
         }
         pause_for(if self.is_eager {
             EAGER_PAUSE

@@ -7,7 +7,9 @@ mod time_outs;
 // std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
 use std::sync::Arc;
 
-use linchpin::futex::{RawRwLock, RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard};
+use linchpin::futex::{
+    RawRwLock, RawRwLockRecursive, RecursiveRwLock, RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard,
+};
 use lock_api::RawRwLock as _;
 use loom_tests::{Watched, explore_to, explore_within_to, models, spawn};
 
@@ -42,6 +44,11 @@ models! {
     tries => tries(0),
     spread_tries => tries(1),
     biased_tries => tries(2),
+    slots_beside_a_write => slots_beside_a_write(),
+    identities_differ => identities_differ(),
+    reads_recursively => reads_recursively(),
+    spread_readers_are_awaited => spread_readers_are_awaited(),
+    a_writer_becomes_contended => a_writer_becomes_contended(),
     unlocks_fairly => two_writers(0, |held| RwLockWriteGuard::unlock_fair(held)),
 }
 
@@ -360,5 +367,93 @@ fn tries(reads: u32) -> usize {
         let read = reader.join().expect("it only reads");
         assert_eq!(end(&total), u32::from(wrote));
         (wrote, read)
+    })
+}
+
+/// Two threads make a lock each read-mostly at one time: neither is taken for the other.
+fn identities_differ() -> usize {
+    explore_to([()], || {
+        let other = spawn(|| {
+            let mine = total(1);
+            let held = mine.read();
+            assert!(mine.try_write().is_none(), "it is being read");
+            drop(held);
+            end(&mine)
+        });
+        let mine = total(1);
+        assert!(mine.try_write().is_some(), "nobody reads it");
+        assert_eq!(other.join().expect("it only reads"), 0);
+    })
+}
+
+/// A thread that reads reads again while a writer waits, and sees what it saw before. It holds no guards, since a fault
+/// may leave it asleep.
+fn reads_recursively() -> usize {
+    explore_to([0, 1], || {
+        let total = Arc::new(RecursiveRwLock::from_raw(
+            RawRwLockRecursive::default(),
+            Watched::default(),
+        ));
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || total.write().add(1)
+        });
+        // SAFETY: each acquisition is given back below, and the value is only read in between.
+        let read = unsafe {
+            let first = total.raw().lock_shared();
+            let read = (*total.data_ptr()).get();
+            let second = total.raw().lock_shared();
+            assert_eq!((*total.data_ptr()).get(), read);
+            total.raw().unlock_shared(second);
+            total.raw().unlock_shared(first);
+            read
+        };
+        writer.join().expect("it only adds");
+        read
+    })
+}
+
+/// A writer parks until a reader leaves its slot, which it has taken with a fence.
+fn spread_readers_are_awaited() -> usize {
+    explore_to([()], || {
+        let total = total(1);
+        let held = total.read();
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || total.write().add(1)
+        });
+        assert_eq!(held.get(), 0);
+        drop(held);
+        writer.join().expect("it only adds");
+        assert_eq!(end(&total), 1);
+    })
+}
+
+/// A writer that has come in fast mode changes to contended mode while another parks, and unparks it.
+fn a_writer_becomes_contended() -> usize {
+    explore_within_to(PREEMPTIONS, [4], || {
+        let total = total(0);
+        let writer = spawn({
+            let total = Arc::clone(&total);
+            move || (0..2).for_each(|_| total.write().add(1))
+        });
+        (0..2).for_each(|_| total.write().add(1));
+        writer.join().expect("it only adds");
+        end(&total)
+    })
+}
+
+/// A reader makes the lock slotted, and then reads in a slot, beside a writer: that looks for the right identity.
+fn slots_beside_a_write() -> usize {
+    explore_to([(0, 0), (0, 1), (1, 1)], || {
+        let total = total(0);
+        let reader = spawn({
+            let total = Arc::clone(&total);
+            move || (total.read().get(), total.read().get())
+        });
+        total.write().add(1);
+        let read = reader.join().expect("it only reads");
+        assert_eq!(end(&total), 1);
+        read
     })
 }

@@ -5,8 +5,9 @@
 //! (Dice, "Malthusian locks", EuroSys 2017), and the lock is passed at the speed of the cores.
 //!
 //! **Barging and hand-off.** A woken thread competes with those that are awake, and may lose. It then parks again, before
-//! all others. Every [`TURN_AFTER`](super::TURN_AFTER) it is the turn of the first in the queue: an unlock hands the lock off
-//! to it, so that the lock stays held, and the waiter is told that it is its own (eventual fairness).
+//! all others. Every [`TURN_AFTER`](super::TURN_AFTER) it is the turn of the first in the queue: an unlock wakes it, or if it
+//! has lost before hands the lock off to it: the lock stays held, and the waiter is told that it is its own (eventual
+//! fairness). A thread that does not run when it is woken does not lose, and is handed nothing.
 
 use super::work_outside;
 use super::{Fence, Key, ParkResult, ParkToken, Request, UnparkToken, Validate, park, with_waiter};
@@ -50,6 +51,15 @@ pub(in crate::futex) trait Contend {
     fn handed_off(&self) -> Self::Acquired;
 }
 
+impl ParkToken {
+    /// Beside what a lock notes: the waiter has been woken before, and another thread was faster.
+    pub(in crate::futex) const LOST: usize = 1 << 8;
+
+    pub(in crate::futex) fn has_lost(self) -> bool {
+        self.0 & Self::LOST != 0
+    }
+}
+
 /// Waits until `lock` is acquired, or until the deadline. A thread that is `responsible` has been woken as deputy.
 #[cold]
 pub(in crate::futex) fn contend<C: Contend>(
@@ -60,6 +70,7 @@ pub(in crate::futex) fn contend<C: Contend>(
     let is_eager = work_outside::is_long();
     let mut backoff = SpinThenParkBackoff::new(is_eager);
     let mut was_unparked = false;
+    let mut relies_on_deputy = true;
     loop {
         if let Some(acquired) = lock.try_acquire(responsible) {
             return Some(acquired);
@@ -83,17 +94,22 @@ pub(in crate::futex) fn contend<C: Contend>(
             let request = Request {
                 waiter,
                 key: lock.key(),
-                token: lock.token(),
+                token: ParkToken(lock.token().0 | if was_unparked { ParkToken::LOST } else { 0 }),
                 at_front: was_unparked,
                 spins: false,
                 deadline,
             };
-            park(&request, |fence| lock.validate(fence, responsible), || {}, |_| {})
+            let on_its_own = responsible || !relies_on_deputy;
+            park(&request, |fence| lock.validate(fence, on_its_own), || {}, |_| {})
         });
         match parked {
             // It allocates a waiter further up its stack, and cannot park.
             None => thread::yield_now(),
-            Some(ParkResult::Invalid { others }) => responsible |= others,
+            Some(ParkResult::Invalid { others }) => {
+                responsible |= others;
+                // It may have waited in vain for a deputy that does not run.
+                relies_on_deputy = false;
+            }
             Some(ParkResult::Unparked(UnparkToken::HandedOff)) => return Some(lock.handed_off()),
             Some(ParkResult::Unparked(token)) => {
                 responsible = token == UnparkToken::WokenAsDeputy;

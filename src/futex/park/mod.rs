@@ -51,6 +51,8 @@ pub(super) use waiter::{UnparkToken, WaiterHandle, with_fresh_waiter, with_waite
 
 /// How long after a waiter was unparked it is the next one's turn, whatever has become of the first.
 const TURN_AFTER: Duration = Duration::from_micros(300);
+/// How long a waiter relies on another thread that is awake, before it looks at the lock itself.
+const BESIDE_DEPUTY_AT_MOST: Duration = Duration::from_millis(5);
 /// How long a thread sleeps between two looks at a lock, if the kernel has refused the fence that would make it be woken.
 pub(super) const POLL_AFTER: Duration = Duration::from_millis(1);
 
@@ -69,8 +71,8 @@ pub(super) struct Request<'waiter> {
 /// What `validate` knows when it decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fence {
-    /// There has been none; `others` are queued already.
-    NotYet { others: bool },
+    /// There has been none; `others` are queued already, and perhaps the key is announced for them.
+    NotYet { others: bool, announced: bool },
     /// The key is announced, and the fence behind that took so long.
     Made(Duration),
     /// The key is announced, and the kernel has refused the fence: the thread will look again every now and then.
@@ -82,6 +84,9 @@ pub(super) enum Fence {
 pub(super) enum Validate {
     /// The lock is held, and a thread will unpark the waiter: see the list in the module comment.
     Park,
+    /// The lock is held, and another thread is awake and responsible. Since that thread may be held up, this one looks again
+    /// after [`BESIDE_DEPUTY_AT_MOST`].
+    ParkBesideDeputy,
     /// The lock is held by a thread that unlocks with a plain store: the key must be announced, and asked for again.
     NeedsHeavyFence,
     /// There is no need to wait.
@@ -124,7 +129,8 @@ pub(super) fn park(
     };
     let verdict = with_entry(key, |entry| {
         let others = !entry.queue.is_empty();
-        let verdict = validate(Fence::NotYet { others });
+        let announced = entry.is_announced();
+        let verdict = validate(Fence::NotYet { others, announced });
         if verdict != Validate::Abort {
             enqueue(entry);
         }
@@ -134,9 +140,11 @@ pub(super) fn park(
         verdict
     });
     let mut polls = false;
+    let mut beside_deputy = None;
     match verdict {
         Validate::Abort => return ParkResult::Invalid { others: false },
         Validate::Park => {}
+        Validate::ParkBesideDeputy => beside_deputy = time::after(BESIDE_DEPUTY_AT_MOST),
         Validate::NeedsHeavyFence => {
             let fence = heavy();
             polls = fence == Fence::Refused;
@@ -147,12 +155,12 @@ pub(super) fn park(
     }
     before_sleep();
     if request.spins {
-        let mut backoff = SpinThenParkBackoff::new(false);
+        let mut backoff = SpinThenParkBackoff::for_event();
         while !waiter.is_unparked(epoch) && !request.deadline.is_some_and(hint::is_late) && backoff.wait(ROUNDS) {}
     }
     loop {
         let poll = if polls { time::after(POLL_AFTER) } else { None };
-        let until = [poll, request.deadline].into_iter().flatten().min();
+        let until = [poll, beside_deputy, request.deadline].into_iter().flatten().min();
         if let Some(token) = waiter.await_unpark(epoch, until) {
             return ParkResult::Unparked(token);
         }
@@ -169,10 +177,17 @@ pub(super) fn park(
             if left {
                 return ParkResult::TimedOut;
             }
-        } else if let Some(others) = withdraw_if(waiter_record, key, || validate(Fence::Refused) == Validate::Abort) {
-            return ParkResult::Invalid { others };
         } else {
-            continue;
+            let looks_itself = beside_deputy.is_some();
+            let withdraw = || looks_itself || validate(Fence::Refused) == Validate::Abort;
+            match withdraw_if(waiter_record, key, withdraw) {
+                Some(others) => {
+                    return ParkResult::Invalid {
+                        others: others && !looks_itself,
+                    };
+                }
+                None => continue,
+            }
         }
         // Another thread has taken it out of the queue and is about to unpark it, or has moved it.
         return ParkResult::Unparked(
@@ -205,7 +220,8 @@ fn heavy() -> Fence {
     let start = Instant::now();
     // SeqCst: pairs with `light` in the unlock of a mutex or a writer. If this thread's announcement comes first, the
     // holder's look sees it, and the holder unparks. If the holder's `light` comes first, this thread's second look
-    // at the lock sees that it is free, and does not park (killed by `futex::mutex_wakes_a_sleeper`).
+    // at the lock sees that it is free, and does not park (killed by `futex::mutex_wakes_a_sleeper` and
+    // `park::park_meets_fast_unlock`).
     if !asymmetric::try_heavy() {
         return Fence::Refused;
     }

@@ -10,9 +10,11 @@
 //! whose tag is another's is no concern of the holder. A key is announced while a waiter relies on a holder that unlocks
 //! so, that is from when a lock becomes contended to that unlock.
 
+use crossbeam_utils::CachePadded;
+
 use crate::backend::atomic::{AtomicUsize, Relaxed};
 use crate::backend::time::Instant;
-use crate::backend::{BUCKETS, array, bucket, const_fn, global};
+use crate::backend::{BUCKETS, array, bucket, const_fn, fork, global};
 use crate::internal::WordLock;
 
 use super::key::Key;
@@ -21,9 +23,9 @@ use super::waiter::Waiter;
 
 global! {
     fn buckets() -> [WordLock<Bucket>; BUCKETS] = array![WordLock::new(Bucket::new()); BUCKETS];
-    fn announcements() -> [AtomicUsize; BUCKETS] = array![AtomicUsize::new(0); BUCKETS];
+    fn announcements() -> CachePadded<[AtomicUsize; BUCKETS]> = CachePadded::new(array![AtomicUsize::new(0); BUCKETS]);
     /// Those of draining writers: no reader is to be slowed down by what others are parked for.
-    fn drains() -> [AtomicUsize; BUCKETS] = array![AtomicUsize::new(0); BUCKETS];
+    fn drains() -> CachePadded<[AtomicUsize; BUCKETS]> = CachePadded::new(array![AtomicUsize::new(0); BUCKETS]);
 }
 
 /// What a bucket knows of a queue: kept in the queue's first waiter.
@@ -58,6 +60,10 @@ impl Entry {
         last_turn: None,
     };
 
+    pub(super) fn is_announced(&self) -> bool {
+        self.announced
+    }
+
     /// Announces the key, until [`retract`](Self::retract) or the queue is empty.
     pub(super) fn announce(&mut self, key: Key) {
         if !self.announced {
@@ -76,14 +82,16 @@ impl Entry {
 
 /// The queues of some keys.
 pub(super) struct Bucket {
-    /// The first waiter of the first queue.
+    /// The first waiter of the first queue. The queue that was not touched for longest comes first.
     first: Option<&'static Waiter>,
+    /// The first waiter of the last queue.
+    last: Option<&'static Waiter>,
 }
 
 impl Bucket {
     const_fn! {
         const fn new() -> Self {
-            Bucket { first: None }
+            Bucket { first: None, last: None }
         }
     }
 
@@ -98,6 +106,9 @@ impl Bucket {
                     Some(before) => before.relink(|links| links.header.next = header.next),
                     None => self.first = header.next,
                 }
+                if header.next.is_none() {
+                    self.last = before;
+                }
                 return header.entry;
             }
             before = next;
@@ -110,8 +121,11 @@ impl Bucket {
     fn put(&mut self, key: Key, mut entry: Entry) {
         match entry.queue.first {
             Some(first) => {
-                let next = self.first.replace(first);
-                first.relink(|links| links.header = Header { entry, next });
+                first.relink(|links| links.header = Header { entry, next: None });
+                match self.last.replace(first) {
+                    Some(last) => last.relink(|links| links.header.next = Some(first)),
+                    None => self.first = Some(first),
+                }
             }
             None => entry.retract(key),
         }
@@ -158,8 +172,17 @@ fn word_of<R>(key: Key, act: impl FnOnce(&AtomicUsize) -> R) -> R {
 
 #[track_caller]
 pub(super) fn add_announcement(key: Key) {
+    fork::in_child_once(forget_announcements);
     // Relaxed: ordered by the fence pair. An RMW, since other keys are announced here too.
     word_of(key, |word| word.fetch_add(announcement(key), Relaxed));
+}
+
+/// In the child of a fork no other thread is parked, and a lock of its own must not be sent to a bucket whose lock was held.
+extern "C" fn forget_announcements() {
+    for word in announcements().iter().chain(drains().iter()) {
+        // Relaxed: the child has one thread.
+        word.store(0, Relaxed);
+    }
 }
 
 #[track_caller]

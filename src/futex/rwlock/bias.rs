@@ -177,9 +177,9 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             } else {
                 return;
             };
-            // Release: pairs with the Acquire of a writer's claim, which must see the identity (killed by
-            // `futex_rwlock::identities_differ`). It continues the release sequence of the last writer's unlock, as an RMW;
-            // torn, it would undo what others do meanwhile (killed by `futex_rwlock::excludes`).
+            // Release: pairs with the Acquire of a writer's claim, which must see the identity; Relaxed lets a writer overlook
+            // the readers (killed by `futex_rwlock::slots_beside_a_write`). It continues the release sequence of the last
+            // writer's unlock, as an RMW.
             match self
                 .state
                 .compare_exchange(state.bits(), changed.bits(), Release, Relaxed)
@@ -249,10 +249,9 @@ const ROW_AT_MOST: u32 = 300;
 impl Paid {
     /// A heavy fence that took so long, and what was paid before.
     pub(super) fn with_fence(self, took: Duration) -> Self {
-        // Relaxed, both: an estimate, over some fences, of which one may have been preempted.
-        let last = u64::from(last_fence().load(Relaxed));
-        let next = (3 * last + u64::from(nanoseconds(took))) / 4;
-        last_fence().store(u32::try_from(next).unwrap_or(u32::MAX), Relaxed);
+        // Relaxed, both: an estimate. It follows a quick fence at once, and a slow one by an eighth: that may have been preempted.
+        let last = last_fence().load(Relaxed);
+        last_fence().store(nanoseconds(took).min(last.saturating_add(last / 8 + 1)), Relaxed);
         Paid { fence: true, ..self }
     }
 

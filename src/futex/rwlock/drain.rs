@@ -221,8 +221,10 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
 
     /// Frees a slot; the last reader that a parked writer counts on unparks it.
     #[inline]
-    pub(super) fn leave_slot(&self, slot: &Slot, identity: u32) {
+    pub(super) fn leave_slot(&self, slot: &Slot) {
         let key = self.drain_key();
+        // By the slot, which is on this thread's line: the lock's own is left alone.
+        let identity = slot.identity();
         slot.clear();
         // SeqCst: pairs with `heavy` in `fence_slots` and `park_drain`. If the slot is freed first, the writer sees that; if
         // the announcement comes first, it is seen here (killed by `futex_rwlock::spread_readers_are_awaited`).

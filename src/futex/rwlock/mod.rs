@@ -56,7 +56,7 @@ use state::{Mode, State};
 ///   at once. A waiter that has waited for a millisecond has the lock handed over when it is first in the queue; until
 ///   then a newcomer may pass. An upgrade goes before the writers that wait. No poisoning. `try_read` and `try_write` of two threads
 ///   may both fail on a free lock: each sees the other trying.
-/// * **Cost**: 12 bytes. A read is two RMWs on the lock; one on a line of its own thread once there are more than eight
+/// * **Cost**: 16 bytes. A read is two RMWs on the lock; one on a line of its own thread once there are more than eight
 ///   reads to a write; and a plain store there, with no RMW, where hardly any thread writes. So readers on different cores
 ///   do not disturb one another. A write is one RMW and a store, and a look at the rows of all threads that have read where
 ///   readers use them. The first write in many thousands of reads interrupts the cores that run this process (14
@@ -138,6 +138,7 @@ pub type MappedRecursiveRwLockWriteGuard<'a, T> = lock_api::MappedRwLockWriteGua
 const MAX_READERS: u32 = state::COUNT_LIMIT - 1;
 
 /// The raw lock of [`RwLock`], and with `RECURSIVE` that of [`RecursiveRwLock`].
+#[repr(align(16))]
 pub struct RawRwLockOf<const RECURSIVE: bool> {
     state: AtomicU32,
     /// The number by which slots name the lock; 0 until its readers first use slots, and then the same for good.

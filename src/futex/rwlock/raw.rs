@@ -35,7 +35,7 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLock for RawRwLockOf<RECURSIVE
     #[inline]
     unsafe fn unlock_shared(&self, held: ReadGuardState) {
         match held.slot {
-            Some(slot) => self.leave_slot(slot, self.identity()),
+            Some(slot) => self.leave_slot(slot),
             None => self.unlock_counted_read(),
         }
     }

@@ -41,7 +41,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         // continues. Relaxed misses what it wrote, if that was after the fence above (killed by
         // `futex_rwlock::spread_readers_exclude`).
         if !state.keeps_slot_readers(State::from_bits(self.state.load(Acquire))) {
-            self.leave_slot(slot, identity);
+            self.leave_slot(slot);
             return None;
         }
         if !state.is_biased() {
@@ -242,7 +242,10 @@ impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
             }
             if state.is_fast() {
                 match fence {
-                    Fence::NotYet { others: true } if !responsible => {}
+                    Fence::NotYet {
+                        others: true,
+                        announced,
+                    } if announced || !responsible => {}
                     // A writer that has not yet changed to contended mode is about to.
                     Fence::NotYet { .. } if lock.hints().is_contended() && looks < hint::patience(MODE_LOOKS) => {
                         looks += 1;

@@ -40,6 +40,13 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// The lock that is read, for the reader that has registered it here.
+    #[inline]
+    pub(super) fn identity(&self) -> u32 {
+        // Relaxed: stored by this acquisition.
+        self.identity.load(Relaxed)
+    }
+
     /// Frees the slot: the reader is no longer inside.
     #[inline]
     pub(super) fn clear(&self) {
@@ -133,9 +140,12 @@ per_thread! {
     static LEASE: OnceCell<Lease> = OnceCell::new();
 }
 
-/// A row, until the thread ends.
+/// The most rows of one thread. A row is full when guards have been forgotten, or so many locks are read at one time.
+const ROWS: usize = hint::tuned(16, 1);
+
+/// The rows of a thread, until it ends.
 struct Lease {
-    row: &'static CachePadded<Row>,
+    rows: [Cell<Option<&'static CachePadded<Row>>>; ROWS],
     /// Found early, since a destructor may come too late to find it.
     free: Global<WordLock<Free>>,
 }
@@ -147,11 +157,22 @@ impl Drop for Lease {
         }
         let _ = OWN.try_with(|own| own.set(Own::None));
         // The next thread that has the row sees by that lock which slots are taken, by guards that outlive this thread.
-        self.free.with_awake(|free| {
-            let next = free.0.replace(self.row);
-            // SAFETY: this thread has the lock of the free rows.
-            self.row.next_free.with_mut(|place| unsafe { *place = next });
+        // If it is not to be had, the rows are lost to others.
+        self.free.try_with(|free| {
+            for row in self.rows.iter().filter_map(Cell::get) {
+                let next = free.0.replace(row);
+                // SAFETY: this thread has the lock of the free rows.
+                row.next_free.with_mut(|place| unsafe { *place = next });
+            }
         });
+    }
+}
+
+impl Row {
+    fn free_slot(&self) -> Option<&Slot> {
+        // Acquire: pairs with the Release store in `clear`, perhaps by another thread. What was read there before has to be
+        // handed on by the store in `take` (killed by `futex_rwlock::a_slot_is_taken_over`).
+        self.slots().iter().find(|slot| slot.identity.load(Acquire) == 0)
     }
 }
 
@@ -163,9 +184,10 @@ pub(super) fn take(identity: u32, by_store: bool) -> Option<&'static Slot> {
         Ok(Own::Unknown) => lease()?,
         _ => return None,
     };
-    // Acquire: pairs with the Release store in `clear`, perhaps by another thread. What was read there before has to be
-    // handed on by the store below (killed by `futex_rwlock::a_slot_is_taken_over`).
-    let slot = row.slots().iter().find(|slot| slot.identity.load(Acquire) == 0)?;
+    let slot = match row.free_slot() {
+        Some(slot) => slot,
+        None => lease()?.free_slot()?,
+    };
     if by_store {
         // Release: pairs with the Acquire load in `names`. A writer of the lock that was read here before may find this
         // identity in its place, and must come after that read (killed by `futex_rwlock::a_slot_is_taken_over`).
@@ -177,28 +199,45 @@ pub(super) fn take(identity: u32, by_store: bool) -> Option<&'static Slot> {
     Some(slot)
 }
 
-/// A row for this thread. Making one allocates, and the allocator may be guarded by a lock that comes back here: it finds
-/// that there is none.
+/// A row for this thread that has a free slot. Making one allocates, and the allocator may be guarded by a lock that
+/// comes back here: it finds that there is none.
 #[cold]
 fn lease() -> Option<&'static CachePadded<Row>> {
-    OWN.try_with(|own| own.set(Own::None)).ok()?;
+    let before = OWN.try_with(|own| own.replace(Own::None)).ok()?;
     // A thread past its destructors could not give the row back, so it takes none.
-    let row = LEASE.try_with(|lease| lease.get_or_init(take_row).row).ok()?;
-    let _ = OWN.try_with(|own| own.set(Own::Row(row)));
-    Some(row)
+    let row = LEASE
+        .try_with(|lease| lease.get_or_init(Lease::new).another())
+        .ok()
+        .flatten();
+    let _ = OWN.try_with(|own| own.set(row.map_or(before, Own::Row)));
+    row
 }
 
-/// A row that has been given back, or a new one.
-fn take_row() -> Lease {
-    let free = free();
-    let found = free.with(|free| {
-        let row = free.0?;
-        // SAFETY: this thread has the lock of the free rows.
-        free.0 = row.next_free.with(|next| unsafe { *next });
+impl Lease {
+    fn new() -> Self {
+        Lease {
+            rows: [const { Cell::new(None) }; ROWS],
+            free: free(),
+        }
+    }
+
+    /// One of this thread's rows that has a free slot, or one more; `None` if it has enough.
+    fn another(&self) -> Option<&'static CachePadded<Row>> {
+        let mut rows = self.rows.iter();
+        if let Some(row) = rows.find_map(|row| row.get().filter(|row| row.free_slot().is_some())) {
+            return Some(row);
+        }
+        let place = self.rows.iter().find(|row| row.get().is_none())?;
+        let found = self.free.try_with(|free| {
+            let row = free.0?;
+            // SAFETY: this thread has the lock of the free rows.
+            free.0 = row.next_free.with(|next| unsafe { *next });
+            Some(row)
+        });
+        let row = found.flatten().unwrap_or_else(make);
+        place.set(Some(row));
         Some(row)
-    });
-    let row = found.unwrap_or_else(make);
-    Lease { row, free }
+    }
 }
 
 fn make() -> &'static CachePadded<Row> {

@@ -13,7 +13,7 @@ impl Mode {
     fn of(token: ParkToken) -> Self {
         const READ: usize = Mode::Read as usize;
         const UPGRADABLE: usize = Mode::Upgradable as usize;
-        match token.0 {
+        match token.0 & !ParkToken::LOST {
             READ => Mode::Read,
             UPGRADABLE => Mode::Upgradable,
             _ => Mode::Write,
@@ -61,12 +61,13 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     #[inline]
     pub(super) fn unlock_owner(&self, retain: Retain, hands_off: bool) {
         let hints = self.hints();
+        let cools = || hints.cooldown() != 0 && one_in(hints.cooldown());
         let looks = hands_off
-            || one_in(if hints.is_queued() {
-                DEPUTY_CHECK
+            || if hints.is_queued() {
+                one_in(DEPUTY_CHECK)
             } else {
-                hints.cooldown()
-            });
+                cools()
+            };
         let mut state = self.state();
         while !looks && !state.is_parked() {
             // Release: as in `unlock_write` (killed by `futex_rwlock::biased_readers_exclude`).
@@ -81,13 +82,13 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     #[cold]
     fn unlock_and_wake(&self, retain: Retain, looks: bool, hands_off: bool) {
         unpark_front(self.key(), |front| {
-            if front.token().is_none() {
+            let Some(first) = front.token() else {
                 self.note_empty_queue(looks);
                 self.release_as(|state| state.released(retain));
                 return;
-            }
+            };
             let state = self.state();
-            let is_due = hands_off || front.is_turn_due();
+            let is_due = hands_off || first.has_lost() && front.is_turn_due();
             let group = Group::at(front, retain);
             if is_due && group.fits(state.released(retain)) {
                 group.unpark(front, UnparkToken::HandedOff);

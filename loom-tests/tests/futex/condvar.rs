@@ -1,147 +1,13 @@
-//! Models of the locks that sleep. In a model nobody spins: whoever does not get a lock at once goes to sleep, and whoever
-//! wakes has lost its patience.
-#![cfg(linchpin_loom)]
+//! Models of the condition variable.
 
-// std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
 use std::sync::Arc;
 use std::time::Instant;
 
-use linchpin::futex::{Mutex, MutexGuard, MutexGuardState, RawCondvar, RawMutex};
+use linchpin::futex::{MutexGuardState, RawCondvar, RawMutex};
 use lock_api::{RawCondvar as _, RawCondvarTimed as _, RawMutex as _};
-use loom_tests::{Watched, explore_to, explore_within_to, models, spawn};
+use loom_tests::{Bounds, Watched, explore_beyond_to, explore_to, explore_within_to, spawn};
 
-models! {
-    futex, sources: ["src/internal/word_lock.rs", "src/futex/park/mod.rs", "src/futex/park/table.rs", "src/futex/park/waiter.rs", "src/futex/mutex.rs", "src/futex/condvar.rs"],
-    mutex_excludes => mutex_excludes(),
-    mutex_wakes_a_sleeper => mutex_wakes_a_sleeper(),
-    mutex_is_handed_over => mutex_is_handed_over(),
-    mutex_times_out => mutex_times_out(),
-    mutex_unlocks_fairly => mutex_unlocks_fairly(),
-    mutex_tries => mutex_tries(),
-    condvar_notifies => condvar_notifies(),
-    condvar_times_out => condvar_times_out(),
-    condvar_notifies_all => condvar_notifies_all(),
-    condvar_notifies_one_of_two => condvar_notifies_one_of_two(),
-    condvar_notifies_all_inside => condvar_notifies_all_inside(),
-}
-
-type Total = Arc<Mutex<Watched>>;
-
-fn total() -> Total {
-    Arc::new(Mutex::from_raw(RawMutex::new(), Watched::default()))
-}
-
-/// Whoever is last to know finds the lock free, and everything that was added.
-fn end(total: &Total) -> u32 {
-    total.try_lock().expect("everybody has unlocked").get()
-}
-
-/// Two threads lock and add: one of them may have to sleep.
-fn mutex_wakes_a_sleeper() -> usize {
-    explore_to([2], || {
-        let total = total();
-        let other = spawn({
-            let total = Arc::clone(&total);
-            move || total.lock().add(1)
-        });
-        total.lock().add(1);
-        other.join().expect("it only adds");
-        end(&total)
-    })
-}
-
-/// Three threads lock and add: two of them may have to sleep, and the first that is woken answers for the other.
-fn mutex_excludes() -> usize {
-    explore_to([3], || {
-        let total = total();
-        let others = [(), ()].map(|()| {
-            let total = Arc::clone(&total);
-            spawn(move || total.lock().add(1))
-        });
-        total.lock().add(1);
-        for other in others {
-            other.join().expect("it only adds");
-        }
-        end(&total)
-    })
-}
-
-/// One thread locks again and again: another that sleeps, is woken and finds the lock taken once more has it handed over.
-fn mutex_is_handed_over() -> usize {
-    explore_to([4], || {
-        let total = total();
-        let other = spawn({
-            let total = Arc::clone(&total);
-            move || total.lock().add(1)
-        });
-        for _ in 0..3 {
-            total.lock().add(1);
-        }
-        other.join().expect("it only adds");
-        end(&total)
-    })
-}
-
-/// A wait that times out, beside one that does not: it takes no wake-up with it.
-fn mutex_times_out() -> usize {
-    explore_to([2, 3], || {
-        let total = total();
-        let deadline = Instant::now();
-        let timed = spawn({
-            let total = Arc::clone(&total);
-            move || total.try_lock_until(deadline).map(|held| held.add(1)).is_some()
-        });
-        let other = spawn({
-            let total = Arc::clone(&total);
-            move || total.lock().add(1)
-        });
-        total.lock().add(1);
-        other.join().expect("it only adds");
-        let timed = timed.join().expect("it only adds");
-        let end = end(&total);
-        assert_eq!(end, 2 + u32::from(timed));
-        end
-    })
-}
-
-/// A thread that sleeps has the lock handed over, and one that comes later does not pass it.
-fn mutex_unlocks_fairly() -> usize {
-    explore_to([3], || {
-        let total = total();
-        let others = [(), ()].map(|()| {
-            let total = Arc::clone(&total);
-            spawn(move || total.lock().add(1))
-        });
-        let held = total.lock();
-        held.add(1);
-        MutexGuard::unlock_fair(held);
-        for other in others {
-            other.join().expect("it only adds");
-        }
-        end(&total)
-    })
-}
-
-/// A thread tries while two others lock: it fails if one of them is inside, and changes nothing.
-fn mutex_tries() -> usize {
-    explore_to([2, 3], || {
-        let total = total();
-        let locker = spawn({
-            let total = Arc::clone(&total);
-            move || total.lock().add(1)
-        });
-        let trier = spawn({
-            let total = Arc::clone(&total);
-            move || total.try_lock().map(|held| held.add(1)).is_some()
-        });
-        total.lock().add(1);
-        locker.join().expect("it only adds");
-        let tried = trier.join().expect("it only adds");
-        let end = end(&total);
-        assert_eq!(end, 2 + u32::from(tried));
-        end
-    })
-}
+use super::PREEMPTIONS;
 
 /// A mutex and a condition variable, raw: `lock_api` makes condition variables only where that is `const`.
 #[derive(Default)]
@@ -163,6 +29,11 @@ impl Meeting {
         unsafe { self.mutex.unlock(hold) };
     }
 
+    /// Whether [`OVER`] has been added; for a thread that has the mutex.
+    fn is_over(&self, _hold: &MutexGuardState) -> bool {
+        self.total.get() >= OVER
+    }
+
     /// Waits until something has been added, and takes one away: how much there was.
     fn take(&self) -> u32 {
         let mut hold = self.mutex.lock();
@@ -178,8 +49,8 @@ impl Meeting {
 }
 
 /// One waits for what the other does: it is never too late, and notified at most once.
-fn condvar_notifies() -> usize {
-    explore_to([false, true], || {
+pub(super) fn notifies(bounds: Bounds) -> usize {
+    explore_beyond_to(bounds, 3, [false, true], || {
         let meeting = Arc::new(Meeting::default());
         let other = spawn({
             let meeting = Arc::clone(&meeting);
@@ -206,7 +77,7 @@ fn condvar_notifies() -> usize {
 }
 
 /// A wait that times out in the instant in which it is notified: both say the same.
-fn condvar_times_out() -> usize {
+pub(super) fn times_out() -> usize {
     explore_to([(false, false), (true, false), (true, true)], || {
         let meeting = Arc::new(Meeting::default());
         let deadline = Instant::now();
@@ -237,8 +108,8 @@ fn condvar_times_out() -> usize {
 }
 
 /// Two wait for what a third does for both: all that waited are counted, and none is forgotten.
-fn condvar_notifies_all() -> usize {
-    explore_to([0, 1, 2], || {
+pub(super) fn notifies_all(bounds: Bounds) -> usize {
+    explore_beyond_to(bounds, PREEMPTIONS, [0, 1, 2], || {
         let meeting = Arc::new(Meeting::default());
         let others = [(), ()].map(|()| {
             let meeting = Arc::clone(&meeting);
@@ -254,8 +125,8 @@ fn condvar_notifies_all() -> usize {
 
 /// Two wait, one of them not for long, and one notification comes: the one that has time is not left behind, unless
 /// the other has taken it in time.
-fn condvar_notifies_one_of_two() -> usize {
-    explore_within_to(2, [0, 1], || {
+pub(super) fn notifies_one_of_two() -> usize {
+    explore_within_to(PREEMPTIONS, [0, 1], || {
         let meeting = Arc::new(Meeting::default());
         let deadline = Instant::now();
         let timed = spawn({
@@ -284,8 +155,8 @@ fn condvar_notifies_one_of_two() -> usize {
 }
 
 /// The same with the mutex held: the second waits in its queue until the first, who answers for it, lets go.
-fn condvar_notifies_all_inside() -> usize {
-    explore_within_to(2, [0, 1, 2], || {
+pub(super) fn notifies_all_inside(bounds: Bounds) -> usize {
+    explore_beyond_to(bounds, PREEMPTIONS, [0, 1, 2], || {
         let meeting = Arc::new(Meeting::default());
         let others = [(), ()].map(|()| {
             let meeting = Arc::clone(&meeting);
@@ -302,3 +173,54 @@ fn condvar_notifies_all_inside() -> usize {
         notified
     })
 }
+
+/// Two wait, one of them not for long, and are notified by a holder: those that had not timed out are moved to the queue of the
+/// mutex, where they time out no more; and each is counted once.
+pub(super) fn times_out_when_all_are_notified(bounds: Bounds) -> usize {
+    explore_beyond_to(bounds, PREEMPTIONS, [0, 1, 2], || {
+        let meeting = Arc::new(Meeting::default());
+        let deadline = Instant::now();
+        let timed = spawn({
+            let meeting = Arc::clone(&meeting);
+            move || {
+                let mut hold = meeting.mutex.lock();
+                let in_time = !meeting.is_over(&hold) && {
+                    // SAFETY: `hold` is an acquisition of this mutex.
+                    !unsafe { meeting.changed.wait_until(&meeting.mutex, &mut hold, &deadline) }
+                };
+                meeting.total.add(1);
+                meeting.unlock(hold);
+                in_time
+            }
+        });
+        let other = spawn({
+            let meeting = Arc::clone(&meeting);
+            move || {
+                let mut hold = meeting.mutex.lock();
+                let waits = !meeting.is_over(&hold);
+                if waits {
+                    // SAFETY: `hold` is an acquisition of this mutex.
+                    unsafe { meeting.changed.wait(&meeting.mutex, &mut hold) };
+                    assert!(meeting.is_over(&hold), "no wait ends before its time");
+                }
+                meeting.total.add(1);
+                meeting.unlock(hold);
+                waits
+            }
+        });
+        // Lets the others come first: loom runs the main thread through where nothing makes it wait.
+        loom::thread::yield_now();
+        let hold = meeting.mutex.lock();
+        meeting.total.add(OVER);
+        let notified = meeting.changed.notify_all();
+        meeting.unlock(hold);
+        let in_time = timed.join().expect("it only waits");
+        let waited = other.join().expect("it only waits");
+        assert_eq!(notified, usize::from(in_time) + usize::from(waited));
+        assert_eq!(meeting.total.get(), OVER + 2);
+        notified
+    })
+}
+
+/// What is added when it is over.
+const OVER: u32 = 10;
