@@ -13,12 +13,14 @@ use loom_tests::{Bounds, Watched, explore_beyond_to, explore_within_to, models, 
 
 models! {
     park, sources: ["src/futex/park/mod.rs", "src/futex/park/table.rs", "src/futex/park/waiter.rs"]
-    beyond [unpark_by_kind, fast_unlock_by_kind, requeue_by_kind, time_out_by_kind, refused_requeue_by_kind],
+    beyond [unpark_by_kind, fast_unlock_by_kind, requeue_by_kind, time_out_by_kind, refused_requeue_by_kind, beside_deputy_by_kind],
     park_meets_unpark => park_meets_unpark(Bounds::SMALL),
     park_meets_fast_unlock => park_meets_fast_unlock(Bounds::SMALL),
     time_out_meets_unpark => time_out_meets_unpark(Bounds::SMALL),
     time_out_meets_requeue => time_out_meets_requeue(Bounds::SMALL, true),
     time_out_meets_refused_requeue => time_out_meets_requeue(Bounds::SMALL, false),
+    park_beside_deputy => park_beside_deputy(Bounds::SMALL),
+    beside_deputy_by_kind => park_beside_deputy(BY_KIND),
     time_outs_of_a_detached_queue => time_outs_of_a_detached_queue(),
     two_are_unparked_in_order => two_are_unparked_in_order(),
     unpark_by_kind => park_meets_unpark(BY_KIND),
@@ -155,6 +157,21 @@ fn time_out_meets_requeue(bounds: Bounds, relies: bool) -> usize {
         let taken = waker.join().expect("it only moves what it finds");
         assert_eq!(event.queued.load(Relaxed), 0, "one of the two has counted the waiter out");
         (parked, taken)
+    })
+}
+
+/// A waiter that is to look again itself does so in the instant of an unpark: both say the same, and it is in no queue.
+fn park_beside_deputy(bounds: Bounds) -> usize {
+    explore_beyond_to(bounds, 3, [(Parked::Needless, false), (Parked::Unparked, true)], || {
+        let event = Arc::new(Event::default());
+        let waker = spawn({
+            let event = Arc::clone(&event);
+            move || event.object.unpark(Kind::Mutex, || {})
+        });
+        let parked = event.object.park(Kind::Mutex, None, |_| Decision::ParkBesideDeputy, || {});
+        let unparked = waker.join().expect("it only unparks");
+        assert!(!event.object.unpark(Kind::Mutex, || {}), "no waiter is left");
+        (parked, unparked)
     })
 }
 

@@ -29,6 +29,8 @@ pub enum Decision {
     Park,
     /// It parks if this is still so when it has announced itself and made a fence.
     ParkAnnounced,
+    /// It parks beside a thread that is awake for the others, and looks again itself after a while.
+    ParkBesideDeputy,
     /// There is no need.
     Abort,
 }
@@ -67,6 +69,7 @@ impl Object {
         let validate = |fence| match decide(!matches!(fence, Fence::NotYet { .. })) {
             Decision::Park => Validate::Park,
             Decision::ParkAnnounced => Validate::NeedsHeavyFence,
+            Decision::ParkBesideDeputy => Validate::ParkBesideDeputy,
             Decision::Abort => Validate::Abort,
         };
         let parked = with_waiter(|waiter| {

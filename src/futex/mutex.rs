@@ -369,7 +369,7 @@ impl Contend for RawMutex {
                 return Validate::Park;
             }
             // Relaxed: the queue is under the bucket's lock. An RMW, so that the holder sees it or has unlocked before;
-            // torn, it would lock a lock that no thread holds (killed by `futex::mutex_excludes`).
+            // torn, it would lock a lock that no thread holds (killed by `futex::mutex_becomes_contended`).
             if self
                 .state
                 .compare_exchange(state, state | PARKED, Relaxed, Relaxed)

@@ -48,10 +48,10 @@ fn a_thread_that_spins_for_a_notification_sees_it() {
 }
 
 #[test]
-fn a_thread_that_looks_for_the_mode_again_relies_on_the_holder() {
+fn a_thread_that_looks_for_the_mode_in_vain_makes_a_fence() {
     found_behind_spins(
-        "src/futex/mutex.rs",
-        "compare_exchange(state, state | PARKED, Relaxed, Relaxed)",
+        "src/futex/park/mod.rs",
+        "asymmetric::try_heavy()",
         "src/futex/mutex.rs",
         mutex_becomes_contended,
     );

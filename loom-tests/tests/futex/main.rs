@@ -14,9 +14,8 @@ use loom_tests::{Bounds, Watched, explore_beyond_to, explore_within_to, models, 
 
 models! {
     futex, sources: [
-        "src/internal/word_lock.rs", "src/futex/park/mod.rs", "src/futex/park/table.rs", "src/futex/park/waiter.rs",
-        "src/futex/mutex.rs", "src/futex/condvar.rs",
-    ] beyond [mutex_by_kind, condvar_by_kind],
+        "src/internal/word_lock.rs", "src/futex/mutex.rs", "src/futex/condvar.rs",
+    ] beyond [mutex_by_kind, condvar_one_by_kind, condvar_by_kind],
     mutex_excludes => mutex_excludes(Bounds::SMALL),
     mutex_wakes_deputies => mutex_excludes(beyond::NO_TURNS),
     mutex_wakes_a_sleeper => mutex_wakes_a_sleeper(Bounds::SMALL),
@@ -29,6 +28,7 @@ models! {
     mutex_unlocks_fairly => mutex_unlocks_fairly(),
     mutex_tries => mutex_tries(),
     condvar_notifies => condvar::notifies(Bounds::SMALL),
+    condvar_one_by_kind => condvar::notifies(beyond::BY_KIND),
     condvar_times_out => condvar::times_out(),
     condvar_notifies_all => condvar::notifies_all(Bounds::SMALL),
     condvar_by_kind => condvar::notifies_all(beyond::BY_KIND),
@@ -85,31 +85,14 @@ fn mutex_excludes(bounds: Bounds) -> usize {
 
 /// A holder that has come in fast mode changes to contended mode while another thread parks, and unparks it: the second
 /// lock of the one that has been contended before.
-fn mutex_becomes_contended() -> usize {
-    explore_within_to(2, [4], || {
+fn mutex_becomes_contended(bounds: Bounds) -> usize {
+    explore_beyond_to(bounds, 3, [4], || {
         let total = total();
         let other = spawn({
             let total = Arc::clone(&total);
             move || (0..2).for_each(|_| total.lock().add(1))
         });
         (0..2).for_each(|_| total.lock().add(1));
-        other.join().expect("it only adds");
-        end(&total)
-    })
-}
-
-/// A thread locks twice, beside one that waits for the first time: the second time, the waiter has perhaps announced itself and
-/// the hints say so, and a holder that leaves fast mode takes it over.
-fn mutex_becomes_contended(bounds: Bounds) -> usize {
-    explore_beyond_to(bounds, 3, [3], || {
-        let total = total();
-        let other = spawn({
-            let total = Arc::clone(&total);
-            move || total.lock().add(1)
-        });
-        for _ in 0..2 {
-            total.lock().add(1);
-        }
         other.join().expect("it only adds");
         end(&total)
     })

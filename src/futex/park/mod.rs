@@ -186,6 +186,8 @@ pub(super) fn park(
                         others: others && !looks_itself,
                     };
                 }
+                // Taken out already: to look again would only keep the bucket busy.
+                None if looks_itself => {}
                 None => continue,
             }
         }
@@ -220,8 +222,7 @@ fn heavy() -> Fence {
     let start = Instant::now();
     // SeqCst: pairs with `light` in the unlock of a mutex or a writer. If this thread's announcement comes first, the
     // holder's look sees it, and the holder unparks. If the holder's `light` comes first, this thread's second look
-    // at the lock sees that it is free, and does not park (killed by `futex::mutex_wakes_a_sleeper` and
-    // `park::park_meets_fast_unlock`).
+    // at the lock sees that it is free, and does not park (killed by `park::park_meets_fast_unlock`).
     if !asymmetric::try_heavy() {
         return Fence::Refused;
     }
