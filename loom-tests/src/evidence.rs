@@ -102,7 +102,9 @@ impl Verdict {
     fn judge(&mut self, site: &Site, model: &Model) {
         let name = model.name;
         for kind in faults(site) {
-            announce(&format!("{kind:?} at {} in {name}", site.place));
+            if !is_chosen(&format!("{kind:?} at {} in {name}", site.place)) {
+                continue;
+            }
             match try_fault(&Fault::of(site, kind), model.explore) {
                 Outcome::Found(_) => self.found += 1,
                 Outcome::Missed => self.fail(format!("{}: {name} does not come by here", site.place)),
@@ -121,7 +123,9 @@ impl Verdict {
         };
         let mut others = Vec::new();
         for model in models.iter().filter(|model| beyond.contains(&model.name)) {
-            announce(&format!("{kind:?} at {} in {}", site.place, model.name));
+            if !is_chosen(&format!("{kind:?} at {} in {}", site.place, model.name)) {
+                return;
+            }
             match try_fault(&Fault::of(site, kind), model.explore) {
                 Outcome::Found(_) => {
                     self.found += 1;
@@ -153,11 +157,17 @@ impl Verdict {
     }
 }
 
-/// Says which fault comes next, if `LINCHPIN_FAULTS` is set: to find the one that ends the process.
-fn announce(fault: &str) {
-    if std::env::var_os("LINCHPIN_FAULTS").is_some() {
+/// Whether this fault is to be injected. `LINCHPIN_FAULTS` chooses those that contain that text, and names each beforehand, as
+/// when one has to be found that ends the process.
+fn is_chosen(fault: &str) -> bool {
+    let Ok(choice) = std::env::var("LINCHPIN_FAULTS") else {
+        return true;
+    };
+    let is_chosen = fault.contains(&choice);
+    if is_chosen {
         writeln!(std::io::stderr(), "fault: {fault}").expect("stderr is open");
     }
+    is_chosen
 }
 
 /// What became of an injected fault.

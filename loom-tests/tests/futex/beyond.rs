@@ -3,7 +3,7 @@
 
 use loom_tests::{Bounds, found_behind_spins};
 
-use super::{condvar, mutex_becomes_contended, mutex_wakes_a_sleeper};
+use super::{condvar, mutex_is_handed_over, mutex_wakes_a_sleeper};
 
 /// It is never the turn of the first in the queue: what an unlock finds there it wakes.
 pub(super) const NO_TURNS: Bounds = Bounds {
@@ -48,11 +48,11 @@ fn a_thread_that_spins_for_a_notification_sees_it() {
 }
 
 #[test]
-fn a_thread_that_looks_for_the_mode_in_vain_makes_a_fence() {
+fn a_thread_that_looks_for_the_mode_again_relies_on_the_holder() {
     found_behind_spins(
-        "src/futex/park/mod.rs",
-        "asymmetric::try_heavy()",
         "src/futex/mutex.rs",
-        mutex_becomes_contended,
+        ".compare_exchange(state, state | PARKED, Relaxed, Relaxed)",
+        "src/futex/mutex.rs",
+        mutex_is_handed_over,
     );
 }

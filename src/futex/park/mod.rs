@@ -258,6 +258,9 @@ impl Announcement {
 
 impl Drop for Announcement {
     fn drop(&mut self) {
+        if hint::is_abandoned() {
+            return;
+        }
         table::subtract_announcement(self.0);
     }
 }

@@ -262,7 +262,8 @@ impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
                 return Validate::Park;
             }
             // Relaxed: the queue is under the bucket's lock. An RMW, so that the owner sees it or has unlocked before; torn,
-            // it would bring back what the owner has given up (killed by `futex_rwlock::writers_exclude`).
+            // it would bring back what the owner has given up (killed by
+            // `futex_rwlock::a_writer_becomes_contended`).
             let parked = lock
                 .state
                 .compare_exchange(state.bits(), state.with_parked().bits(), Relaxed, Relaxed);
