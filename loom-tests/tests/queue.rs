@@ -7,25 +7,42 @@ use std::sync::Arc;
 use linchpin::queue::{McsCell, McsNode, RawClhMutex, RawMcsMutex};
 use linchpin::wait::{Spin, SpinThenPark, Wait};
 use lock_api::{Mutex, RawMutex};
-use loom_tests::{Watched, explore_to, models, spawn};
+use loom_tests::{Bounds, Watched, explore_beyond_to, explore_to, found_behind_spins, models, spawn};
 
 models! {
     queue, sources: ["src/queue/mcs.rs", "src/queue/clh.rs", "src/queue/cache.rs"],
-    mcs_excludes => excludes(RawMcsMutex::<Spin>::new),
-    clh_excludes => excludes(RawClhMutex::<Spin>::new),
-    mcs_sleeps => sleeps(RawMcsMutex::<SpinThenPark>::new),
-    clh_sleeps => sleeps(RawClhMutex::<SpinThenPark>::new),
+    mcs_excludes => excludes(Bounds::SMALL, 3, RawMcsMutex::<Spin>::new),
+    clh_excludes => excludes(Bounds::SMALL, 3, RawClhMutex::<Spin>::new),
+    mcs_sleeps => sleeps(Bounds::SMALL, RawMcsMutex::<SpinThenPark>::new),
+    clh_sleeps => sleeps(Bounds::SMALL, RawClhMutex::<SpinThenPark>::new),
     mcs_tries => tries(RawMcsMutex::<Spin>::new),
     clh_tries => tries(RawClhMutex::<Spin>::new),
     mcs_node_is_used_again => node_is_used_again(),
     mcs_cell_excludes => cell_excludes::<Spin>(),
     mcs_cell_does_not_sleep => cell_does_not_sleep(),
+    nodes_overflow => nodes_overflow(),
     nodes_change_hands => nodes_change_hands(RawMcsMutex::<Spin>::new),
 }
 
+#[test]
+fn a_thread_that_stands_back_acquires_the_lock() {
+    found_behind_spins(
+        "src/queue/mcs.rs",
+        ".compare_exchange(null_mut(), node.as_ptr(), AcqRel, Relaxed)",
+        "src/wait/mod.rs",
+        |bounds| excludes(bounds, 2, RawMcsMutex::<SpinThenPark>::new),
+    );
+    found_behind_spins(
+        "src/queue/clh.rs",
+        ".compare_exchange(null_mut(), place.0.as_ptr(), AcqRel, Relaxed)",
+        "src/wait/mod.rs",
+        |bounds| excludes(bounds, 2, RawClhMutex::<SpinThenPark>::new),
+    );
+}
+
 /// Three threads lock and add: nothing overlaps, nothing is lost, and all get through.
-fn excludes<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
-    explore_to([3], move || {
+fn excludes<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(bounds: Bounds, preemptions: usize, raw: fn() -> R) -> usize {
+    explore_beyond_to(bounds, preemptions, [3], move || {
         let total = Arc::new(Mutex::from_raw(raw(), Watched::default()));
         let others = [(), ()].map(|()| {
             let total = Arc::clone(&total);
@@ -40,8 +57,8 @@ fn excludes<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R)
 }
 
 /// Two threads, one of which may sleep: it is woken.
-fn sleeps<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
-    explore_to([3], move || {
+fn sleeps<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(bounds: Bounds, raw: fn() -> R) -> usize {
+    explore_beyond_to(bounds, 3, [3], move || {
         let total = Arc::new(Mutex::from_raw(raw(), Watched::default()));
         let other = spawn({
             let total = Arc::clone(&total);
@@ -138,6 +155,25 @@ fn nodes_change_hands<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: 
                 let lock = Mutex::from_raw(raw(), Watched::default());
                 lock.lock().add(1);
                 assert_eq!(lock.lock().get(), 1);
+            })
+        });
+        for other in others {
+            other.join().expect("it locks what is its own");
+        }
+    })
+}
+
+/// A thread holds four locks at one time, which is more nodes than it keeps: the others go to the pool while it lives, and
+/// another thread takes them from there.
+fn nodes_overflow() -> usize {
+    explore_to([()], || {
+        let others = [(), ()].map(|()| {
+            spawn(|| {
+                let locks = [(); 4].map(|()| Mutex::from_raw(RawMcsMutex::<Spin>::new(), Watched::default()));
+                let held = locks.each_ref().map(|lock| lock.lock());
+                held.iter().for_each(|total| total.add(1));
+                drop(held);
+                locks.each_ref().map(|lock| lock.lock()).iter().for_each(|total| assert_eq!(total.get(), 1));
             })
         });
         for other in others {

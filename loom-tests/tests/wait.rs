@@ -7,18 +7,30 @@ use std::time::Instant;
 
 use linchpin::wait::{Flag, Spin, SpinThenPark, SpinThenYield, Wait};
 use loom::cell::UnsafeCell;
-use loom_tests::{explore_to, models, spawn};
+use loom_tests::{Bounds, explore_beyond_to, explore_to, found_behind_spins, models, spawn};
 
 models! {
     wait, sources: ["src/wait/flag.rs"],
-    flag_hands_over => hands_over::<Spin>() + hands_over::<SpinThenYield>(),
-    flag_sleeps => hands_over::<SpinThenPark>(),
+    flag_hands_over => hands_over::<Spin>(Bounds::SMALL) + hands_over::<SpinThenYield>(Bounds::SMALL),
+    flag_sleeps => hands_over::<SpinThenPark>(Bounds::SMALL),
     flag_goes_back_and_forth => goes_back_and_forth(),
     flag_passes_on => passes_on(),
     flag_times_out => times_out::<SpinThenPark>(),
     flag_times_out_spinning => times_out::<SpinThenYield>(),
     flag_times_out_twice => times_out_twice(),
     flag_sets_two => sets_two(),
+}
+
+#[test]
+fn a_thread_that_spins_for_a_flag_sees_it() {
+    for explore in [hands_over::<SpinThenPark>, hands_over::<SpinThenYield>] {
+        found_behind_spins(
+            "src/wait/flag.rs",
+            "self.word.load(Acquire) & !SLEEPING != epoch.0",
+            "src/wait/mod.rs",
+            explore,
+        );
+    }
 }
 
 /// A flag, and a number that its setter writes and its waiter reads: loom panics if the one has not seen the other.
@@ -46,8 +58,8 @@ impl Letter {
 unsafe impl Sync for Letter {}
 
 /// One thread sets while the other waits, is about to, or has not begun.
-fn hands_over<W: Wait>() -> usize {
-    explore_to([1], || {
+fn hands_over<W: Wait>(bounds: Bounds) -> usize {
+    explore_beyond_to(bounds, 3, [1], || {
         let letter = Arc::new(Letter::default());
         let epoch = letter.flag.epoch();
         let setter = spawn({

@@ -247,7 +247,7 @@ impl Pool {
     fn with<R>(&self, act: impl FnOnce(&mut *mut Node) -> R) -> R {
         let mut backoff = Backoff::new();
         // Acquire: pairs with the Release store below. Nodes must be found as they were left; Relaxed loses it (killed by
-        // `queue::nodes_change_hands`).
+        // `queue::nodes_change_hands` and `queue::nodes_overflow`).
         while self.is_busy.compare_exchange(false, true, Acquire, Relaxed).is_err() {
             backoff.wait::<DefaultWait>();
         }
@@ -255,7 +255,8 @@ impl Pool {
             // SAFETY: nobody else is here until `is_busy` is false again, and `act` does not panic.
             act(unsafe { &mut *top })
         });
-        // Release: pairs with the Acquire RMW above. Relaxed loses it (killed by `queue::nodes_change_hands`).
+        // Release: pairs with the Acquire RMW above. Relaxed loses it (killed by `queue::nodes_change_hands` and
+        // `queue::nodes_overflow`).
         self.is_busy.store(false, Release);
         result
     }

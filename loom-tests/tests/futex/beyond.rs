@@ -3,7 +3,7 @@
 
 use loom_tests::{Bounds, found_behind_spins};
 
-use super::{condvar, mutex_is_handed_over, mutex_wakes_a_sleeper};
+use super::{condvar, mutex_becomes_contended_within, mutex_wakes_a_sleeper};
 
 /// It is never the turn of the first in the queue: what an unlock finds there it wakes.
 pub(super) const NO_TURNS: Bounds = Bounds {
@@ -53,6 +53,6 @@ fn a_thread_that_looks_for_the_mode_again_relies_on_the_holder() {
         "src/futex/mutex.rs",
         ".compare_exchange(state, state | PARKED, Relaxed, Relaxed)",
         "src/futex/mutex.rs",
-        mutex_is_handed_over,
+        |bounds| mutex_becomes_contended_within(bounds, 4),
     );
 }

@@ -86,7 +86,11 @@ fn mutex_excludes(bounds: Bounds) -> usize {
 /// A holder that has come in fast mode changes to contended mode while another thread parks, and unparks it: the second
 /// lock of the one that has been contended before.
 fn mutex_becomes_contended(bounds: Bounds) -> usize {
-    explore_beyond_to(bounds, 3, [4], || {
+    mutex_becomes_contended_within(bounds, 3)
+}
+
+fn mutex_becomes_contended_within(bounds: Bounds, preemptions: usize) -> usize {
+    explore_beyond_to(bounds, preemptions, [4], || {
         let total = total();
         let other = spawn({
             let total = Arc::clone(&total);

@@ -149,7 +149,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         if self.state().is_slotted() && drain.announced.is_none() {
             drain.announced = Some(Announcement::of(key));
             // SeqCst: pairs with `light` in `leave_slot`. If the reader's slot is freed first, `count_on_readers` sees that;
-            // if the announcement comes first, the reader sees it (killed by `futex_rwlock::spread_readers_are_awaited`).
+            // if the announcement comes first, the reader sees it (killed by `futex_rwlock::spread_readers_exclude`).
             drain.polls = !asymmetric::try_heavy();
         }
         let poll = if drain.polls { time::after(POLL_AFTER) } else { None };
@@ -191,6 +191,8 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         if self.state().is_slotted() {
             for slot in slots::all() {
                 if slot.names(identity) {
+                    // Survivor: in the wrong bucket no reader is counted, so that the writer looks again and again in place
+                    // of parking. It still enters at the right time; a model of that does not end.
                     unpark_front(key, |front| {
                         if slot.count(identity) {
                             front.change_token(|count| count + 1);

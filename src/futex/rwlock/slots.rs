@@ -172,6 +172,7 @@ impl Row {
     fn free_slot(&self) -> Option<&Slot> {
         // Acquire: pairs with the Release store in `clear`, perhaps by another thread. What was read there before has to be
         // handed on by the store in `take` (killed by `futex_rwlock::a_slot_is_taken_over`).
+        // Survivor: that there are more places than one. A reader without one is counted.
         self.slots().iter().find(|slot| slot.identity.load(Acquire) == 0)
     }
 }
@@ -285,5 +286,6 @@ pub(super) fn look(identity: u32) -> (bool, u32) {
 
 /// All slots of all threads.
 pub(super) fn all() -> impl Iterator<Item = &'static Slot> {
+    // Survivor: a reader in a place that is left out is not counted on, as in `count_on_readers`.
     rows().flat_map(|row| row.slots())
 }

@@ -140,6 +140,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     /// Unparks the next waiters if the deputy is overdue. For a reader inside.
     #[cold]
     pub(super) fn check_deputy(&self) {
+        // Survivor: only helps where a deputy does not run, and in a model each runs.
         unpark_front(self.key(), |front| match front.token() {
             None => self.note_empty_queue(false),
             Some(_) if front.is_turn_due() => unpark_group(front),
