@@ -8,6 +8,8 @@
 //! the first write. So the cost of both is bounded by a share of what the reads have cost, however long fences take.
 
 use super::{RawRwLockOf, slots};
+use crossbeam_utils::CachePadded;
+
 use crate::backend::atomic::{AtomicU32, Relaxed, Release};
 use crate::backend::time::Instant;
 use crate::backend::{asymmetric, global, hint};
@@ -39,9 +41,9 @@ const FAST_MODE_GAIN: u128 = 5;
 
 global! {
     /// How many nanoseconds the last look at all slots took, of whatever lock.
-    fn last_look() -> AtomicU32 = AtomicU32::new(0);
+    fn last_look() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(0));
     /// How many nanoseconds the last heavy fence of a writer took, of whatever lock.
-    fn last_fence() -> AtomicU32 = AtomicU32::new(20_000);
+    fn last_fence() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(20_000));
 }
 
 fn nanoseconds(duration: Duration) -> u32 {
