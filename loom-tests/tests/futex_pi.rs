@@ -346,11 +346,12 @@ fn the_cells_of_the_mutex_find_a_race() {
     let mut found = Vec::new();
     for site in sites {
         let is_strong = site.operation == Operation::ReadModifyWrite && site.ordering != Relaxed;
-        if !site.file.ends_with(word) || !is_strong {
+        if !site.place.file.ends_with(word) || !is_strong {
             continue;
         }
         let (_, outcome) = Fault::of(&site, Kind::Weaken(Relaxed)).inject(|| _ = explore());
-        let Err(message) = outcome else { continue };
+        let Err(failure) = outcome else { continue };
+        let message = failure.message;
         assert!(
             message.contains("Causality violation") && message.contains("UnsafeCell"),
             "{message}"
