@@ -262,6 +262,12 @@ pub(crate) mod kernel_pi;
 pub(crate) mod thread {
     use std::cell::Cell;
 
+    /// Whether this thread is unwinding. All simulated threads are coroutines of one, so std cannot say which it is: a model
+    /// or a simulation does by itself what a destructor would do then.
+    pub(crate) const fn is_unwinding() -> bool {
+        false
+    }
+
     /// How often a thread may wait in one execution before the model stops looking for alternatives in it.
     ///
     /// Two threads that wait for a third can take turns for ever, and each turn is one more schedule. Whoever has waited

@@ -29,6 +29,8 @@ mod flag;
 mod yielding;
 
 pub use flag::{Epoch, Flag};
+#[cfg(feature = "std")]
+pub(crate) use yielding::yield_if_short;
 
 use crate::backend::hint;
 #[cfg(feature = "std")]
@@ -166,7 +168,7 @@ impl SpinThenParkBackoff {
         }
         if self.round.is_multiple_of(2) {
             hint::spin_for(16 << (self.round / 2).min(2));
-        } else if !yielding::yield_if_short() {
+        } else if !yield_if_short() {
             return false;
         }
         self.round += 1;
