@@ -5,13 +5,16 @@
 //! then a waiter yields at once, and a sweep of yields through all threads of a core is an episode, at the cost of a
 //! context switch for each. A sleep and a wake-up would be two, and the wake-ups would come one after the other from
 //! one thread. Where yields are long, because a core is busy with other work, the waiter sleeps
-//! ([`yield_if_short`]).
+//! ([`yield_sampled`]).
+
+#[cfg(feature = "std")]
+use core::time::Duration;
 
 use crate::backend::hint;
 #[cfg(feature = "std")]
 use crate::backend::thread;
 #[cfg(feature = "std")]
-use crate::wait::yield_if_short;
+use crate::wait::yield_sampled;
 
 /// Pauses between two looks, and rounds of them, while each participant can have a core.
 const PAUSES: u32 = 1;
@@ -23,6 +26,11 @@ const YIELDS: u32 = 4;
 /// .. and at once, when there are more participants than cores.
 #[cfg(feature = "std")]
 const YIELDS_IF_CROWDED: u32 = 64;
+/// How long a yield may take for each participant, and besides, before it counts as long.
+#[cfg(feature = "std")]
+const SWITCH: Duration = Duration::from_micros(2);
+#[cfg(feature = "std")]
+const SLACK: Duration = Duration::from_micros(50);
 
 /// The rounds of one wait.
 pub(super) struct Patience {
@@ -30,6 +38,9 @@ pub(super) struct Patience {
     rounds: u32,
     #[cfg(feature = "std")]
     yields: u32,
+    /// A yield that takes longer went to other work.
+    #[cfg(feature = "std")]
+    sweep: Duration,
 }
 
 impl Patience {
@@ -45,6 +56,8 @@ impl Patience {
             rounds: if is_crowded { 0 } else { hint::patience(ROUNDS) },
             #[cfg(feature = "std")]
             yields: hint::patience(if is_crowded { YIELDS_IF_CROWDED } else { YIELDS }),
+            #[cfg(feature = "std")]
+            sweep: SLACK + SWITCH * participants,
         }
     }
 
@@ -64,7 +77,7 @@ impl Patience {
 
     #[cfg(feature = "std")]
     fn yields(&mut self) -> bool {
-        if self.yields == 0 || !yield_if_short() {
+        if self.yields == 0 || !yield_sampled(self.sweep) {
             // No more of it in this wait.
             self.yields = 0;
             return false;

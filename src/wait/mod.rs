@@ -30,7 +30,9 @@ mod yielding;
 
 pub use flag::{Epoch, Flag};
 #[cfg(feature = "std")]
-pub(crate) use yielding::yield_if_short;
+use yielding::yield_if_short;
+#[cfg(feature = "std")]
+pub(crate) use yielding::yield_sampled;
 
 use crate::backend::hint;
 #[cfg(feature = "std")]

@@ -1,0 +1,60 @@
+//! Barriers: an episode and at once the next, with few threads and with many more than cores, and beside busy processes.
+
+use crate::arena::barriers::{Exchange, Meeting, episodes};
+#[cfg(target_os = "linux")]
+use crate::arena::barriers::Pthread;
+use crate::arena::{Beside, Crowd, cores};
+use crate::contest::{Contest, Contestant};
+use crate::targets::{Measure::Time, Target, target};
+
+const EPISODES: &str = "barriers: episodes";
+const BESIDE: &str = "barriers beside busy processes";
+
+/// The peer that spins without end is left out where there are more threads than cores: it would not come to an end.
+fn contestants(crowd: Crowd) -> Vec<Contestant> {
+    fn meeting<M: Meeting>(name: &'static str, crowd: Crowd) -> Contestant {
+        Contestant::new(name, episodes::<M>(crowd))
+    }
+    let mut all = vec![
+        meeting::<linchpin::barrier::Barrier>("linchpin Barrier", crowd),
+        meeting::<std::sync::Barrier>("std", crowd),
+        #[cfg(target_os = "linux")]
+        meeting::<Pthread>("pthread", crowd),
+    ];
+    if crowd.threads <= cores() && crowd.beside == Beside::Nothing && !crowd.one_cpu {
+        all.push(meeting::<spin::Barrier>("spin", crowd));
+    }
+    if crowd.threads == 2 && crowd.beside == Beside::Nothing && !crowd.one_cpu {
+        all.push(meeting::<Exchange>("two flags", crowd));
+    }
+    all
+}
+
+/// These contests.
+pub fn contests() -> Vec<Contest> {
+    let mut crowds: Vec<Crowd> = [2, 4, 16, 64].map(Crowd::of).into();
+    crowds.push(Crowd::on_one_cpu(4));
+    let busy = [2, 4].map(|threads| Crowd::of(threads).beside(Beside::BusyPerCore(1)));
+    vec![
+        Contest::new(EPISODES, &crowds, contestants),
+        Contest::new(BESIDE, &busy, contestants).slow(4),
+    ]
+}
+
+/// What they are to reach.
+pub fn targets() -> Vec<Target> {
+    const OURS: &str = "linchpin Barrier";
+    let two = Crowd::of(2);
+    let mut targets = vec![
+        target(EPISODES, two, OURS, &["std"], Time, 0.02),
+        target(EPISODES, two, OURS, &["spin"], Time, 1.0),
+        target(EPISODES, Crowd::of(4), OURS, &["std"], Time, 0.4),
+        target(EPISODES, Crowd::of(16), OURS, &["std"], Time, 0.1),
+        target(EPISODES, Crowd::of(64), OURS, &["std"], Time, 0.1),
+        target(BESIDE, two.beside(Beside::BusyPerCore(1)), OURS, &["std"], Time, 1.0),
+    ];
+    for (threads, bound) in [(2, 0.02), (4, 0.5), (16, 0.4), (64, 0.5)] {
+        targets.push(target(EPISODES, Crowd::of(threads), OURS, &["pthread"], Time, bound));
+    }
+    targets
+}
