@@ -1,8 +1,8 @@
 //! Barriers: an episode and at once the next, with few threads and with many more than cores, and beside busy processes.
 
-use crate::arena::barriers::{Exchange, Meeting, episodes};
 #[cfg(target_os = "linux")]
 use crate::arena::barriers::Pthread;
+use crate::arena::barriers::{Exchange, Meeting, episodes};
 use crate::arena::{Beside, Crowd, cores};
 use crate::contest::{Contest, Contestant};
 use crate::targets::{Measure::Time, Target, target};

@@ -171,7 +171,10 @@ fn central_times_out_among_three() -> usize {
         let mut all = others.map(|other| other.join().expect("it only waits")).to_vec();
         all.push(mine);
         let through = all.iter().filter(|result| result.is_ok()).count();
-        let leaders = all.iter().filter(|result| result.is_ok_and(|result| result.is_leader())).count();
+        let leaders = all
+            .iter()
+            .filter(|result| result.is_ok_and(|result| result.is_leader()))
+            .count();
         // Two meet, or none; and what is left over shows in the next episode.
         assert!(through == 0 || through == 2, "{all:?}");
         assert_eq!(leaders * 2, through, "{all:?}");

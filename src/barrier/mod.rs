@@ -3,8 +3,18 @@
 mod arrival;
 mod arrivals;
 mod central;
+#[cfg(feature = "alloc")]
+mod combining;
+#[cfg(feature = "alloc")]
+mod dissemination;
+#[cfg(feature = "alloc")]
+mod fixed;
 mod gate;
+#[cfg(feature = "alloc")]
+mod participant;
 mod patience;
+#[cfg(feature = "alloc")]
+mod signals;
 mod step;
 
 use core::fmt;
@@ -13,6 +23,14 @@ pub use arrival::Arrival;
 #[cfg(feature = "std")]
 pub use arrival::PoisonOnPanic;
 pub use central::Barrier;
+#[cfg(feature = "alloc")]
+pub use combining::{CombiningBarrier, PendingArrival};
+#[cfg(feature = "alloc")]
+pub use dissemination::DisseminationBarrier;
+#[cfg(feature = "alloc")]
+pub use fixed::{TournamentBarrier, TreeBarrier, WakeUp};
+#[cfg(feature = "alloc")]
+pub use participant::{Kind, Participant};
 pub use step::{NoStep, Step};
 
 /// What a completed wait returns: whether this thread is the leader of the episode.

@@ -25,6 +25,8 @@
 //! ```
 
 mod flag;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+mod interrupt;
 #[cfg(feature = "std")]
 mod yielding;
 
