@@ -13,9 +13,10 @@ use super::step::{NoStep, Step, StepCell};
 use super::{BarrierWaitResult, Poisoned};
 use crate::backend::atomic::{AcqRel, AtomicU32, Relaxed};
 use crate::backend::cell::UnsafeCell;
+use crate::backend::hint;
 
-/// How many arrivals a counter takes at most.
-const FAN_IN: usize = 4;
+/// How many arrivals a counter takes at most. In a model so few that three participants make a tree.
+const FAN_IN: usize = hint::tuned(4, 2);
 /// A counter is `expected << 16 | arrived`.
 const ONE_EXPECTED: u32 = 1 << 16;
 const ARRIVED_MASK: u32 = ONE_EXPECTED - 1;

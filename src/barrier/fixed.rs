@@ -11,6 +11,7 @@ use super::participant::{Kind, Participant, check, sealed};
 use super::signals::{Progress, Signals};
 use super::step::{NoStep, Step, StepCell};
 use crate::backend::cell::UnsafeCell;
+use crate::backend::hint;
 
 /// How the participants of a [`TreeBarrier`] are released.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -170,14 +171,18 @@ macro_rules! fixed {
 /// ```
 pub struct TreeBarrier<S = NoStep>(Fixed<S>);
 
-fixed!(TreeBarrier: four_below, two_after);
+fixed!(TreeBarrier: below, after);
 
-fn four_below(me: usize, n: usize) -> impl Iterator<Item = usize> {
-    (4 * me + 1..=4 * me + 4).take_while(move |&other| other < n)
+/// How many a participant waits for, and how many it releases. In a model so few that three have one in the middle.
+const BELOW: usize = hint::tuned(4, 1);
+const AFTER: usize = hint::tuned(2, 1);
+
+fn below(me: usize, n: usize) -> impl Iterator<Item = usize> {
+    (BELOW * me + 1..=BELOW * (me + 1)).take_while(move |&other| other < n)
 }
 
-fn two_after(me: usize, n: usize) -> impl Iterator<Item = usize> {
-    (2 * me + 1..=2 * me + 2).take_while(move |&other| other < n)
+fn after(me: usize, n: usize) -> impl Iterator<Item = usize> {
+    (AFTER * me + 1..=AFTER * (me + 1)).take_while(move |&other| other < n)
 }
 
 impl TreeBarrier {

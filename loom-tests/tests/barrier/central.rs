@@ -1,5 +1,4 @@
-//! Models of the barriers: no thread is an episode ahead, each sees what all did before they arrived, one is the leader.
-#![cfg(linchpin_loom)]
+//! The central barrier.
 
 // std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
 use std::sync::Arc;
@@ -7,24 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use linchpin::barrier::{Barrier, NoStep, Step, WaitError};
-use loom_tests::{Watched, explore_to, explore_within_to, models, spawn};
-
-models! {
-    barrier, sources: ["src/barrier/gate.rs", "src/barrier/arrivals.rs"],
-    central => central_meets(2, 2, 3),
-    central_of_three => central_meets(3, 2, 1),
-    central_spins => central_hands_over(),
-    central_step => central_step(),
-    central_times_out => central_times_out(),
-    central_times_out_among_three => central_times_out_among_three(),
-    central_leave => central_leave(),
-    central_leave_step => central_leave_step(),
-    central_poison => central_poison(),
-    central_surplus => central_surplus(2, 3, 1),
-    central_surplus_of_four => central_surplus(1, 4, 2),
-    central_split => central_split(),
-    central_held_up => central_held_up(),
-}
+use loom_tests::{Watched, explore_to, explore_within_to, spawn};
 
 /// What each thread writes before an episode and all read after it.
 struct Meeting<S = NoStep> {
@@ -53,7 +35,7 @@ impl<S: Step> Meeting<S> {
 
 /// So many threads, so many episodes. A thread reads the marks between two waits, and writes its own after the second: that
 /// makes two barrier episodes of each round. The outcome is how many leaders there were.
-fn central_meets(threads: usize, episodes: u32, preemptions: usize) -> usize {
+pub fn central_meets(threads: usize, episodes: u32, preemptions: usize) -> usize {
     explore_within_to(preemptions, [episodes], move || {
         let meeting = Meeting::of(threads);
         let body = move |meeting: &Meeting, me: usize| {
@@ -85,7 +67,7 @@ fn central_meets(threads: usize, episodes: u32, preemptions: usize) -> usize {
 
 /// One episode of two threads: each sees the other's mark. (Neither is the main thread: loom 0.7 overlooks that a
 /// compare-exchange may come before another thread's load if a load of its own thread lies between, tokio-rs/loom#166.)
-fn central_hands_over() -> usize {
+pub fn central_hands_over() -> usize {
     explore_to([(true, false), (false, true)], || {
         let meeting = Meeting::of(2);
         let body = |meeting: &Meeting, me: usize| {
@@ -103,7 +85,7 @@ fn central_hands_over() -> usize {
 }
 
 /// The completion step sees what all did, is seen by all, and runs once for each episode.
-fn central_step() -> usize {
+pub fn central_step() -> usize {
     explore_to([2], || {
         let marks: Arc<[Watched; 3]> = Arc::default();
         let step = {
@@ -136,7 +118,7 @@ fn central_step() -> usize {
 
 /// A time-out against the last arrival. Either the episode is complete for both, with one leader, or the arrival is taken
 /// back and the episode completes with the next.
-fn central_times_out() -> usize {
+pub fn central_times_out() -> usize {
     let through = [(false, true, 1), (false, false, 1), (true, false, 1), (true, true, 1)];
     explore_to(through, || {
         let meeting = Meeting::of(2);
@@ -160,7 +142,7 @@ fn central_times_out() -> usize {
 }
 
 /// A thread gives up among three, then one arrives in its place: no arrival is lost and none is left over.
-fn central_times_out_among_three() -> usize {
+pub fn central_times_out_among_three() -> usize {
     explore_within_to(2, [1], || {
         let barrier = Arc::new(Barrier::new(2));
         let others = [(); 2].map(|()| {
@@ -184,7 +166,7 @@ fn central_times_out_among_three() -> usize {
 }
 
 /// A thread leaves while another waits: the episode completes, with a leader among those that wait.
-fn central_leave() -> usize {
+pub fn central_leave() -> usize {
     explore_within_to(2, [(1, 1)], || {
         let meeting = Meeting::of(3);
         let leaver = spawn({
@@ -213,7 +195,7 @@ fn central_leave() -> usize {
 }
 
 /// All leave, one after the other: each time the episode completes, and its step runs.
-fn central_leave_step() -> usize {
+pub fn central_leave_step() -> usize {
     explore_to([2], || {
         let steps = Arc::new(Watched::default());
         let counted = Arc::clone(&steps);
@@ -232,7 +214,7 @@ fn central_leave_step() -> usize {
 }
 
 /// Poisoning against a wait: the waiter is through, or sees what the poisoner did; and no wait succeeds afterwards.
-fn central_poison() -> usize {
+pub fn central_poison() -> usize {
     explore_within_to(2, [(false, false), (true, false), (true, true)], || {
         let meeting = Meeting::of(2);
         let poisoner = spawn({
@@ -258,7 +240,7 @@ fn central_poison() -> usize {
 }
 
 /// More threads than participants: each arrival counts for one episode, and each episode has its step and its leader.
-fn central_surplus(preemptions: usize, threads: usize, participants: usize) -> usize {
+pub fn central_surplus(preemptions: usize, threads: usize, participants: usize) -> usize {
     explore_within_to(preemptions, [(threads / participants) as u32], move || {
         let steps = Arc::new(Watched::default());
         let counted = Arc::clone(&steps);
@@ -279,7 +261,7 @@ fn central_surplus(preemptions: usize, threads: usize, participants: usize) -> u
 }
 
 /// Work between arriving and waiting, and an arrival that is dropped.
-fn central_split() -> usize {
+pub fn central_split() -> usize {
     explore_to([(1, 1), (1, 0)], || {
         let meeting = Meeting::of(2);
         let other = spawn({
@@ -304,7 +286,7 @@ fn central_split() -> usize {
 
 /// A thread that is held up between arriving and waiting: the others are through, and its first look at the gate sees what
 /// they did.
-fn central_held_up() -> usize {
+pub fn central_held_up() -> usize {
     explore_to([true], || {
         let meeting = Meeting::of(2);
         let is_through = Arc::new(loom::sync::atomic::AtomicBool::new(false));
