@@ -326,7 +326,9 @@ struct Poisons<'gate>(&'gate Gate);
 
 impl Drop for Poisons<'_> {
     fn drop(&mut self) {
-        self.0.poison();
+        if !super::is_abandoned() {
+            self.0.poison();
+        }
     }
 }
 

@@ -131,11 +131,12 @@ impl<S: Step> CombiningBarrier<S> {
         let mut place = me / FAN_IN;
         loop {
             let counter = &self.counters[place];
-            // AcqRel, Release: what this thread and those below did happens before what any thread does after the
-            // episode; Acquire: the last arrival synchronizes with all others, and passes that on upwards. Weaker, one of
-            // them sees too little (killed by `barrier::combining`, `barrier::combining_leaves`).
             let (before, change) = match visit {
+                // AcqRel, Release: what this thread and those below did happens before what any thread does after the
+                // episode; Acquire: the last arrival synchronizes with all others, and passes that on upwards. Weaker,
+                // one of them sees too little (killed by `barrier::combining`).
                 Visit::Arrives => (counter.count.fetch_add(1, AcqRel), 1),
+                // AcqRel: as for an arrival, which leaving replaces (killed by `barrier::combining_leaves`).
                 Visit::Leaves => (
                     counter.count.fetch_sub(ONE_EXPECTED, AcqRel),
                     ONE_EXPECTED.wrapping_neg(),
@@ -199,7 +200,9 @@ struct Poisons<'gate>(&'gate Gate);
 
 impl Drop for Poisons<'_> {
     fn drop(&mut self) {
-        self.0.poison();
+        if !super::is_abandoned() {
+            self.0.poison();
+        }
     }
 }
 

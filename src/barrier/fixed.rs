@@ -107,7 +107,9 @@ struct Breaks<'barrier, S>(&'barrier Fixed<S>, Progress);
 
 impl<S> Drop for Breaks<'_, S> {
     fn drop(&mut self) {
-        self.0.break_from(self.1);
+        if !super::is_abandoned() {
+            self.0.break_from(self.1);
+        }
     }
 }
 

@@ -33,6 +33,15 @@ pub use fixed::{TournamentBarrier, TreeBarrier, WakeUp};
 pub use participant::{Kind, Participant};
 pub use step::{NoStep, Step};
 
+/// Whether this is an execution of a model that has failed, so that destructors must touch nothing of it.
+#[inline]
+fn is_abandoned() -> bool {
+    #[cfg(feature = "std")]
+    return crate::backend::hint::is_abandoned();
+    #[cfg(not(feature = "std"))]
+    false
+}
+
 /// What a completed wait returns: whether this thread is the leader of the episode.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct BarrierWaitResult {

@@ -150,6 +150,9 @@ impl<K: Kind> Participant<K> {
 
 impl<K: Kind> Drop for Participant<K> {
     fn drop(&mut self) {
+        if super::is_abandoned() {
+            return;
+        }
         let mut fails = self.has_failed || self.is_dropped_by_panic();
         if self.is_pending && !fails {
             fails = self.barrier.finish(self.progress).is_err();

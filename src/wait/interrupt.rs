@@ -9,10 +9,9 @@
 use super::flag::SLEEPING;
 use super::flag::{EPOCH, Epoch, Flag};
 #[cfg(feature = "std")]
-use crate::backend::{
-    atomic::{Acquire, Relaxed, Release},
-    futex,
-};
+use crate::backend::atomic::{Acquire, Relaxed, Release};
+#[cfg(feature = "std")]
+use crate::backend::futex;
 
 impl Epoch {
     /// The epoch that follows. For a waiter that knows that it has missed none, when the setter may be one ahead.
