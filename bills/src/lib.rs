@@ -7,6 +7,7 @@
 //! Built without `--cfg linchpin_coherence`, the crate is empty.
 #![cfg(linchpin_coherence)]
 
+mod barriers;
 mod workloads;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -145,9 +146,14 @@ fn bill(machine: &Machine, threads: usize, each: usize, patience: usize, body: i
         done: AtomicU64::new(0),
         end: AtomicU64::new(0),
     };
+    let report = one_at_a_time(|| coherence::run(machine, threads, |thread| body(thread, &meter)));
+    Bill { report, operations }
+}
+
+/// Runs a simulation.
+fn one_at_a_time(run: impl FnOnce() -> Report) -> Report {
     // Simulations side by side would share the statics of linchpin: the numbers of threads, for one.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let report = coherence::run(machine, threads, |thread| body(thread, &meter));
-    Bill { report, operations }
+    run()
 }

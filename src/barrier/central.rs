@@ -102,7 +102,7 @@ impl<F: FnMut() + Send> Barrier<F> {
         /// let barrier = Barrier::with_step(2, || episodes += 1);
         /// std::thread::scope(|scope| {
         ///     for _ in 0..2 {
-        ///         scope.spawn(|| (0..10).for_each(|_| drop(barrier.wait())));
+        ///         scope.spawn(|| for _ in 0..10 { barrier.wait(); });
         ///     }
         /// });
         /// drop(barrier);
