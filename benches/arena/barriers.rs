@@ -1,7 +1,6 @@
 //! The barriers that are measured, ours and the peers', behind one face. A passage is the wait of one thread, so that an
 //! episode takes as many as there are threads.
 
-#[cfg(target_os = "linux")]
 use std::cell::UnsafeCell;
 #[cfg(target_os = "linux")]
 use std::mem::MaybeUninit;
@@ -9,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use linchpin::CachePadded;
+use linchpin::barrier::{CombiningBarrier, DisseminationBarrier, Kind, Participant, TournamentBarrier, TreeBarrier};
 
 use super::{Crowd, Job, Lane};
 
@@ -28,6 +28,61 @@ impl Meeting for linchpin::barrier::Barrier {
     #[inline]
     fn wait(&self, _thread: usize) {
         Self::wait(self);
+    }
+}
+
+/// The participants of one of ours that has such, each for the thread with its number.
+pub struct Participants<K: Kind>(Vec<CachePadded<UnsafeCell<Participant<K>>>>);
+
+// SAFETY: `wait` uses the participant of its own thread, and no other.
+unsafe impl<K: Kind> Sync for Participants<K> where Participant<K>: Send {}
+
+impl<K: Kind> Participants<K> {
+    fn of(participants: Vec<Participant<K>>) -> Self {
+        Participants(
+            participants
+                .into_iter()
+                .map(|one| CachePadded::new(UnsafeCell::new(one)))
+                .collect(),
+        )
+    }
+
+    #[inline]
+    fn wait(&self, thread: usize) {
+        // SAFETY: `meet` gives each thread its own number, and no reference to this lives longer than the wait.
+        let participant = unsafe { &mut *self.0[thread].get() };
+        participant.wait().expect("none goes before the end");
+    }
+}
+
+macro_rules! participants {
+    ($($barrier:ty)*) => {
+        $(impl Meeting for Participants<$barrier> {
+            fn of(threads: usize) -> Self {
+                Self::of(<$barrier>::new(threads))
+            }
+
+            #[inline]
+            fn wait(&self, thread: usize) {
+                Self::wait(self, thread);
+            }
+        })*
+    };
+}
+
+participants!(CombiningBarrier TreeBarrier TournamentBarrier DisseminationBarrier);
+
+/// The tree whose participants are woken by one flag.
+pub struct GlobalFlag(Participants<TreeBarrier>);
+
+impl Meeting for GlobalFlag {
+    fn of(threads: usize) -> Self {
+        GlobalFlag(Participants::of(TreeBarrier::with_global_flag(threads)))
+    }
+
+    #[inline]
+    fn wait(&self, thread: usize) {
+        self.0.wait(thread);
     }
 }
 

@@ -50,7 +50,11 @@ impl<'barrier, S: Step> Arrival<'barrier, S> {
         if counted.is_last {
             return Ok(BarrierWaitResult::of(true));
         }
-        result(self.barrier.gate.wait(counted.episode, counted.expected))
+        result(
+            self.barrier
+                .gate
+                .wait(counted.episode, counted.expected, &self.barrier.yields),
+        )
     }
 
     /// The same, but no longer than `timeout`. Then the arrival is taken back; see [`Barrier::wait_timeout`].
@@ -77,10 +81,14 @@ impl<'barrier, S: Step> Arrival<'barrier, S> {
             return Ok(BarrierWaitResult::of(true));
         }
         let Counted { episode, expected, .. } = counted;
-        let passed = match self.barrier.gate.wait_until(episode, expected, deadline) {
+        let passed = match self
+            .barrier
+            .gate
+            .wait_until(episode, expected, &self.barrier.yields, deadline)
+        {
             Passed::TimedOut if self.barrier.arrivals.take_back(episode) => return Err(WaitError::TimedOut),
             // The last has arrived: the gate is about to open.
-            Passed::TimedOut => self.barrier.gate.wait(episode, expected),
+            Passed::TimedOut => self.barrier.gate.wait(episode, expected, &self.barrier.yields),
             passed => passed,
         };
         Ok(result(passed)?)

@@ -11,6 +11,7 @@ use crate::backend::const_fn;
 
 use super::arrivals::{self, Arrivals, Counted, Early, Left, Refused};
 use super::gate::{Gate, Passed};
+use super::patience::Yields;
 use super::step::{NoStep, Step, StepCell};
 use super::{Arrival, BarrierWaitResult, Poisoned};
 #[cfg(feature = "std")]
@@ -53,6 +54,7 @@ use super::{PoisonOnPanic, WaitError};
 pub struct Barrier<S = NoStep> {
     pub(super) arrivals: CachePadded<Arrivals>,
     pub(super) gate: CachePadded<Gate>,
+    pub(super) yields: CachePadded<Yields>,
     step: StepCell<S>,
 }
 
@@ -78,6 +80,7 @@ impl<S> Barrier<S> {
             Barrier {
                 arrivals: CachePadded::new(Arrivals::at(episode, n)),
                 gate: CachePadded::new(Gate::at(episode)),
+                yields: CachePadded::new(Yields::new()),
                 step: StepCell(UnsafeCell::new(step)),
             }
         }
@@ -153,7 +156,7 @@ impl<S: Step> Barrier<S> {
             self.complete(counted, false)?;
             return Ok(BarrierWaitResult::of(true));
         }
-        result(self.gate.wait(counted.episode, counted.expected))
+        result(self.gate.wait(counted.episode, counted.expected, &self.yields))
     }
 
     /// Arrives, and waits for the others no longer than `timeout`.
@@ -245,7 +248,7 @@ impl<S: Step> Barrier<S> {
                     return;
                 }
                 Ok(Left::Busy { episode, expected }) => {
-                    if self.gate.wait(episode, expected) == Passed::Poisoned {
+                    if self.gate.wait(episode, expected, &self.yields) == Passed::Poisoned {
                         return;
                     }
                 }
@@ -306,7 +309,9 @@ impl<S: Step> Barrier<S> {
     #[inline]
     fn complete(&self, counted: Counted, leaderless: bool) -> Result<(), Poisoned> {
         // Where more threads than participants arrive, the episode before may still be in its completion.
-        if self.gate.wait(counted.episode.before(), counted.expected) == Passed::Poisoned || self.gate.is_poisoned() {
+        if self.gate.wait(counted.episode.before(), counted.expected, &self.yields) == Passed::Poisoned
+            || self.gate.is_poisoned()
+        {
             return Err(Poisoned);
         }
         if S::RUNS {

@@ -8,6 +8,7 @@ use crossbeam_utils::CachePadded;
 
 use super::gate::{Episode, Gate, Passed};
 use super::participant::{Kind, Participant, check, sealed};
+use super::patience::Yields;
 use super::signals::Progress;
 use super::step::{NoStep, Step, StepCell};
 use super::{BarrierWaitResult, Poisoned};
@@ -52,6 +53,7 @@ pub struct CombiningBarrier<S = NoStep> {
     /// Level by level, the leaves first and the root last.
     counters: Box<[Counter]>,
     gate: CachePadded<Gate>,
+    yields: CachePadded<Yields>,
     step: StepCell<S>,
     n: u32,
 }
@@ -120,6 +122,7 @@ impl<S: Step> CombiningBarrier<S> {
             n: check(n),
             counters: tree(n),
             gate: CachePadded::new(Gate::at(episode)),
+            yields: CachePadded::new(Yields::new()),
             step: StepCell(UnsafeCell::new(step)),
         };
         Participant::all(barrier, n, episode)
@@ -187,7 +190,7 @@ impl<S: Step> CombiningBarrier<S> {
 
     #[inline]
     fn await_gate(&self, progress: Progress) -> Result<bool, Poisoned> {
-        match self.gate.wait(Episode::new(progress.episode), self.n) {
+        match self.gate.wait(Episode::new(progress.episode), self.n, &self.yields) {
             Passed::Through => Ok(false),
             Passed::AsLeader => Ok(true),
             _ => Err(Poisoned),

@@ -89,7 +89,7 @@ impl<S: Step> Fixed<S> {
             None => self.signals.wait(released(me), progress)?,
             Some(gate) if me == 0 => return gate.open(false).map(|()| true),
             Some(gate) => {
-                return match gate.wait(Episode::new(progress.episode), self.n as u32) {
+                return match gate.wait(Episode::new(progress.episode), self.n as u32, &self.signals.yields) {
                     Passed::Poisoned => Err(Poisoned),
                     _ => Ok(false),
                 };

@@ -19,7 +19,7 @@ use crate::backend::{
 };
 
 use super::Poisoned;
-use super::patience::Patience;
+use super::patience::{Patience, Yields};
 
 const SLEEPING: u32 = 1;
 const POISONED: u32 = 2;
@@ -111,19 +111,19 @@ impl Gate {
 
     /// Waits until `episode` is over.
     #[inline]
-    pub(super) fn wait(&self, episode: Episode, participants: u32) -> Passed {
+    pub(super) fn wait(&self, episode: Episode, participants: u32, yields: &Yields) -> Passed {
         // Acquire: synchronizes with the Release in `open`, so that this thread sees what all did before they arrived;
         // Relaxed loses it (killed by `barrier::central_held_up`).
         let word = self.word.load(Acquire);
         match self.judge(word, episode) {
             Some(passed) => passed,
-            None => self.wait_long(episode, participants),
+            None => self.wait_long(episode, participants, yields),
         }
     }
 
     #[cold]
-    fn wait_long(&self, episode: Episode, participants: u32) -> Passed {
-        let mut patience = Patience::new(participants);
+    fn wait_long(&self, episode: Episode, participants: u32, yields: &Yields) -> Passed {
+        let mut patience = Patience::new(participants, yields);
         loop {
             let goes_on = patience.wait();
             // Acquire: as in `wait` (killed by `barrier::central`).
@@ -163,8 +163,8 @@ impl Gate {
 
     /// As [`wait`](Self::wait), but no longer than until `deadline`.
     #[cfg(feature = "std")]
-    pub(super) fn wait_until(&self, episode: Episode, participants: u32, deadline: Instant) -> Passed {
-        let mut patience = Patience::new(participants);
+    pub(super) fn wait_until(&self, episode: Episode, participants: u32, yields: &Yields, deadline: Instant) -> Passed {
+        let mut patience = Patience::new(participants, yields);
         loop {
             // Acquire: as in `wait` (killed by `barrier::central_times_out`).
             let word = self.word.load(Acquire);

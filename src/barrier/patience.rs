@@ -4,12 +4,18 @@
 //! is the fastest way to see it. With more participants than cores, some of those that are waited for need this very core:
 //! then a waiter yields at once, and a sweep of yields through all threads of a core is an episode, at the cost of a
 //! context switch for each. A sleep and a wake-up would be two, and the wake-ups would come one after the other from
-//! one thread. Where yields are long, because a core is busy with other work, the waiter sleeps
-//! ([`yield_sampled`]).
+//! one thread.
+//!
+//! Where yields are long, because a core is busy with other work, it is better to sleep, for a thread that is woken preempts
+//! the other work. One long yield holds up all participants; so after one, none of them yields for a while
+//! ([`Yields`]), and then a single one tries again.
 
 #[cfg(feature = "std")]
 use core::time::Duration;
 
+#[cfg(feature = "std")]
+use crate::backend::atomic::{AtomicU32, Relaxed};
+use crate::backend::const_fn;
 use crate::backend::hint;
 #[cfg(feature = "std")]
 use crate::backend::thread;
@@ -26,39 +32,90 @@ const YIELDS: u32 = 4;
 /// .. and at once, when there are more participants than cores.
 #[cfg(feature = "std")]
 const YIELDS_IF_CROWDED: u32 = 64;
+/// How many waits do without yields after one that was long, for each microsecond of it. At two microseconds or more for a
+/// wait, what long yields cost stays below a few parts in a hundred.
+#[cfg(feature = "std")]
+const SKIPS_PER_MICROSECOND: u32 = 16;
 /// How long a yield may take for each participant, and besides, before it counts as long.
 #[cfg(feature = "std")]
 const SWITCH: Duration = Duration::from_micros(2);
 #[cfg(feature = "std")]
 const SLACK: Duration = Duration::from_micros(50);
 
+/// What the waits at one barrier know of yields.
+#[derive(Debug)]
+pub(super) struct Yields {
+    /// How many waits are to do without.
+    #[cfg(feature = "std")]
+    skip: AtomicU32,
+}
+
+impl Yields {
+    const_fn! {
+        pub(super) const fn new() -> Self {
+            Yields {
+                #[cfg(feature = "std")]
+                skip: AtomicU32::new(0),
+            }
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+impl Yields {
+    /// Whether this wait may yield.
+    fn are_allowed(&self) -> bool {
+        // Relaxed: it is about time alone, and nothing is lost with a count.
+        let skip = self.skip.load(Relaxed);
+        if skip > 0 {
+            self.skip.store(skip - 1, Relaxed);
+        }
+        skip == 0
+    }
+
+    /// Takes note of a long yield.
+    #[cold]
+    fn pause(&self, took: Duration) {
+        let waits = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+        // Relaxed: as above.
+        self.skip.store(waits.saturating_mul(SKIPS_PER_MICROSECOND), Relaxed);
+    }
+}
+
 /// The rounds of one wait.
-pub(super) struct Patience {
+pub(super) struct Patience<'barrier> {
     #[cfg(feature = "std")]
     rounds: u32,
     #[cfg(feature = "std")]
-    yields: u32,
+    left: u32,
     /// A yield that takes longer went to other work.
     #[cfg(feature = "std")]
     sweep: Duration,
+    #[cfg(feature = "std")]
+    yields: &'barrier Yields,
+    #[cfg(not(feature = "std"))]
+    _yields: &'barrier Yields,
 }
 
-impl Patience {
+impl<'barrier> Patience<'barrier> {
     /// For a wait that `participants` take part in.
+    #[cfg(feature = "std")]
     #[cold]
-    pub(super) fn new(participants: u32) -> Self {
-        #[cfg(not(feature = "std"))]
-        let _ = participants;
-        #[cfg(feature = "std")]
+    pub(super) fn new(participants: u32, yields: &'barrier Yields) -> Self {
         let is_crowded = participants as usize > thread::parallelism();
+        let left = hint::patience(if is_crowded { YIELDS_IF_CROWDED } else { YIELDS });
         Patience {
-            #[cfg(feature = "std")]
             rounds: if is_crowded { 0 } else { hint::patience(ROUNDS) },
-            #[cfg(feature = "std")]
-            yields: hint::patience(if is_crowded { YIELDS_IF_CROWDED } else { YIELDS }),
-            #[cfg(feature = "std")]
+            left: if left > 0 && yields.are_allowed() { left } else { 0 },
             sweep: SLACK + SWITCH * participants,
+            yields,
         }
+    }
+
+    /// For a wait without a scheduler.
+    #[cfg(not(feature = "std"))]
+    pub(super) fn new(_participants: u32, yields: &'barrier Yields) -> Self {
+        Patience { _yields: yields }
     }
 
     /// Waits one round; false if it is time to sleep. Without `std` it never is.
@@ -77,12 +134,14 @@ impl Patience {
 
     #[cfg(feature = "std")]
     fn yields(&mut self) -> bool {
-        if self.yields == 0 || !yield_sampled(self.sweep) {
-            // No more of it in this wait.
-            self.yields = 0;
+        if self.left == 0 {
             return false;
         }
-        self.yields -= 1;
+        self.left -= 1;
+        if let Some(took) = yield_sampled(self.sweep) {
+            self.left = 0;
+            self.yields.pause(took);
+        }
         true
     }
 }

@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 use crossbeam_utils::CachePadded;
 
 use super::Poisoned;
-use super::patience::Patience;
+use super::patience::{Patience, Yields};
 use crate::backend::atomic::{Acquire, AtomicU64, Relaxed, Release};
 use crate::wait::{Epoch, Flag};
 
@@ -22,6 +22,7 @@ const BROKEN: u64 = 1 << u32::BITS;
 pub(super) struct Signals {
     flags: Box<[CachePadded<Flag>]>,
     broken: CachePadded<AtomicU64>,
+    pub(super) yields: CachePadded<Yields>,
     participants: u32,
 }
 
@@ -54,6 +55,7 @@ impl Signals {
         Signals {
             flags: (0..flags).map(|_| CachePadded::new(Flag::at(episode))).collect(),
             broken: CachePadded::new(AtomicU64::new(0)),
+            yields: CachePadded::new(Yields::new()),
             participants,
         }
     }
@@ -75,7 +77,7 @@ impl Signals {
 
     #[cold]
     fn wait_long(&self, flag: &Flag, progress: Progress) -> Result<(), Poisoned> {
-        let mut patience = Patience::new(self.participants);
+        let mut patience = Patience::new(self.participants, &self.yields);
         loop {
             let goes_on = patience.wait();
             if flag.is_set(progress.epoch) {

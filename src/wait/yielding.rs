@@ -29,25 +29,6 @@ per_thread! {
 
 /// Yields, unless the yields of this thread have been long lately; answers whether it did and it was short.
 pub(crate) fn yield_if_short() -> bool {
-    yield_if_within(SHORT)
-}
-
-/// The same, where no more than `short` is expected. Measures one yield in a few: two looks at the clock cost a quarter of a
-/// context switch. A pause is always followed by one that is measured.
-pub(crate) fn yield_sampled(short: Duration) -> bool {
-    if let Ok(trusted @ 1..) = TRUSTED.try_with(Cell::get) {
-        let _ = TRUSTED.try_with(|left| left.set(trusted - 1));
-        thread::yield_now();
-        return true;
-    }
-    let is_short = yield_if_within(short);
-    if is_short {
-        let _ = TRUSTED.try_with(|left| left.set(UNMEASURED));
-    }
-    is_short
-}
-
-fn yield_if_within(short: Duration) -> bool {
     if hint::tuned(false, true) {
         thread::yield_now();
         return true;
@@ -57,12 +38,33 @@ fn yield_if_within(short: Duration) -> bool {
     if paused.is_some_and(|until| start < until) {
         return false;
     }
-    thread::yield_now();
-    let end = Instant::now();
-    let took = end.saturating_duration_since(start);
-    if took <= short {
+    let took = measured();
+    if took <= SHORT {
         return true;
     }
-    let _ = PAUSED_UNTIL.try_with(|paused| paused.set(end.checked_add(took * PATIENCE)));
+    let _ = PAUSED_UNTIL.try_with(|paused| paused.set(Instant::now().checked_add(took * PATIENCE)));
     false
+}
+
+/// Yields; answers how long that took if it is known and longer than `short`. For waits whose yields pause together.
+///
+/// Measures one yield in a few: two looks at the clock cost a quarter of a context switch.
+pub(crate) fn yield_sampled(short: Duration) -> Option<Duration> {
+    if let Ok(trusted @ 1..) = TRUSTED.try_with(Cell::get) {
+        let _ = TRUSTED.try_with(|left| left.set(trusted - 1));
+        thread::yield_now();
+        return None;
+    }
+    let took = measured();
+    if took > short {
+        return Some(took);
+    }
+    let _ = TRUSTED.try_with(|left| left.set(UNMEASURED));
+    None
+}
+
+fn measured() -> Duration {
+    let start = Instant::now();
+    thread::yield_now();
+    Instant::now().saturating_duration_since(start)
 }
