@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use linchpin::CachePadded;
-use linchpin::barrier::{CombiningBarrier, DisseminationBarrier, Kind, Participant, TournamentBarrier, TreeBarrier};
+use linchpin::barrier::{
+    CombiningBarrier, DisseminationBarrier, Kind, Participant, TournamentBarrier, TreeBarrier, WakeUp,
+};
 
 use super::{Crowd, Job, Lane};
 
@@ -72,12 +74,12 @@ macro_rules! participants {
 
 participants!(CombiningBarrier TreeBarrier TournamentBarrier DisseminationBarrier);
 
-/// The tree whose participants are woken by one flag.
-pub struct GlobalFlag(Participants<TreeBarrier>);
+/// The tree whose participants are woken along a tree in any case.
+pub struct TreeWakeUp(Participants<TreeBarrier>);
 
-impl Meeting for GlobalFlag {
+impl Meeting for TreeWakeUp {
     fn of(threads: usize) -> Self {
-        GlobalFlag(Participants::of(TreeBarrier::with_global_flag(threads)))
+        TreeWakeUp(Participants::of(TreeBarrier::with_wake_up(threads, WakeUp::Tree)))
     }
 
     #[inline]

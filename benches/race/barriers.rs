@@ -2,7 +2,7 @@
 
 #[cfg(target_os = "linux")]
 use crate::arena::barriers::Pthread;
-use crate::arena::barriers::{Exchange, GlobalFlag, Meeting, Participants, episodes};
+use crate::arena::barriers::{Exchange, Meeting, Participants, TreeWakeUp, episodes};
 use linchpin::barrier::{CombiningBarrier, DisseminationBarrier, TournamentBarrier, TreeBarrier};
 
 use crate::arena::{Beside, Crowd, cores};
@@ -15,7 +15,7 @@ const BESIDE: &str = "barriers beside busy processes";
 const CENTRAL: &str = "linchpin Barrier";
 const COMBINING: &str = "linchpin CombiningBarrier";
 const TREE: &str = "linchpin TreeBarrier";
-const GLOBAL: &str = "linchpin TreeBarrier, global flag";
+const BY_TREE: &str = "linchpin TreeBarrier, woken by tree";
 const TOURNAMENT: &str = "linchpin TournamentBarrier";
 const DISSEMINATION: &str = "linchpin DisseminationBarrier";
 
@@ -28,7 +28,7 @@ fn contestants(crowd: Crowd) -> Vec<Contestant> {
         meeting::<linchpin::barrier::Barrier>(CENTRAL, crowd),
         meeting::<Participants<CombiningBarrier>>(COMBINING, crowd),
         meeting::<Participants<TreeBarrier>>(TREE, crowd),
-        meeting::<GlobalFlag>(GLOBAL, crowd),
+        meeting::<TreeWakeUp>(BY_TREE, crowd),
         meeting::<Participants<TournamentBarrier>>(TOURNAMENT, crowd),
         meeting::<Participants<DisseminationBarrier>>(DISSEMINATION, crowd),
         meeting::<std::sync::Barrier>("std", crowd),
@@ -69,7 +69,7 @@ pub fn targets() -> Vec<Target> {
     for (threads, bound) in [(2, 0.02), (4, 0.5), (16, 0.4), (64, 0.5)] {
         targets.push(target(EPISODES, Crowd::of(threads), CENTRAL, &["pthread"], Time, bound));
     }
-    for ours in [COMBINING, TREE, GLOBAL, TOURNAMENT, DISSEMINATION] {
+    for ours in [COMBINING, TREE, TOURNAMENT, DISSEMINATION] {
         targets.push(target(EPISODES, Crowd::of(16), ours, &["std"], Time, 0.2));
     }
     targets.push(target(EPISODES, two, DISSEMINATION, &["two flags"], Time, 1.5));

@@ -6,7 +6,7 @@ use coherence::Machine;
 use coherence::hint::spin_loop;
 use coherence::sync::atomic::{AtomicU32, Ordering};
 use linchpin::barrier::{
-    Barrier, CombiningBarrier, DisseminationBarrier, Kind, Participant, TournamentBarrier, TreeBarrier,
+    Barrier, CombiningBarrier, DisseminationBarrier, Kind, Participant, TournamentBarrier, TreeBarrier, WakeUp,
 };
 
 use crate::workloads::Apart;
@@ -70,15 +70,15 @@ pub fn combining(machine: &Machine, threads: usize) -> Bill {
 }
 
 pub fn tree(machine: &Machine, threads: usize) -> Bill {
-    participants(machine, threads, TreeBarrier::new)
+    participants(machine, threads, |n| TreeBarrier::with_wake_up(n, WakeUp::Tree))
 }
 
 pub fn tree_with_global_flag(machine: &Machine, threads: usize) -> Bill {
-    participants(machine, threads, TreeBarrier::with_global_flag)
+    participants(machine, threads, |n| TreeBarrier::with_wake_up(n, WakeUp::Global))
 }
 
 pub fn tournament(machine: &Machine, threads: usize) -> Bill {
-    participants(machine, threads, TournamentBarrier::new)
+    participants(machine, threads, |n| TournamentBarrier::with_wake_up(n, WakeUp::Tree))
 }
 
 pub fn dissemination(machine: &Machine, threads: usize) -> Bill {

@@ -55,6 +55,7 @@ impl Count {
     }
 
     /// Whether `episode` is complete.
+    #[cfg(feature = "std")]
     fn has_completed(self, episode: Episode) -> bool {
         match u64::try_from(episode.since(self.episode())) {
             Ok(later) => self.arrived() >= (later + 1) * self.expected(),

@@ -1,6 +1,7 @@
 //! The central barrier: all arrivals are counted in one word, and one other word releases all.
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 #[cfg(feature = "std")]
 use core::time::Duration;
 
@@ -74,7 +75,7 @@ impl Barrier {
 
 impl<S> Barrier<S> {
     const_fn! {
-        const fn starting_at(episode: u32, n: usize, step: S) -> Self {
+        pub(super) const fn starting_at(episode: u32, n: usize, step: S) -> Self {
             assert!(n > 0, "`n` is 0: a barrier takes 1 to 65,535 participants");
             assert!(n <= arrivals::MAX, "`n` is above 65,535: a barrier takes 1 to 65,535 participants");
             Barrier {
@@ -358,6 +359,10 @@ fn refuse(refused: Refused) -> ! {
         Refused::TooMany => panic!("more than 262,144 threads arrive at a barrier at once"),
     }
 }
+
+// A step that panics poisons the barrier, and is not run again.
+impl<S> UnwindSafe for Barrier<S> {}
+impl<S> RefUnwindSafe for Barrier<S> {}
 
 impl<S> fmt::Debug for Barrier<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

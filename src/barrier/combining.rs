@@ -117,7 +117,7 @@ impl<S: Step> CombiningBarrier<S> {
         Self::starting_at(0, n, step)
     }
 
-    fn starting_at(episode: u32, n: usize, step: S) -> Vec<Participant<Self>> {
+    pub(super) fn starting_at(episode: u32, n: usize, step: S) -> Vec<Participant<Self>> {
         let barrier = CombiningBarrier {
             n: check(n),
             counters: tree(n),

@@ -43,7 +43,7 @@ impl DisseminationBarrier {
         Self::starting_at(0, n)
     }
 
-    fn starting_at(episode: u32, n: usize) -> Vec<Participant<Self>> {
+    pub(super) fn starting_at(episode: u32, n: usize) -> Vec<Participant<Self>> {
         let participants = check(n);
         let rounds = n.next_power_of_two().ilog2() as usize;
         let signals = Signals::new(n * rounds, participants, episode);

@@ -13,14 +13,32 @@ use super::step::{NoStep, Step, StepCell};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::hint;
 
-/// How the participants of a [`TreeBarrier`] are released.
+/// How the participants of a [`TreeBarrier`] or a [`TournamentBarrier`] are released.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum WakeUp {
-    /// Each wakes two others. Nothing is shared by more than two.
+    /// `Tree` if there is a core for each participant where the barrier is made, and else `Global`.
     #[default]
+    Auto,
+    /// Along a tree: each releases a few others. Nothing is shared by more than two.
     Tree,
-    /// By one flag that all look at: sooner where one store reaches all caches at once, and with more threads than cores.
+    /// By one flag that all look at: with more threads than cores, where each level of a tree takes a context switch.
     Global,
+}
+
+impl WakeUp {
+    fn is_global(self, participants: usize) -> bool {
+        match self {
+            WakeUp::Tree => false,
+            WakeUp::Global => true,
+            #[cfg(feature = "std")]
+            WakeUp::Auto => participants > crate::backend::thread::parallelism(),
+            #[cfg(not(feature = "std"))]
+            WakeUp::Auto => {
+                let _ = participants;
+                false
+            }
+        }
+    }
 }
 
 /// The two flags of a participant: set when it and all below it have arrived, and set to release it.
@@ -46,7 +64,7 @@ impl<S> Fixed<S> {
         Fixed {
             n,
             signals: Signals::new(2 * n, participants, episode),
-            global: (wake_up == WakeUp::Global).then(|| CachePadded::new(Gate::at(episode))),
+            global: wake_up.is_global(n).then(|| CachePadded::new(Gate::at(episode))),
             step: StepCell(UnsafeCell::new(step)),
         }
     }
@@ -154,7 +172,9 @@ macro_rules! fixed {
 /// * **Cost**: `2n - 2` flags are set in an episode, each on a line of its own that two threads share; the critical path is
 ///   `ceil(log4 n) + ceil(log2 n)` of them. Two lines of memory for each participant. The least traffic of all, for many
 ///   threads with a core each.
-/// * **Not for** more threads than cores: each level of the tree takes a context switch. There is no split phase, since an
+/// * **More threads than cores**: each level of the tree takes context switches, so all are released by one flag then, unless
+///   [`WakeUp`] says otherwise; a [`Barrier`](super::Barrier) still takes far fewer.
+/// * **What it does not offer**: There is no split phase, since an
 ///   inner participant has to wait for those below it before it can tell the one above; no time-out and no leaving,
 ///   since the others could not do without its place in the tree.
 ///
@@ -188,23 +208,23 @@ fn after(me: usize, n: usize) -> impl Iterator<Item = usize> {
 }
 
 impl TreeBarrier {
-    /// The participants of a barrier for `n`, who are woken along a tree.
+    /// The participants of a barrier for `n`, released as [`WakeUp::Auto`] says.
     ///
     /// # Panics
     ///
     /// If `n` is 0 or above 65,535.
     #[allow(clippy::new_ret_no_self, reason = "a barrier is used by its participants only")]
     pub fn new(n: usize) -> Vec<Participant<Self>> {
-        Self::with_step(n, WakeUp::Tree, NoStep)
+        Self::with_step(n, WakeUp::Auto, NoStep)
     }
 
-    /// The same, woken by one flag for all.
+    /// The same, released in another way.
     ///
     /// # Panics
     ///
     /// If `n` is 0 or above 65,535.
-    pub fn with_global_flag(n: usize) -> Vec<Participant<Self>> {
-        Self::with_step(n, WakeUp::Global, NoStep)
+    pub fn with_wake_up(n: usize, wake_up: WakeUp) -> Vec<Participant<Self>> {
+        Self::with_step(n, wake_up, NoStep)
     }
 }
 
@@ -218,7 +238,7 @@ impl<S: Step> TreeBarrier<S> {
         Self::starting_at(0, n, wake_up, step)
     }
 
-    fn starting_at(episode: u32, n: usize, wake_up: WakeUp, step: S) -> Vec<Participant<Self>> {
+    pub(super) fn starting_at(episode: u32, n: usize, wake_up: WakeUp, step: S) -> Vec<Participant<Self>> {
         Participant::all(TreeBarrier(Fixed::new(n, wake_up, step, episode)), n, episode)
     }
 }
@@ -228,7 +248,7 @@ impl<S: Step> TreeBarrier<S> {
 /// * **Guarantee**: as [`Barrier`](super::Barrier). The leader is always participant 0, the champion.
 /// * **Cost**: `2n - 2` flags, as the [`TreeBarrier`], of which `2 ceil(log2 n)` follow one another. Two lines of memory for
 ///   each participant.
-/// * **Not for** more threads than cores; and no split phase, no time-out and no leaving, as with the tree.
+/// * **More threads than cores**, and **what it does not offer**: as with the tree.
 ///
 /// ```
 /// use linchpin::barrier::TournamentBarrier;
@@ -265,14 +285,23 @@ fn losers_backwards(me: usize, n: usize) -> impl Iterator<Item = usize> {
 }
 
 impl TournamentBarrier {
-    /// The participants of a barrier for `n`.
+    /// The participants of a barrier for `n`, released as [`WakeUp::Auto`] says.
     ///
     /// # Panics
     ///
     /// If `n` is 0 or above 65,535.
     #[allow(clippy::new_ret_no_self, reason = "a barrier is used by its participants only")]
     pub fn new(n: usize) -> Vec<Participant<Self>> {
-        Self::with_step(n, NoStep)
+        Self::with_step(n, WakeUp::Auto, NoStep)
+    }
+
+    /// The same, released in another way.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0 or above 65,535.
+    pub fn with_wake_up(n: usize, wake_up: WakeUp) -> Vec<Participant<Self>> {
+        Self::with_step(n, wake_up, NoStep)
     }
 }
 
@@ -282,15 +311,11 @@ impl<S: Step> TournamentBarrier<S> {
     /// # Panics
     ///
     /// If `n` is 0 or above 65,535.
-    pub fn with_step(n: usize, step: S) -> Vec<Participant<Self>> {
-        Self::starting_at(0, n, step)
+    pub fn with_step(n: usize, wake_up: WakeUp, step: S) -> Vec<Participant<Self>> {
+        Self::starting_at(0, n, wake_up, step)
     }
 
-    fn starting_at(episode: u32, n: usize, step: S) -> Vec<Participant<Self>> {
-        Participant::all(
-            TournamentBarrier(Fixed::new(n, WakeUp::Tree, step, episode)),
-            n,
-            episode,
-        )
+    pub(super) fn starting_at(episode: u32, n: usize, wake_up: WakeUp, step: S) -> Vec<Participant<Self>> {
+        Participant::all(TournamentBarrier(Fixed::new(n, wake_up, step, episode)), n, episode)
     }
 }

@@ -3,8 +3,8 @@
 //! What it waits for depends on *all* others. While each of them has a core of its own, they arrive soon, and spinning
 //! is the fastest way to see it. With more participants than cores, some of those that are waited for need this very core:
 //! then a waiter yields at once, and a sweep of yields through all threads of a core is an episode, at the cost of a
-//! context switch for each. A sleep and a wake-up would be two, and the wake-ups would come one after the other from
-//! one thread.
+//! context switch for each, which is the least there can be. A waiter whose first yield was not enough sleeps: it waits for
+//! something that takes more than one sweep, as in the trees, and would be asked in vain in each.
 //!
 //! Where yields are long, because a core is busy with other work, it is better to sleep, for a thread that is woken preempts
 //! the other work. One long yield holds up all participants; so after one, none of them yields for a while
@@ -31,16 +31,16 @@ const ROUNDS: u32 = 512;
 const YIELDS: u32 = 4;
 /// .. and at once, when there are more participants than cores.
 #[cfg(feature = "std")]
-const YIELDS_IF_CROWDED: u32 = 64;
+const YIELDS_IF_CROWDED: u32 = 1;
 /// How many waits do without yields after one that was long, for each microsecond of it. At two microseconds or more for a
 /// wait, what long yields cost stays below a few parts in a hundred.
 #[cfg(feature = "std")]
-const SKIPS_PER_MICROSECOND: u32 = 16;
+const SKIPS_PER_MICROSECOND: u32 = 8;
 /// How long a yield may take for each participant, and besides, before it counts as long.
 #[cfg(feature = "std")]
 const SWITCH: Duration = Duration::from_micros(2);
 #[cfg(feature = "std")]
-const SLACK: Duration = Duration::from_micros(50);
+const SLACK: Duration = Duration::from_micros(300);
 
 /// What the waits at one barrier know of yields.
 #[derive(Debug)]

@@ -6,8 +6,8 @@
 //! the nudge takes `SLEEPING` back, so that the kernel finds another word than the waiter expects, or wakes it.
 
 #[cfg(feature = "std")]
-use super::flag::SLEEPING;
-use super::flag::{EPOCH, Epoch, Flag};
+use super::flag::{Flag, SLEEPING};
+use super::flag::{EPOCH, Epoch};
 #[cfg(feature = "std")]
 use crate::backend::atomic::{Acquire, Relaxed, Release};
 #[cfg(feature = "std")]

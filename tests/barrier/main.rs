@@ -8,6 +8,7 @@ mod adversary;
 mod central;
 mod participants;
 mod phases;
+mod traits;
 
 /// For a result that is of no interest.
 fn ignore<T>(_result: T) {}

@@ -65,9 +65,9 @@ fn panic_everywhere<K: Kind + Send + Sync + 'static>(make: fn(usize) -> Vec<Part
 #[cfg_attr(miri, ignore = "too many threads for Miri")]
 fn a_panic_reaches_all() {
     panic_everywhere(CombiningBarrier::new);
-    panic_everywhere(TreeBarrier::new);
-    panic_everywhere(TreeBarrier::with_global_flag);
-    panic_everywhere(TournamentBarrier::new);
+    panic_everywhere(|n| TreeBarrier::with_wake_up(n, WakeUp::Tree));
+    panic_everywhere(|n| TreeBarrier::with_wake_up(n, WakeUp::Global));
+    panic_everywhere(|n| TournamentBarrier::with_wake_up(n, WakeUp::Tree));
     panic_everywhere(DisseminationBarrier::new);
 }
 
@@ -86,9 +86,9 @@ fn ends<K: Kind + Send + Sync + 'static>(make: fn(usize) -> Vec<Participant<K>>)
 #[test]
 fn what_is_complete_for_one_is_complete_for_all() {
     ends(CombiningBarrier::new);
-    ends(TreeBarrier::new);
-    ends(TreeBarrier::with_global_flag);
-    ends(TournamentBarrier::new);
+    ends(|n| TreeBarrier::with_wake_up(n, WakeUp::Tree));
+    ends(|n| TreeBarrier::with_wake_up(n, WakeUp::Global));
+    ends(|n| TournamentBarrier::with_wake_up(n, WakeUp::Tree));
     ends(DisseminationBarrier::new);
 }
 
@@ -151,7 +151,7 @@ fn the_step_of_each_runs_once() {
     count(|step| CombiningBarrier::with_step(5, step));
     count(|step| TreeBarrier::with_step(5, WakeUp::Tree, step));
     count(|step| TreeBarrier::with_step(5, WakeUp::Global, step));
-    count(|step| TournamentBarrier::with_step(5, step));
+    count(|step| TournamentBarrier::with_step(5, WakeUp::Auto, step));
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn a_step_that_panics_poisons_each() {
     fail(|step| CombiningBarrier::with_step(6, step));
     fail(|step| TreeBarrier::with_step(6, WakeUp::Tree, step));
     fail(|step| TreeBarrier::with_step(6, WakeUp::Global, step));
-    fail(|step| TournamentBarrier::with_step(6, step));
+    fail(|step| TournamentBarrier::with_step(6, WakeUp::Auto, step));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
 use linchpin::barrier::{
-    Barrier, CombiningBarrier, DisseminationBarrier, Kind, Participant, TournamentBarrier, TreeBarrier,
+    Barrier, CombiningBarrier, DisseminationBarrier, Kind, Participant, TournamentBarrier, TreeBarrier, WakeUp,
 };
 
 use crate::stage::{times, watchdog};
@@ -40,13 +40,21 @@ fn waits<K: Kind + Send + Sync + 'static>(participants: Vec<Participant<K>>) -> 
     participants.into_iter().map(wait).collect()
 }
 
-pub const ALL: [(&str, Make); 7] = [
+pub const ALL: [(&str, Make); 9] = [
     ("Barrier", central),
     ("Barrier, split", split),
     ("CombiningBarrier", |n| waits(CombiningBarrier::new(n))),
-    ("TreeBarrier", |n| waits(TreeBarrier::new(n))),
-    ("TreeBarrier, global flag", |n| waits(TreeBarrier::with_global_flag(n))),
-    ("TournamentBarrier", |n| waits(TournamentBarrier::new(n))),
+    ("TreeBarrier", |n| waits(TreeBarrier::with_wake_up(n, WakeUp::Tree))),
+    ("TreeBarrier, as it comes", |n| waits(TreeBarrier::new(n))),
+    ("TournamentBarrier, global flag", |n| {
+        waits(TournamentBarrier::with_wake_up(n, WakeUp::Global))
+    }),
+    ("TreeBarrier, global flag", |n| {
+        waits(TreeBarrier::with_wake_up(n, WakeUp::Global))
+    }),
+    ("TournamentBarrier", |n| {
+        waits(TournamentBarrier::with_wake_up(n, WakeUp::Tree))
+    }),
     ("DisseminationBarrier", |n| waits(DisseminationBarrier::new(n))),
 ];
 
