@@ -1,11 +1,14 @@
 //! Barriers whose counts come round.
 
 use core::time::Duration;
+use std::boxed::Box;
 use std::sync::{Arc, Mutex};
 use std::vec::Vec;
-use std::{boxed::Box, thread};
 
 use super::*;
+
+#[cfg(test)]
+use std::thread;
 
 /// The last episodes before 2^29, before 2^31 (flags) and before 2^32 (participants).
 const STARTS: [u32; 3] = [(1 << 29) - 3, (1 << 31) - 3, u32::MAX - 2];
