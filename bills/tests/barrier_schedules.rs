@@ -185,12 +185,31 @@ fn more_threads_than_participants() {
         let threads = threads / participants * participants;
         let steps = Mutex::new(0);
         let leaders = Mutex::new(0);
-        let barrier = Barrier::with_step(participants, || *steps.lock().unwrap() += 1);
+        let through = Mutex::new(0);
+        let inside = Mutex::new(false);
+        let (random, inside, steps_done) = (Random::new(seed, threads), &inside, &steps);
+        let barrier = Barrier::with_step(participants, move || {
+            // Long enough for others to arrive meanwhile.
+            assert!(
+                !std::mem::replace(&mut *inside.lock().unwrap(), true),
+                "seed {seed}: two steps at once"
+            );
+            (0..random.below(500)).for_each(|_| spin_loop());
+            *inside.lock().unwrap() = false;
+            *steps_done.lock().unwrap() += 1;
+        });
         // Each arrives once: what a thread does in the next episode depends on which other came with it in this.
         coherence::run(machine, threads, |me| {
             Random::new(seed, me).pause();
             let leads = barrier.wait().is_leader();
             *leaders.lock().unwrap() += usize::from(leads);
+            let mut through = through.lock().unwrap();
+            *through += 1;
+            let most = *steps.lock().unwrap() * participants;
+            assert!(
+                *through <= most,
+                "seed {seed}: {through} are through, and {most} may be"
+            );
         });
         drop(barrier);
         assert_eq!(leaders.into_inner().unwrap(), threads / participants, "seed {seed}");
