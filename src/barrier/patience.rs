@@ -3,8 +3,11 @@
 //! What it waits for depends on *all* others. While each of them has a core of its own, they arrive soon, and spinning
 //! is the fastest way to see it. With more participants than cores, some of those that are waited for need this very core:
 //! then a waiter yields at once, and a sweep of yields through all threads of a core is an episode, at the cost of a
-//! context switch for each, which is the least there can be. A waiter whose first yield was not enough sleeps: it waits for
-//! something that takes more than one sweep, as in the trees, and would be asked in vain in each.
+//! context switch for each, which is the least there can be.
+//!
+//! If the first yield was not enough, the thread waits for something that takes more than one sweep, as in the trees. Where
+//! others have run meanwhile, it soon sleeps, and is not asked in vain in each sweep. Where none has, it goes on
+//! yielding for a while: if it slept, the core would go idle, and waking an idle core takes longest of all.
 //!
 //! Where yields are long, because a core is busy with other work, it is better to sleep, for a thread that is woken preempts
 //! the other work. One long yield holds up all participants; so after one, none of them yields for a while
@@ -20,7 +23,7 @@ use crate::backend::hint;
 #[cfg(feature = "std")]
 use crate::backend::thread;
 #[cfg(feature = "std")]
-use crate::wait::yield_sampled;
+use crate::wait::{yield_measured, yield_sampled};
 
 /// Pauses between two looks, and rounds of them, while each participant can have a core.
 const PAUSES: u32 = 1;
@@ -29,9 +32,16 @@ const ROUNDS: u32 = 512;
 /// Yields before the thread sleeps: after the rounds above, ..
 #[cfg(feature = "std")]
 const YIELDS: u32 = 4;
-/// .. and at once, when there are more participants than cores.
+/// .. and at once, when there are more participants than cores, ..
 #[cfg(feature = "std")]
-const YIELDS_IF_CROWDED: u32 = 1;
+const YIELDS_IF_CROWDED: u32 = 64;
+/// .. where each that let another thread run counts for as many as there are participants, up to so many: what is asked
+/// in vain is a share of what all of them together do.
+#[cfg(feature = "std")]
+const MOST_FOR_A_SWITCH: u32 = 32;
+/// A yield that takes no longer has let no other thread run. (Here it takes 0.3 microseconds, and a context switch 0.6.)
+#[cfg(feature = "std")]
+const IDLE: Duration = Duration::from_nanos(450);
 /// How many waits do without yields after one that was long, for each microsecond of it. At two microseconds or more for a
 /// wait, what long yields cost stays below a few parts in a hundred.
 #[cfg(feature = "std")]
@@ -88,6 +98,11 @@ pub(super) struct Patience<'barrier> {
     rounds: u32,
     #[cfg(feature = "std")]
     left: u32,
+    #[cfg(feature = "std")]
+    is_first: bool,
+    /// What a yield counts for that has let another thread run.
+    #[cfg(feature = "std")]
+    switch: u32,
     /// A yield that takes longer went to other work.
     #[cfg(feature = "std")]
     sweep: Duration,
@@ -107,6 +122,8 @@ impl<'barrier> Patience<'barrier> {
         Patience {
             rounds: if is_crowded { 0 } else { hint::patience(ROUNDS) },
             left: if left > 0 && yields.are_allowed() { left } else { 0 },
+            is_first: true,
+            switch: participants.min(MOST_FOR_A_SWITCH),
             sweep: SLACK + SWITCH * participants,
             yields,
         }
@@ -137,10 +154,17 @@ impl<'barrier> Patience<'barrier> {
         if self.left == 0 {
             return false;
         }
-        self.left -= 1;
-        if let Some(took) = yield_sampled(self.sweep) {
+        let took = if self.is_first {
+            yield_sampled(self.sweep).unwrap_or_default()
+        } else {
+            yield_measured()
+        };
+        self.is_first = false;
+        if took > self.sweep {
             self.left = 0;
             self.yields.pause(took);
+        } else {
+            self.left = self.left.saturating_sub(if took > IDLE { self.switch } else { 1 });
         }
         true
     }

@@ -5,9 +5,9 @@
 //! nudge comes first, the waiter's RMW synchronizes with it and the waiter sees the condition; if the waiter's comes first,
 //! the nudge takes `SLEEPING` back, so that the kernel finds another word than the waiter expects, or wakes it.
 
+use super::flag::{EPOCH, Epoch};
 #[cfg(feature = "std")]
 use super::flag::{Flag, SLEEPING};
-use super::flag::{EPOCH, Epoch};
 #[cfg(feature = "std")]
 use crate::backend::atomic::{Acquire, Relaxed, Release};
 #[cfg(feature = "std")]

@@ -34,7 +34,7 @@ pub use flag::{Epoch, Flag};
 #[cfg(feature = "std")]
 use yielding::yield_if_short;
 #[cfg(feature = "std")]
-pub(crate) use yielding::yield_sampled;
+pub(crate) use yielding::{yield_measured, yield_sampled};
 
 use crate::backend::hint;
 #[cfg(feature = "std")]

@@ -38,7 +38,7 @@ pub(crate) fn yield_if_short() -> bool {
     if paused.is_some_and(|until| start < until) {
         return false;
     }
-    let took = measured();
+    let took = yield_measured();
     if took <= SHORT {
         return true;
     }
@@ -55,7 +55,7 @@ pub(crate) fn yield_sampled(short: Duration) -> Option<Duration> {
         thread::yield_now();
         return None;
     }
-    let took = measured();
+    let took = yield_measured();
     if took > short {
         return Some(took);
     }
@@ -63,7 +63,8 @@ pub(crate) fn yield_sampled(short: Duration) -> Option<Duration> {
     None
 }
 
-fn measured() -> Duration {
+/// Yields; answers how long that took.
+pub(crate) fn yield_measured() -> Duration {
     let start = Instant::now();
     thread::yield_now();
     Instant::now().saturating_duration_since(start)

@@ -54,7 +54,8 @@ fn a_barrier_is_moved_between_episodes() {
             scope.spawn(|| (0..3).for_each(|_| ignore(barrier.wait())));
             (0..3).for_each(|_| ignore(barrier.wait()));
         });
-        barrier = Box::new(*barrier);
+        let moved = *barrier;
+        barrier = std::hint::black_box(Box::from([moved])).into_iter().next().map(Box::new).expect("there is one");
     }
 }
 

@@ -122,7 +122,8 @@ fn an_arrival_without_a_wait_is_made_good() {
     thread::scope(|scope| {
         scope.spawn(move || {
             drop(one.arrive().unwrap());
-            std::mem::forget(one.arrive().unwrap());
+            let arrival = std::mem::ManuallyDrop::new(one.arrive().unwrap());
+            assert!(format!("{arrival:?}").contains("PendingArrival"));
             one.wait().unwrap();
             drop(one.arrive().unwrap());
             // It goes in the fifth episode, when the fourth is over.
