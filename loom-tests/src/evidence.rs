@@ -213,8 +213,11 @@ fn expected(failure: &Failure) -> Option<&'static str> {
         Some("deadlock")
     } else if says("leaked") {
         Some("leak")
-    } else if failure.file.contains("loom-tests") || says("and that is its limit") {
-        // The second is an assertion of the locks themselves, about their counts.
+    } else if failure.file.contains("loom-tests")
+        || says("and that is its limit")
+        || says("have left this barrier: it takes no more")
+    {
+        // The others are assertions of the primitives themselves, about their counts.
         Some("assertion")
     } else {
         None
