@@ -97,6 +97,11 @@ pub const ALL: &[Workload] = &[
         let lock = Apart(futex::Mutex::new(()));
         contended(machine, threads, || lock.0.lock())
     }),
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    ours(CONTENDED, "futex::PiMutex", |machine, threads| {
+        let lock = Apart(futex::PiMutex::new(()));
+        contended(machine, threads, || lock.0.lock().expect("no thread ends with it"))
+    }),
     ours(CONTENDED, "futex::RwLock, write", |machine, threads| {
         let lock = Apart(futex::RwLock::new(()));
         contended(machine, threads, || lock.0.write())
@@ -134,6 +139,14 @@ pub const ALL: &[Workload] = &[
     ours(APART, "futex::Mutex, one each, padded", |machine, threads| {
         let locks = places(threads, || CachePadded::new(futex::Mutex::new(())));
         apart(machine, threads, |thread| drop(locks.0[thread].lock()))
+    }),
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    ours(APART, "futex::PiMutex, one each, padded", |machine, threads| {
+        let locks = places(threads, || CachePadded::new(futex::PiMutex::new(())));
+        apart(machine, threads, |thread| {
+            drop(locks.0[thread].lock());
+            drop(locks.0[thread].try_lock());
+        })
     }),
     ours(APART, "futex::RwLock, one each, padded", |machine, threads| {
         let locks = places(threads, || CachePadded::new(futex::RwLock::new(())));

@@ -24,6 +24,8 @@ fn most(name: &str, cores: usize) -> f64 {
         "queue::McsMutex" | "queue::ClhMutex" => 8.0,
         // Most of them sleep, and a sleep costs what it costs, however many there are.
         "futex::Mutex" => 48.0_f64.min(6.0 * n),
+        // It is handed over, however many wait (see the tests below).
+        "futex::PiMutex" => 5.0,
         "futex::RwLock, write" => 64.0_f64.min(8.0 * n),
         // One to come and one to go; more where compare-exchanges collide.
         "spin::RwLock, read" => 2.0 + n / 16.0,
@@ -78,6 +80,18 @@ fn a_queue_costs_the_same_however_many_wait() {
     for name in ["queue::McsMutex", "queue::ClhMutex"] {
         assert!(paid(name, 32) - paid(name, 4) <= 0.5, "{name}");
         assert!((paid(name, 64) - paid(name, 8)).abs() <= 0.5, "{name}");
+    }
+}
+
+/// The holder's unlock finds the mark of a waiter, hands over in the kernel and wakes; the next arrival leaves its mark.
+#[test]
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn a_lock_that_the_kernel_hands_over_costs_the_same_however_many_wait() {
+    for cores in [2, 4, 8, 16, 32] {
+        let paid = workload("futex::PiMutex")
+            .bill(&Machine::flat(cores), cores)
+            .transactions();
+        assert!((paid - 4.0).abs() < 0.05, "{cores} cores: {paid} transactions");
     }
 }
 

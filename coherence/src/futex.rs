@@ -27,6 +27,9 @@ pub enum Wakeup {
 ///
 /// Outside a simulation there is no kernel to sleep in: it yields once and reports [`Wakeup::Woken`] if the word is as
 /// expected, a spurious wake-up such as every futex wait may have.
+///
+/// A time-out that ends after the end of virtual time (106 days) is none. A thread that unwinds cannot sleep: the simulation
+/// ends with [`Failure::Unwinding`](crate::Failure::Unwinding).
 #[track_caller]
 pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Wakeup {
     let as_expected = || word.peek() == expected;
@@ -43,6 +46,7 @@ pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Wakeu
 /// Wakes up to `count` threads that sleep in a [`wait`] on this word, the longest sleeper first; answers how many.
 ///
 /// Costs a system call, also if nobody sleeps. The word is not touched. Outside a simulation it does nothing.
+#[track_caller]
 pub fn wake(word: &AtomicU32, count: usize) -> usize {
-    engine::futex_wake(core::ptr::from_ref(word).addr(), count).unwrap_or(0)
+    engine::futex_wake(core::ptr::from_ref(word).addr(), count, Location::caller()).unwrap_or(0)
 }

@@ -9,11 +9,13 @@ pub mod hint;
 mod local;
 mod machine;
 mod report;
+mod simulation;
 pub mod sync;
 pub mod thread;
 pub mod time;
 
-pub use engine::{Failure, Waiting, model, phase, run, try_model, try_run};
+pub use engine::{Failure, Waiting, phase};
 pub use global::Global;
 pub use machine::{MAX_CORES, Machine, MachineBuilder, MachineError};
 pub use report::{Core, Counts, Line, Report, Section, Site};
+pub use simulation::{Simulation, model, run, try_model, try_run};

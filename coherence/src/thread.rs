@@ -40,7 +40,7 @@ impl<T> JoinHandle<T> {
     /// The payload of the thread's panic, if it panicked.
     ///
     /// # Panics
-    /// If the thread belongs to a simulation that failed before the thread ended.
+    /// Outside the thread's simulation, if that failed before the thread ended, or still runs on another OS thread.
     #[track_caller]
     pub fn join(self) -> std::thread::Result<T> {
         match self.0 {

@@ -15,6 +15,7 @@ pub struct Instant(Duration);
 
 impl Instant {
     /// The virtual clock of the simulated thread that calls, in whole nanoseconds.
+    #[track_caller]
     pub fn now() -> Instant {
         Instant(engine::now().unwrap_or_else(|| {
             static START: OnceLock<std::time::Instant> = OnceLock::new();
@@ -26,6 +27,7 @@ impl Instant {
     pub const START: Instant = Instant(Duration::ZERO);
 
     /// The time since this instant; zero if it lies ahead.
+    #[track_caller]
     pub fn elapsed(&self) -> Duration {
         Instant::now().saturating_duration_since(*self)
     }

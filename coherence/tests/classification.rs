@@ -303,3 +303,42 @@ fn latency_follows_the_distance() {
         [10, 100, 100, 1000, 1000]
     );
 }
+
+/// Core 0 reads both lines of a pair, and writes the left one: an upgrade, which brings back the right one too.
+#[test]
+fn an_upgrade_fetches_the_pair_as_well() {
+    #[derive(Default)]
+    #[repr(align(128))]
+    struct Pair {
+        left: AtomicU64,
+        _gap: [u64; 7],
+        right: AtomicU64,
+    }
+    let bill_on = |adjacent: bool| {
+        let machine = Machine::builder("pairs")
+            .cores(2)
+            .adjacent_line_prefetch(adjacent)
+            .build()
+            .expect("a fine machine");
+        let pair = Pair::default();
+        let turn = plain::AtomicUsize::new(0);
+        let report = coherence::run(&machine, 2, |i| {
+            let step = |whose: usize, n: usize, step: &dyn Fn()| {
+                while turn.load(Relaxed) < n {
+                    spin_loop();
+                }
+                if i == whose {
+                    step();
+                    turn.store(n + 1, Relaxed);
+                }
+            };
+            step(0, 0, &|| _ = pair.left.load(Relaxed));
+            step(1, 1, &|| _ = pair.left.load(Relaxed));
+            step(1, 2, &|| pair.right.store(1, Relaxed));
+            step(0, 3, &|| pair.left.store(1, Relaxed));
+        });
+        bill(&report)
+    };
+    assert_eq!(bill_on(false), [2, 1, 1, 1, 3, 0, 0, 0]);
+    assert_eq!(bill_on(true), [3, 1, 1, 1, 4, 0, 0, 0]);
+}

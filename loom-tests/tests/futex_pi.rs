@@ -3,47 +3,39 @@
 
 // std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
 use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Instant;
 
+use linchpin::backend::fault::{Fault, Kind, Operation, record};
+use linchpin::backend::reuse_thread_numbers;
 use linchpin::futex::{PiError, PiMutex, PiMutexGuard, PiResult};
-use loom::cell::UnsafeCell;
-use loom_tests::{explore_to, models, spawn};
+use loom_tests::{explore_to, explore_within_to, models, spawn};
 
 models! {
-    futex_pi, sources: ["src/futex/pi/word.rs"],
+    futex_pi, sources: ["src/futex/pi/word.rs", "src/futex/pi/number.rs"],
     excludes => excludes(&[2, 1]) + excludes(&[1, 1, 1]),
     tries => tries(),
     gives_up => gives_up(),
     a_lock_freed_by_the_kernel_hands_on => freed_by_the_kernel(),
     an_owner_that_is_gone_is_replaced => owner_gone(),
     an_owner_that_dies_is_reported => owner_dies(),
+    an_owner_that_dies_is_inherited_once => inherited_once(),
     an_owner_may_die_twice => owner_dies_twice(),
     a_circle_is_found => circle(),
+    an_owner_that_comes_back_keeps_it => comes_back(),
+    a_number_that_is_given_again_keeps_it => number_reused(),
 }
 
-/// A number that loom watches: it panics if two accesses are not ordered.
-#[derive(Default)]
-struct Number(UnsafeCell<u32>);
-
-// SAFETY: loom's cell panics at unsynchronised access, so sharing it in a model is checked, not assumed.
-unsafe impl Send for Number {}
-
-impl Number {
-    fn add(&self) -> u32 {
-        self.0.with_mut(|number| {
-            // SAFETY: loom panics if any access is concurrent with this one.
-            unsafe {
-                *number += 1;
-                *number
-            }
-        })
-    }
-}
-
-type Shared = Arc<PiMutex<Number>>;
+/// What the mutex guards is watched by loom through the cell of the mutex itself.
+type Shared = Arc<PiMutex<u32>>;
 
 fn shared() -> Shared {
-    Arc::new(PiMutex::new(Number::default()))
+    Arc::new(PiMutex::new(0))
+}
+
+fn add(guard: &mut PiMutexGuard<'_, u32>) -> u32 {
+    **guard += 1;
+    **guard
 }
 
 /// What came of an attempt to lock.
@@ -59,12 +51,12 @@ enum Came {
 }
 
 /// Adds one if it is locked, repairs what it inherits, and unlocks.
-fn pass(locked: PiResult<'_, Number>) -> Came {
+fn pass(locked: PiResult<'_, u32>) -> Came {
     match locked {
-        Ok(guard) => Came::Locked(guard.add()),
+        Ok(mut guard) => Came::Locked(add(&mut guard)),
         Err(PiError::OwnerDied(mut guard)) => {
             PiMutexGuard::mark_repaired(&mut guard);
-            Came::Inherited(guard.add())
+            Came::Inherited(add(&mut guard))
         }
         Err(PiError::TimedOut) => Came::TimedOut,
         Err(PiError::WouldBlock) => Came::WouldBlock,
@@ -77,23 +69,23 @@ fn pass(locked: PiResult<'_, Number>) -> Came {
 fn dies(mutex: &Shared) -> loom::thread::JoinHandle<Came> {
     let mutex = Arc::clone(mutex);
     spawn(move || {
-        let (guard, came) = match mutex.lock() {
+        let (mut guard, came) = match mutex.lock() {
             Ok(guard) => (guard, Came::Locked as fn(u32) -> Came),
             Err(PiError::OwnerDied(guard)) => (guard, Came::Inherited as fn(u32) -> Came),
             Err(error) => panic!("{error}"),
         };
-        let number = guard.add();
+        let number = add(&mut guard);
         std::mem::forget(guard);
         came(number)
     })
 }
 
 /// Each thread passes so many times, the last of them is this one; nothing is lost.
-fn excludes(passages: &'static [u32]) -> usize {
-    explore_to([3], || {
+fn excludes(acquisitions: &'static [u32]) -> usize {
+    explore_to([acquisitions.iter().sum::<u32>()], || {
         let mutex = shared();
         let passes = |mutex: &Shared, count: u32| (0..count).for_each(|_| _ = pass(mutex.lock()));
-        let (&here, elsewhere) = passages.split_last().expect("somebody passes");
+        let (&here, elsewhere) = acquisitions.split_last().expect("a thread passes");
         let others: Vec<_> = elsewhere
             .iter()
             .map(|&count| {
@@ -162,7 +154,7 @@ fn freed_by_the_kernel() -> usize {
         ],
         || {
             let mutex = shared();
-            let first = mutex.lock().expect("it is free");
+            let mut first = mutex.lock().expect("it is free");
             let second = spawn({
                 let mutex = Arc::clone(&mutex);
                 move || pass(mutex.try_lock_until(Instant::now()))
@@ -171,7 +163,7 @@ fn freed_by_the_kernel() -> usize {
                 let mutex = Arc::clone(&mutex);
                 move || pass(mutex.lock())
             });
-            let one = first.add();
+            let one = add(&mut first);
             drop(first);
             let two = second.join().expect("it only passes");
             (Locked(one), two, third.join().expect("it only passes"))
@@ -179,7 +171,7 @@ fn freed_by_the_kernel() -> usize {
     )
 }
 
-/// Its owner has died before anybody waited; one of the two that come inherits it, the other gets it from that one.
+/// Its owner has died before any thread waited; one of the two that come inherits it, the other gets it from that one.
 fn owner_gone() -> usize {
     use Came::{Inherited, Locked};
     explore_to([(Inherited(2), Locked(3)), (Locked(3), Inherited(2))], || {
@@ -207,7 +199,34 @@ fn owner_dies() -> usize {
     })
 }
 
-/// Two die, and nobody repairs: who comes last hears of it, whoever of them was the last.
+/// Its owner dies while two others come, of which one may get it from the other's finding that the owner has died.
+fn inherited_once() -> usize {
+    use Came::{Inherited, Locked};
+    explore_within_to(
+        2,
+        [
+            (Locked(1), Locked(2), Locked(3)),
+            (Locked(2), Locked(1), Locked(3)),
+            (Locked(1), Inherited(3), Locked(2)),
+            (Inherited(3), Locked(1), Locked(2)),
+            (Locked(3), Inherited(2), Locked(1)),
+            (Inherited(2), Locked(3), Locked(1)),
+        ],
+        || {
+            let mutex = shared();
+            let dead = dies(&mutex);
+            let other = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || pass(mutex.lock())
+            });
+            let here = pass(mutex.lock());
+            let there = other.join().expect("it only passes");
+            (here, there, dead.join().expect("it only dies"))
+        },
+    )
+}
+
+/// Two die, and the value is not repaired: the last to come is told, whichever died last.
 fn owner_dies_twice() -> usize {
     use Came::{Inherited, Locked};
     explore_to([(Inherited(2), Locked(1)), (Locked(1), Inherited(2))], || {
@@ -229,7 +248,7 @@ fn circle() -> usize {
         || {
             let (left, right) = (shared(), shared());
             let both = |first: &Shared, second: &Shared| {
-                let _held = first.lock().expect("whoever holds it does not wait for this thread");
+                let _held = first.lock().expect("its holder does not wait for this thread");
                 pass(second.lock())
             };
             let other = spawn({
@@ -240,4 +259,103 @@ fn circle() -> usize {
             (here, other.join().expect("it only passes"))
         },
     )
+}
+
+/// This thread holds it and unlocks, another takes it and dies, this thread takes it again; a third, which has found this
+/// thread the first time, hears of the death late.
+fn comes_back() -> usize {
+    use Came::{Inherited, Locked};
+    explore_within_to(
+        4,
+        [
+            (Inherited(3), Locked(4)),
+            (Locked(4), Inherited(3)),
+            (Inherited(4), Locked(2)),
+        ],
+        || {
+            let mutex = shared();
+            let mut guard = mutex.lock().expect("it is free");
+            let late = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || pass(mutex.lock())
+            });
+            let dead = dies(&mutex);
+            add(&mut guard);
+            drop(guard);
+            dead.join().expect("it only dies");
+            let here = pass(mutex.lock());
+            (here, late.join().expect("it only passes"))
+        },
+    )
+}
+
+/// The owner dies while this thread waits. Another thread proves it dead, and is late to change the word; until it does, this
+/// thread has had the lock and handed it over to a new one, which has the number of the dead one.
+fn number_reused() -> usize {
+    use Came::{Inherited, Locked};
+    explore_within_to(
+        3,
+        [
+            (Inherited(2), Locked(3), Locked(4)),
+            (Inherited(2), Locked(4), Locked(3)),
+            (Locked(3), Inherited(2), Locked(4)),
+        ],
+        || {
+            let mutex = shared();
+            let here = loom::thread::current();
+            let dead = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || {
+                    let mut guard = mutex.lock().expect("it is free");
+                    add(&mut guard);
+                    std::mem::forget(guard);
+                    here.unpark();
+                }
+            });
+            loom::thread::park();
+            let late = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || pass(mutex.lock())
+            });
+            let held = mutex.lock();
+            reuse_thread_numbers();
+            let new = spawn({
+                let mutex = Arc::clone(&mutex);
+                move || {
+                    let locked = mutex.lock();
+                    loom::thread::yield_now();
+                    pass(locked)
+                }
+            });
+            loom::thread::yield_now();
+            let here = pass(held);
+            dead.join().expect("it only dies");
+            let late = late.join().expect("it only passes");
+            (here, late, new.join().expect("it only passes"))
+        },
+    )
+}
+
+/// The cells of the mutex are loom's, and see what a mutant does: the value is used out of order without an unlock that
+/// releases, or a lock that acquires.
+#[test]
+fn the_cells_of_the_mutex_find_a_race() {
+    let word = "src/futex/pi/word.rs";
+    let explore: fn() -> usize = || excludes(&[1, 1]);
+    let sites = record(|| _ = explore());
+    let mut found = Vec::new();
+    for site in sites {
+        let is_strong = site.operation == Operation::ReadModifyWrite && site.ordering != Relaxed;
+        if !site.file.ends_with(word) || !is_strong {
+            continue;
+        }
+        let (_, outcome) = Fault::of(&site, Kind::Weaken(Relaxed)).inject(|| _ = explore());
+        let Err(message) = outcome else { continue };
+        assert!(
+            message.contains("Causality violation") && message.contains("UnsafeCell"),
+            "{message}"
+        );
+        found.push(site.ordering);
+    }
+    assert_eq!(found, [Acquire, Release], "by the lock, and by the unlock");
 }

@@ -40,6 +40,9 @@ mod world;
 
 #[cfg(not(linchpin_loom))]
 pub(crate) use constant::*;
+/// For models in which a thread gets the number of one that has ended.
+#[cfg(all(linchpin_loom, feature = "std", any(target_os = "linux", target_os = "android")))]
+pub use world::kernel_pi::reuse_thread_numbers;
 pub(crate) use world::*;
 /// For the models of the door itself.
 #[cfg(linchpin_loom)]

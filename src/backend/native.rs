@@ -27,7 +27,7 @@ pub(crate) mod atomic {
 pub(crate) mod cell {
     /// Memory that a protocol of this crate lets one thread at a time change. loom checks that in a model.
     #[derive(Debug)]
-    pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+    pub(crate) struct UnsafeCell<T: ?Sized>(core::cell::UnsafeCell<T>);
 
     #[allow(dead_code, reason = "for the families that have queues")]
     impl<T> UnsafeCell<T> {
@@ -35,6 +35,13 @@ pub(crate) mod cell {
             UnsafeCell(core::cell::UnsafeCell::new(value))
         }
 
+        pub(crate) fn into_inner(self) -> T {
+            self.0.into_inner()
+        }
+    }
+
+    #[allow(dead_code, reason = "for the families that have queues")]
+    impl<T: ?Sized> UnsafeCell<T> {
         /// Hands out a pointer that is only read from.
         #[inline]
         pub(crate) fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {

@@ -164,7 +164,7 @@ fn an_owner_that_dies_while_others_wait_is_reported() {
                         let timeout = if index % 2 == 0 { AN_HOUR } else { Duration::MAX };
                         let guard = mutex.try_lock_for(timeout).expect_err("an owner has died").into_guard();
                         assert_eq!(*guard.expect("it is locked"), 666);
-                        *inherited.lock().expect("nobody dies here") += 1;
+                        *inherited.lock().expect("no thread dies here") += 1;
                     });
                 }
                 thread::sleep(A_WHILE);
@@ -175,7 +175,7 @@ fn an_owner_that_dies_while_others_wait_is_reported() {
     }
 }
 
-/// Threads die one after the other, and all at once come for it: one owner at a time, whoever dies.
+/// Threads die one after the other, and all at once come for it: one owner at a time.
 #[test]
 fn many_die() {
     let _watchdog = watchdog();

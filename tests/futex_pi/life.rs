@@ -4,6 +4,7 @@ use std::error::Error;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
+use std::time::Duration;
 
 use linchpin::futex::{PiError, PiMutex, PiMutexGuard};
 
@@ -14,8 +15,8 @@ static STATIC: PiMutex<u64> = PiMutex::new(0);
 
 #[test]
 fn it_fits_in_a_static() {
-    crowd(4, |_| *STATIC.lock().expect("nobody dies") += 1);
-    assert_eq!(*STATIC.lock().expect("nobody dies"), 4);
+    crowd(4, |_| *STATIC.lock().expect("no thread dies") += 1);
+    assert_eq!(*STATIC.lock().expect("no thread dies"), 4);
 }
 
 #[test]
@@ -84,6 +85,23 @@ fn exclusive_access_needs_no_lock() {
 }
 
 #[test]
+fn one_that_is_moved_stays_locked() {
+    let _watchdog = watchdog();
+    let mutex = Box::new(PiMutex::new(0));
+    mem::forget(mutex.lock().expect("it is free"));
+    let is_held = |mutex: &PiMutex<i32>| {
+        thread::scope(|scope| {
+            let other = scope.spawn(|| matches!(mutex.try_lock_for(Duration::from_millis(1)), Err(PiError::TimedOut)));
+            other.join().expect("it only tries")
+        })
+    };
+    // With a mark of the waiters, that is.
+    assert!(is_held(&mutex));
+    let moved = *mutex;
+    assert!(is_held(&moved) && matches!(moved.lock(), Err(PiError::Deadlock)));
+}
+
+#[test]
 fn unsized_values_work() {
     let mutex: &PiMutex<[i32]> = &PiMutex::new([1, 2, 3]);
     mutex.lock().expect("it is free").reverse();
@@ -115,13 +133,13 @@ fn thread_local_destructors_may_lock() {
     for locks_before in [false, true] {
         crowd(4, |_| {
             if locks_before {
-                *COUNT.lock().expect("nobody dies") += 1;
+                *COUNT.lock().expect("no thread dies") += 1;
             }
-            at_thread_exit(|| *COUNT.lock().expect("nobody dies") += 1);
-            *COUNT.lock().expect("nobody dies") += 1;
+            at_thread_exit(|| *COUNT.lock().expect("no thread dies") += 1);
+            *COUNT.lock().expect("no thread dies") += 1;
         });
     }
-    assert_eq!(*COUNT.lock().expect("nobody dies"), 4 * 2 + 4 * 3);
+    assert_eq!(*COUNT.lock().expect("no thread dies"), 4 * 2 + 4 * 3);
 }
 
 #[test]

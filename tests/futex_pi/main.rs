@@ -7,6 +7,7 @@ mod fork;
 mod kernel;
 mod life;
 mod priority;
+mod sandbox;
 #[path = "../stage/mod.rs"]
 mod stage;
 
@@ -22,7 +23,7 @@ const A_WHILE: Duration = Duration::from_millis(20);
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
-fn nothing_is_lost_and_nobody_overlaps() {
+fn nothing_is_lost_and_holders_do_not_overlap() {
     let _watchdog = watchdog();
     for &threads in CROWDS {
         let each = 20_000 / threads;
@@ -30,7 +31,7 @@ fn nothing_is_lost_and_nobody_overlaps() {
         let inside = AtomicUsize::new(0);
         crowd(threads, |_| {
             for _ in 0..each {
-                let mut total = mutex.lock().expect("nobody dies");
+                let mut total = mutex.lock().expect("no thread dies");
                 assert_eq!(inside.swap(1, Relaxed), 0, "alone");
                 *total += 1;
                 inside.store(0, Relaxed);
@@ -102,7 +103,7 @@ fn a_try_fails_while_it_is_held_and_only_then() {
             assert!(matches!(mutex.try_lock(), Err(PiError::WouldBlock)));
             assert!(
                 matches!(mutex.try_lock(), Err(PiError::WouldBlock)),
-                "the second finds a mark"
+                "the first has left it as it was"
             );
         });
         let mut guard = mutex.try_lock().expect("it is free");

@@ -1,4 +1,4 @@
-//! The promise itself: whoever holds the mutex runs at the priority of those who wait.
+//! The promise itself: the holder runs at the priority of its waiters.
 
 use std::fs;
 use std::sync::Barrier;
@@ -64,7 +64,7 @@ fn the_holder_inherits_the_priority_of_a_waiter() {
                 drop(locked.expect("it is handed over"));
             });
         }
-        // That of the most urgent, whoever came last.
+        // That of the most urgent, not of the last to come.
         await_that(|| priority_of(me) == -1 - 7);
         drop(held);
         assert_eq!(priority_of(me), usual, "and gives it back");

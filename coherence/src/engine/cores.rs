@@ -1,7 +1,6 @@
 //! Who is on which core, who waits for it, and who sleeps.
 
 use super::schedule::{Doing, Scheduler, Suspension};
-use super::tally::Site;
 
 impl Scheduler {
     /// The current thread goes to the end of its core's queue, and the first of the queue gets the core.
@@ -37,7 +36,6 @@ impl Scheduler {
     /// A thread can run from this time on, as soon as it gets its core. A core that has been idle since the simulation
     /// began is taken without a context switch.
     pub(crate) fn make_ready(&mut self, thread: u32, at: u64) {
-        self.progress();
         let t = &mut self.threads[thread as usize];
         t.clock = t.clock.max(at);
         t.doing = Doing::Ready;
@@ -64,11 +62,14 @@ impl Scheduler {
 
     /// The current thread spins, and sees nothing new until one of the lines it looks at changes.
     #[inline(never)]
-    pub(crate) fn sleep(&mut self, me: usize, site: Site) -> Suspension {
+    pub(crate) fn sleep(&mut self, me: usize) -> Suspension {
+        if std::thread::panicking() {
+            return self.abandon();
+        }
         let Scheduler { threads, directory, .. } = self;
         let t = &mut threads[me];
         t.doing = Doing::Spinning;
-        t.site = Some(site);
+        t.window.fall_asleep();
         for line in t.window.lines() {
             let watchers = &mut directory.lines[line as usize].watchers;
             if !watchers.contains(&(me as u32)) {

@@ -65,7 +65,8 @@ pub(crate) struct Line {
 pub(crate) enum Outcome {
     /// The core held the line in the state it needed.
     Hit,
-    /// The line moved. The access ends at this time; `lost` is a core that lost ownership and kept a readable copy.
+    /// The line moved, or the other copies went. The access ends at this time; `downgraded` is a core that lost ownership
+    /// and kept a readable copy.
     Moved { end: u64, downgraded: Option<u16> },
     /// The owner has held the line for less than its tenure, and the access is no load: ask again at this time.
     Later(u64),
@@ -221,8 +222,11 @@ impl Line {
     #[inline(never)]
     fn transact(&mut self, m: &Machine, me: usize, a: &Access, rest: (bool, u32, u64, (u8, u8), u128)) -> Outcome {
         let (wrote, phase, now, bytes, mask) = rest;
-        if m.tenure > 0 && self.owner.is_some() && a.kind != Kind::Load && now < self.owned_at + m.tenure {
-            return Outcome::Later(self.owned_at + m.tenure);
+        if m.tenure > 0 && self.owner.is_some() && a.kind != Kind::Load {
+            let until = self.owned_at.saturating_add(m.tenure);
+            if now < until {
+                return Outcome::Later(until);
+            }
         }
         let latency = self.latency(m, me, a.kind);
         self.tell_others();
@@ -269,7 +273,8 @@ impl Line {
             (_, false) => &mut counts.get_modified,
             (_, true) => &mut counts.upgrades,
         } += 1;
-        self.busy = self.busy.max(now) + latency;
+        // Fetches of a pair may run ahead of every clock.
+        self.busy = self.busy.max(now).saturating_add(latency);
         if state == State::Owned {
             self.owner = Some(me as u16);
             self.owned_at = self.busy;

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::directory::{Access, Kind, Outcome, Place};
-use super::schedule::{Phase, SLOW, Scheduler};
+use super::schedule::{Phase, SLOW, Scheduler, Suspension};
 use super::tally::{Site, State};
 use super::{Effect, Step};
 
@@ -23,7 +23,7 @@ impl Scheduler {
             let place = self.directory.place(t.core, self.directory.number(a.address));
             let e = effect();
             if !e.changed && self.may_sleep(me, a, place) {
-                return Step::Again(self.sleep(me, a.site));
+                return Step::Again(self.sleep(me));
             }
             let t = &mut self.threads[me];
             let atomic = if a.kind == Kind::Rmw { self.machine.rmw } else { 0 };
@@ -40,7 +40,7 @@ impl Scheduler {
                     }
                 }
                 Outcome::Moved { end, downgraded } => {
-                    t.clock = end + atomic;
+                    t.clock = end.saturating_add(atomic);
                     self.line_moved(place, a, end, downgraded);
                 }
                 Outcome::Later(time) => {
@@ -53,10 +53,10 @@ impl Scheduler {
             let t = &mut self.threads[me];
             if e.changed {
                 t.window.restart();
-                self.idle = 0;
+                self.progress();
             } else {
                 t.window.look(a.address, a.site, place, hit);
-                self.idle += if hit { 1 } else { SLOW };
+                self.count_idle(if hit { 1 } else { SLOW });
             }
             return Step::Done(());
         }
@@ -66,8 +66,10 @@ impl Scheduler {
     fn may_sleep(&mut self, me: usize, a: &Access, place: Place) -> bool {
         let held = self.directory.state(place);
         (held == State::Owned || held == State::Shared && a.kind == Kind::Load)
-            && self.threads[me].window.nothing_new(a.address, a.site, &self.directory)
-            && !std::thread::panicking()
+            && self.threads[me]
+                .window
+                .nothing_new(a.address, a.site, &self.directory, self.long)
+            && (!std::thread::panicking() || self.threads[me].window.is_stuck())
     }
 
     #[inline(never)]
@@ -106,15 +108,35 @@ impl Scheduler {
 
     /// One turn of a spin loop.
     pub(crate) fn spin_hint(&mut self, site: Site) -> Step<()> {
-        if self.me().clock > self.limit.saturating_add(LEAD)
-            && let Some(suspension) = self.turn()
-        {
-            self.me().site = Some(site);
+        self.me().call = Some(("spins", site));
+        if let Some(suspension) = self.await_turn_or_lead() {
             return Step::Again(suspension);
         }
-        self.idle += 1;
+        self.me().window.hint();
+        self.count_idle(1);
         self.spend(self.machine.pause);
         Step::Done(())
+    }
+
+    /// A sequentially consistent fence.
+    pub(crate) fn fence(&mut self, site: Site) -> Step<()> {
+        self.me().call = Some(("makes a fence", site));
+        if let Some(suspension) = self.await_turn_or_lead() {
+            return Step::Again(suspension);
+        }
+        self.count_idle(SLOW / 8);
+        self.spend(self.machine.fence);
+        Step::Done(())
+    }
+
+    /// Waits for a turn, but lets the thread run ahead a little.
+    #[inline]
+    fn await_turn_or_lead(&mut self) -> Option<Suspension> {
+        if self.me().clock > self.limit.saturating_add(LEAD) || self.leads_nowhere() {
+            self.turn()
+        } else {
+            None
+        }
     }
 
     /// A system call that lets the next thread of the core run; `done` is set once it is made.
@@ -122,16 +144,17 @@ impl Scheduler {
         if *done {
             return Step::Done(());
         }
+        self.me().call = Some(("yields", site));
         if let Some(suspension) = self.await_turn() {
             return Step::Again(suspension);
         }
         *done = true;
-        self.idle += 2 * SLOW;
+        self.count_idle(2 * SLOW);
         self.spend(self.machine.syscall);
         let me = self.current() as u32;
         let t = self.me();
         t.window.yields = true;
-        t.site = Some(site);
+        t.window.hint();
         let core = usize::from(t.core);
         if self.cores[core].queue.is_empty() || std::thread::panicking() {
             return Step::Done(());
@@ -140,20 +163,24 @@ impl Scheduler {
         Step::Again(self.suspension())
     }
 
-    pub(crate) fn look_at_clock(&mut self) -> Step<Duration> {
+    pub(crate) fn look_at_clock(&mut self, site: Site) -> Step<Duration> {
+        self.me().call = Some(("looks at the clock", site));
         if let Some(suspension) = self.await_turn() {
             return Step::Again(suspension);
         }
+        self.count_idle(1);
         self.spend(self.machine.pause);
         self.me().window.restart();
         Step::Done(Duration::from_nanos(self.me().clock / 1000))
     }
 
     /// Counts under this name from now on.
-    pub(crate) fn phase(&mut self, name: &str) -> Step<()> {
+    pub(crate) fn phase(&mut self, name: &str, site: Site) -> Step<()> {
+        self.me().call = Some(("names a phase", site));
         if let Some(suspension) = self.await_turn() {
             return Step::Again(suspension);
         }
+        self.count_idle(2 * SLOW);
         let now = self.me().clock;
         self.end_phase(now);
         let at = self.phases.iter().position(|p| p.name == name).unwrap_or_else(|| {

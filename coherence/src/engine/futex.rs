@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::directory::{Access, Kind};
-use super::schedule::{Doing, Scheduler};
+use super::schedule::{Doing, END_OF_TIME, SLOW, Scheduler};
 use super::tally::Site;
 use super::{Effect, Step, act};
 use crate::futex::Wakeup;
@@ -28,8 +28,8 @@ pub(crate) fn futex_wait(
 }
 
 /// Wakes up to `count` sleepers; see [`crate::futex::wake`]. `None` outside a simulation.
-pub(crate) fn futex_wake(address: usize, count: usize) -> Option<usize> {
-    act(|s| s.futex_wake(address, count))
+pub(crate) fn futex_wake(address: usize, count: usize, site: Site) -> Option<usize> {
+    act(|s| s.futex_wake(address, count, site))
 }
 
 impl Scheduler {
@@ -67,20 +67,26 @@ impl Scheduler {
         let t = self.me();
         t.window.restart();
         t.doing = Doing::Futex(address);
-        t.site = Some(site);
+        t.call = Some(("sleeps in a futex wait", site));
+        if std::thread::panicking() {
+            return Step::Again(self.abandon());
+        }
+        let t = self.me();
         let (core, now) = (usize::from(t.core), t.clock);
         self.futexes.entry(address).or_default().push_back(me);
-        if let Some(timeout) = timeout {
-            let timeout = u64::try_from(timeout.as_nanos())
-                .unwrap_or(u64::MAX)
-                .saturating_mul(1000);
-            self.push(now.saturating_add(timeout).min(u64::MAX - 1), me);
+        let timeout = timeout.and_then(|timeout| u64::try_from(timeout.as_nanos()).ok()?.checked_mul(1000));
+        // A time-out beyond the end of time is none.
+        if let Some(end) = timeout.and_then(|timeout| now.checked_add(timeout))
+            && end < END_OF_TIME
+        {
+            self.push(end, me);
         }
         self.leave_core(core, now);
         Step::Again(self.suspension())
     }
 
-    fn futex_wake(&mut self, address: usize, count: usize) -> Step<usize> {
+    fn futex_wake(&mut self, address: usize, count: usize, site: Site) -> Step<usize> {
+        self.me().call = Some(("wakes a futex", site));
         if let Some(suspension) = self.await_turn() {
             return Step::Again(suspension);
         }
@@ -94,14 +100,22 @@ impl Scheduler {
             self.end_sleep(thread, Wakeup::Woken, at);
             woken += 1;
         }
+        if woken == 0 {
+            self.count_idle(2 * SLOW);
+        } else {
+            self.progress();
+        }
         Step::Done(woken)
     }
 
-    /// A futex wait has lasted as long as its time-out allows.
+    /// A futex wait has lasted as long as its time-out allows. That changes nothing that another thread waits for.
     pub(crate) fn time_out(&mut self, thread: u32, address: usize, now: u64) {
-        if let Some(sleepers) = self.futexes.get_mut(&address) {
-            sleepers.retain(|&t| t != thread);
+        if let Some(sleepers) = self.futexes.get_mut(&address)
+            && let Some(at) = sleepers.iter().position(|&t| t == thread)
+        {
+            sleepers.remove(at);
         }
+        self.count_idle(SLOW);
         self.end_sleep(thread, Wakeup::TimedOut, now);
     }
 

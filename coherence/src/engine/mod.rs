@@ -11,9 +11,11 @@ mod failure;
 mod futex;
 mod schedule;
 mod spin;
+mod stacks;
 mod stale;
 mod tally;
 mod threads;
+mod unwinding;
 
 use core::cell::RefCell;
 use core::panic::Location;
@@ -21,13 +23,13 @@ use core::time::Duration;
 
 pub(crate) use directory::Kind;
 pub(crate) use directory::Line;
-pub use driver::{model, run, try_model, try_run};
+pub(crate) use driver::{Body, Settings, simulate};
 pub use failure::{Failure, Waiting};
 pub(crate) use futex::{futex_wait, futex_wake};
-pub(crate) use schedule::Scheduler;
 use schedule::Suspension;
+pub(crate) use schedule::{END_OF_TIME, Scheduler};
 pub(crate) use tally::{Site, Tally};
-pub(crate) use threads::{Spawned, join, spawn};
+pub(crate) use threads::{MAX_THREADS, Spawned, join, spawn};
 
 std::thread_local! {
     static SIMULATION: RefCell<Option<Box<Scheduler>>> = const { RefCell::new(None) };
@@ -76,7 +78,8 @@ fn act<T>(mut action: impl FnMut(&mut Scheduler) -> Step<T>) -> Option<T> {
     loop {
         let step = SIMULATION
             .try_with(|s| {
-                let mut s = s.borrow_mut();
+                // It is borrowed where a panic of the engine itself calls a hook that uses the atomics of a simulation.
+                let mut s = s.try_borrow_mut().ok()?;
                 let scheduler = s.as_deref_mut().filter(|scheduler| scheduler.in_thread())?;
                 Some(action(scheduler))
             })
@@ -116,11 +119,10 @@ pub(crate) fn access_object(address: usize, size: usize, kind: Kind, effect: Eff
 }
 
 /// Bills a sequentially consistent fence.
+#[track_caller]
 pub(crate) fn fence() {
-    act(|s| {
-        s.spend(s.machine.fence);
-        Step::Done(())
-    });
+    let site = Location::caller();
+    act(|s| s.fence(site));
 }
 
 /// Bills one turn of a spin loop. Answers whether there is a simulation.
@@ -149,8 +151,10 @@ pub(crate) fn cores() -> Option<usize> {
 }
 
 /// The virtual time of the simulated thread that runs. A thread that looks at the clock is never taken for asleep.
+#[track_caller]
 pub(crate) fn now() -> Option<Duration> {
-    act(Scheduler::look_at_clock)
+    let site = Location::caller();
+    act(|s| s.look_at_clock(site))
 }
 
 /// From here on, everything is counted under this name: accesses of all simulated threads that come after this call in
@@ -174,8 +178,10 @@ pub(crate) fn now() -> Option<Duration> {
 /// assert_eq!(report.phase("start").transactions(), 1);
 /// assert_eq!(report.phase("steady").transactions(), 0);
 /// ```
+#[track_caller]
 pub fn phase(name: &str) {
-    act(|s| s.phase(name));
+    let site = Location::caller();
+    act(|s| s.phase(name, site));
 }
 
 /// Hands over the statics of the simulation that runs.

@@ -4,6 +4,7 @@
 //! from only when it is no longer that thread: `limit` is the clock at which somebody else's turn comes.
 
 use core::cmp::Reverse;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::collections::binary_heap::PeekMut;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 
@@ -11,18 +12,25 @@ use corosensei::Yielder;
 
 use super::directory::Directory;
 use super::failure::Failure;
-use super::spin::Window;
+use super::spin::{Window, long};
 use super::tally::Site;
 use crate::Machine;
 use crate::futex::Wakeup;
 use crate::local::Table;
 
-/// So many events in a row, of all threads, in which nobody changed any memory, are a livelock: a look at a line the core
-/// holds counts once, and what takes longer to simulate counts more.
+/// So many events in a row, of all threads, in which no memory changed, are a livelock: a look at a line the core holds
+/// counts once, and what takes longer to simulate counts more. What threads may look before they sleep comes on top.
 const IDLE: u64 = 1 << 26;
 
-/// What a look that moves a line counts, and half of what a yield counts.
+/// What a look that moves a line counts, or a wait that times out, and half of what a yield counts.
 pub(super) const SLOW: u64 = 64;
+
+/// The end of virtual time, in picoseconds (106 days). One event takes less than a second, so no sum overflows that
+/// begins before it.
+pub(crate) const END_OF_TIME: u64 = 1 << 63;
+
+/// A thread takes a turn after so many hits at least, to see whether the simulation is over.
+const HITS: u32 = 20;
 
 /// What a turn counts that a spinner gets when everybody is asleep.
 const ROUSED: u64 = 16;
@@ -48,14 +56,18 @@ pub(crate) struct Thread {
     pub(crate) core: u16,
     pub(crate) clock: u64,
     pub(crate) doing: Doing,
-    /// Where it began to wait.
-    pub(crate) site: Option<Site>,
+    /// What it called last that is no access, in words, and where.
+    pub(crate) call: Option<(&'static str, Site)>,
     pub(crate) window: Window,
     pub(crate) wakeup: Wakeup,
     pub(crate) locals: Table,
     pub(crate) yielder: *const Yielder<(), ()>,
     /// The message of the panic it ended with, until `join` hands the panic over.
     pub(crate) panic: Option<String>,
+    /// The message of the panic that it unwinds for, if that is known.
+    pub(crate) unwinds_for: Option<String>,
+    /// The thread that waits for this one's end.
+    pub(crate) joiner: Option<u32>,
     /// An entry of the queue counts only if it carries this number.
     pub(crate) ticket: u32,
 }
@@ -99,6 +111,8 @@ impl Due {
 }
 
 pub(crate) struct Scheduler {
+    /// Tells the simulation apart from the others of the process.
+    pub(crate) id: u64,
     pub(crate) machine: Machine,
     pub(crate) directory: Directory,
     pub(crate) threads: Vec<Thread>,
@@ -116,12 +130,23 @@ pub(crate) struct Scheduler {
     pub(super) limit: u64,
     pub(super) phase: u32,
     pub(super) phase_since: u64,
+    /// When virtual time is up.
+    pub(super) end: u64,
     pub(super) idle: u64,
+    idle_bound: u64,
+    /// How many looks without news put a thread to sleep that does not say that it waits.
+    pub(super) long: u32,
+    /// What `idle` may come to while a thread unwinds.
+    pub(super) unwinding_bound: u64,
 }
 
 impl Scheduler {
-    pub(crate) fn new(machine: &Machine) -> Self {
+    /// A simulation without threads, which may last until `end`.
+    pub(crate) fn new(machine: &Machine, end: u64) -> Self {
+        static SIMULATIONS: AtomicU64 = AtomicU64::new(0);
         Scheduler {
+            // Relaxed: only that no two are equal matters.
+            id: SIMULATIONS.fetch_add(1, Relaxed),
             machine: machine.clone(),
             directory: Directory::new(machine, machine.cores),
             threads: Vec::new(),
@@ -140,7 +165,11 @@ impl Scheduler {
             limit: 0,
             phase: 0,
             phase_since: 0,
+            end: end.min(END_OF_TIME),
             idle: 0,
+            idle_bound: IDLE,
+            long: 0,
+            unwinding_bound: IDLE,
         }
     }
 
@@ -179,15 +208,22 @@ impl Scheduler {
 
     #[inline(never)]
     pub(super) fn turn(&mut self) -> Option<Suspension> {
-        // While a thread unwinds, the panic count of the OS thread is its own affair: nobody else may run and see it.
-        if std::thread::panicking() {
-            return None;
+        let me = self.current() as u32;
+        if self.me().clock >= self.end {
+            return Some(self.end_of_time());
         }
-        if self.idle > IDLE {
+        // While a thread unwinds, the panic count of the OS thread is its own affair: no other thread may run and see it.
+        if std::thread::panicking() {
+            return self.turn_unwinding();
+        }
+        if self.leads_nowhere() {
             // The driver ends the simulation; this thread does not come back.
             return Some(self.suspension());
         }
-        let me = self.current() as u32;
+        if self.me().unwinds_for.is_some() {
+            // That panic was caught.
+            self.me().unwinds_for = None;
+        }
         let clock = self.me().clock;
         let core = usize::from(self.me().core);
         if clock >= self.cores[core].slice_end {
@@ -227,12 +263,14 @@ impl Scheduler {
     }
 
     fn set_limit(&mut self, me: u32) {
-        let slice_end = self.cores[usize::from(self.threads[me as usize].core)].slice_end;
+        let t = &self.threads[me as usize];
+        let slice_end = self.cores[usize::from(t.core)].slice_end;
+        let look_up = t.clock + (self.machine.hit << HITS);
         let next = self.queue.peek().map_or(u64::MAX, |first| {
             let (time, thread, _) = first.0.parts();
             time + u64::from(me < thread)
         });
-        self.limit = slice_end.min(next);
+        self.limit = slice_end.min(next).min(look_up).min(self.end);
     }
 
     /// Puts a thread in the queue; what was there of it no longer counts.
@@ -251,9 +289,9 @@ impl Scheduler {
         *ticket
     }
 
-    /// Chooses the thread to run next; `None` if nobody ever will, or it would lead nowhere.
+    /// Chooses the thread to run next; `None` if no thread ever will, or it would lead nowhere.
     pub(crate) fn next(&mut self) -> Option<u32> {
-        if self.idle > IDLE {
+        if self.failure.is_some() || self.leads_nowhere() {
             return None;
         }
         if let Some(thread) = self.chosen.take() {
@@ -266,6 +304,12 @@ impl Scheduler {
                 let t = &self.threads[thread as usize];
                 if t.ticket != ticket {
                     continue;
+                }
+                if time >= self.end {
+                    self.failure = Some(self.out_of_time());
+                }
+                if self.failure.is_some() || self.leads_nowhere() {
+                    return None;
                 }
                 match t.doing {
                     Doing::Running => return Some(self.resume(thread)),
@@ -297,8 +341,8 @@ impl Scheduler {
             .filter(|t| asleep(t))
             .map(|t| u64::from(t.window.patience.max(1024)))
             .sum::<u64>();
-        self.idle += ROUSED * turns;
-        if turns == 0 || self.idle > IDLE {
+        self.count_idle(ROUSED * turns);
+        if turns == 0 || self.leads_nowhere() {
             return false;
         }
         for thread in 0..self.threads.len() {
@@ -318,9 +362,27 @@ impl Scheduler {
         self.me().clock += time;
     }
 
-    /// Notes turns in which nobody changed anything.
+    /// Notes turns in which nothing changed.
+    #[inline]
     pub(crate) fn count_idle(&mut self, turns: u64) {
         self.idle += turns;
+        if self.leads_nowhere() {
+            // However little time it takes, the next turn must be taken.
+            self.limit = 0;
+        }
+    }
+
+    /// There is another thread that may look for long before it sleeps.
+    pub(crate) fn allow_looks(&mut self) {
+        let threads = self.threads.len();
+        self.long = long(threads);
+        self.idle_bound = IDLE + 2 * u64::from(self.long) * threads as u64;
+    }
+
+    /// Whether nothing has changed for so long that nothing will.
+    #[inline]
+    pub(crate) fn leads_nowhere(&self) -> bool {
+        self.idle > self.idle_bound
     }
 
     /// Memory changed, or something else happened that lets threads go on.

@@ -1,15 +1,41 @@
 //! When is a thread spinning? The window of what it has looked at since it last changed anything.
 //!
-//! A loop that waits looks at the same words again and again and changes none. Once a thread has looked [`ROUNDS`] times
-//! at a word it had looked at already, has been through its whole loop since it last learnt anything, and its core still
-//! holds every line it looked at, nothing it can see will change until one of these lines does: it may sleep till then.
-//! `ROUNDS` is above the spin limits in use (100 in std's mutex), so that a bounded loop runs its course.
+//! A loop that waits looks at the same words again and again, changes none, and says that it waits: each time round it
+//! calls `spin_loop` or yields. Once a thread has looked [`ROUNDS`] times in this way at a word it had looked at already,
+//! has been through its whole loop since it last learnt anything, and its core still holds every line it looked at, nothing
+//! it can see will change until one of these lines does: it may sleep till then. `ROUNDS` is above the spin limits in use
+//! (100 in std's mutex), so that a bounded loop runs its course.
+//!
+//! A loop that does not say so may be one that reads: a thread that sleeps in it makes up for its looks afterwards, and
+//! pays a miss for each write that it would have been done before. So it is simulated look by look, but for two cases.
+//! After [`LONG`] looks in a row (fewer with very many threads) without news it sleeps, if that happens once, or once for each [`MISSES`] misses it has:
+//! the bill is then one miss more and a twentieth more at most. After [`VERY_LONG`] times as many it sleeps in any case.
 
 use super::directory::{Directory, Place};
 use super::tally::{Site, State};
 
 /// How often a thread looks again before it may be put to sleep.
 pub(crate) const ROUNDS: u32 = 128;
+
+/// How many looks without news put a loop to sleep that does not say that it waits; with many threads, [`long`].
+const LONG: u32 = 1 << 18;
+
+/// So many times as many do if it was put to sleep too often already.
+const VERY_LONG: u32 = 16;
+
+/// How many looks without news all threads together may have before they sleep.
+const ALL_LONG: u64 = 1 << 26;
+
+/// How many looks without news put each of so many threads to sleep, in a loop that does not say that it waits.
+pub(crate) fn long(threads: usize) -> u32 {
+    u32::try_from(ALL_LONG / (threads.max(1) as u64)).map_or(LONG, |each| each.min(LONG))
+}
+
+/// How many misses make up for one sleep.
+const MISSES: u32 = 20;
+
+/// How often a thread may say that it waits while it unwinds, when no other thread can run.
+const UNWINDING: u32 = 1 << 16;
 
 /// A loop over more words than this is not taken for a spin loop, and is simulated turn by turn.
 const WORDS: usize = 32;
@@ -27,10 +53,18 @@ struct Look {
 #[derive(Default)]
 pub(crate) struct Window {
     looks: Vec<Look>,
-    /// Looks at what had been looked at before.
+    /// Looks in a row at what had been looked at before, in a loop that says that it waits.
     rounds: u32,
+    /// Looks since the thread last said that it waits.
+    unsaid: u32,
     /// Looks since the last that was new: a miss, or a place not looked at before.
     quiet: u32,
+    /// Looks that missed.
+    misses: u32,
+    /// How often the thread was put to sleep without having said that it waits.
+    sleeps: u32,
+    /// Hints since the last look.
+    hints: u32,
     /// Rounds that must pass beyond `ROUNDS`: threads get more when everybody is asleep.
     pub(crate) patience: u32,
     /// Whether the loop yields its core.
@@ -41,20 +75,49 @@ impl Window {
     /// The thread changed something, or did something that is no part of a spin loop.
     #[inline]
     pub(crate) fn restart(&mut self) {
-        if self.rounds > 0 || !self.looks.is_empty() {
+        if !self.looks.is_empty() {
             self.looks.clear();
             self.rounds = 0;
             self.quiet = 0;
+            self.misses = 0;
+            self.sleeps = 0;
             self.patience = 0;
             self.yields = false;
+        }
+        self.hints = 0;
+    }
+
+    /// The thread says that it waits.
+    #[inline]
+    pub(crate) fn hint(&mut self) {
+        self.unsaid = 0;
+        self.hints = self.hints.saturating_add(1);
+    }
+
+    /// So many looks are a whole turn of the loop, if it looks at everything twice.
+    fn turn(&self) -> u32 {
+        2 * self.looks.len() as u32 + 2
+    }
+
+    /// Whether the loop says that it waits, and has done so for long enough.
+    fn waits(&self) -> bool {
+        self.unsaid <= self.turn() && self.rounds >= ROUNDS + self.patience
+    }
+
+    /// How many looks without news are enough where the loop does not say that it waits.
+    fn enough(&self, long: u32) -> u32 {
+        if self.sleeps.saturating_mul(MISSES) <= self.misses {
+            long
+        } else {
+            VERY_LONG * long
         }
     }
 
     /// The thread is about to look at a word that its core holds. Answers whether it has seen everything it looks at.
     #[inline]
-    pub(crate) fn nothing_new(&mut self, address: usize, site: Site, directory: &Directory) -> bool {
-        let looks = self.looks.len() as u32;
-        if self.rounds < ROUNDS + self.patience || self.quiet < 2 * looks + 2 || !self.knows(address, site) {
+    pub(crate) fn nothing_new(&mut self, address: usize, site: Site, directory: &Directory, long: u32) -> bool {
+        if self.quiet < self.turn() || !(self.waits() || self.quiet >= self.enough(long)) || !self.knows(address, site)
+        {
             return false;
         }
         if self.quiet > ABANDONED {
@@ -68,8 +131,17 @@ impl Window {
     /// The thread looked at a word and changed nothing.
     #[inline]
     pub(crate) fn look(&mut self, address: usize, site: Site, place: Place, hit: bool) {
+        self.hints = 0;
+        self.unsaid = self.unsaid.saturating_add(1);
+        if !hit {
+            self.misses = self.misses.saturating_add(1);
+        }
         if self.knows(address, site) {
-            self.rounds = self.rounds.saturating_add(1);
+            self.rounds = if self.unsaid <= self.turn() {
+                self.rounds.saturating_add(1)
+            } else {
+                0
+            };
             self.quiet = if hit { self.quiet.saturating_add(1) } else { 0 };
             return;
         }
@@ -79,6 +151,23 @@ impl Window {
             self.rounds = 0;
         }
         self.looks.push(Look { address, site, place });
+    }
+
+    /// The thread is put to sleep.
+    pub(crate) fn fall_asleep(&mut self) {
+        if !self.waits() {
+            self.sleeps = self.sleeps.saturating_add(1);
+        }
+    }
+
+    /// Whether the thread, which can neither sleep nor let others run, has seen nothing new for so long that it waits.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.rounds >= UNWINDING || self.unsaid > self.turn()
+    }
+
+    /// Whether the thread does nothing but say that it waits.
+    pub(crate) fn only_hints(&self) -> bool {
+        self.hints > LONG
     }
 
     /// The thread was put to sleep and is awake again: something is new.

@@ -22,6 +22,7 @@ type Packet<T> = Arc<Mutex<Option<std::thread::Result<T>>>>;
 /// A simulated thread that was spawned and may be joined.
 pub(crate) struct Spawned<T> {
     pub(crate) index: usize,
+    simulation: u64,
     packet: Packet<T>,
 }
 
@@ -31,8 +32,11 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let Some(index) = act(Scheduler::spawn) else {
+    let Some(born) = act(Scheduler::spawn) else {
         return Err(body);
+    };
+    let Some((index, simulation)) = born else {
+        panic!("a simulation has at most {MAX_THREADS} threads");
     };
     let packet: Packet<T> = Arc::new(Mutex::new(None));
     let theirs = Arc::clone(&packet);
@@ -52,20 +56,30 @@ where
         s.newborn.extend(run.take());
         Step::Done(())
     });
-    Ok(Spawned { index, packet })
+    Ok(Spawned {
+        index,
+        simulation,
+        packet,
+    })
 }
 
 /// Waits for a thread's end.
 pub(crate) fn join<T>(thread: Spawned<T>, site: Site) -> std::thread::Result<T> {
-    let met = act(|s| s.join(thread.index, site));
+    act(|s| {
+        if s.id == thread.simulation {
+            s.join(thread.index, site)
+        } else {
+            // The index is that of another thread here.
+            Step::Done(())
+        }
+    });
     let result = thread.packet.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match (result, met) {
-        (Some(result), _) => result,
-        (None, _) => panic!(
-            "simulated thread {} is joined after its simulation failed",
+    result.unwrap_or_else(|| {
+        panic!(
+            "simulated thread {} is joined outside its simulation, in which it has not ended",
             thread.index
-        ),
-    }
+        )
+    })
 }
 
 /// Runs the destructors of the thread's thread-locals; the last thing a simulated thread does.
@@ -90,10 +104,13 @@ pub(crate) fn unjoinable(body: impl FnOnce()) {
         if outside.is_none() {
             resume_unwind(payload);
         }
+        // Its destructor may panic too, and there is nothing left to catch that.
+        core::mem::forget(payload);
     }
 }
 
-fn message(payload: &(dyn Any + Send)) -> String {
+/// What a panic said.
+pub(super) fn message(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&str>() {
         return (*text).to_owned();
     }
@@ -107,38 +124,46 @@ impl Scheduler {
     /// Makes a thread that is ready to run on its core at this time.
     pub(crate) fn new_thread(&mut self, at: u64) -> usize {
         let thread = self.threads.len();
-        assert!(thread < MAX_THREADS, "a simulation has at most {MAX_THREADS} threads");
         let core = thread % self.cores.len();
         self.threads.push(Thread {
             core: core as u16,
             clock: at,
             doing: Doing::Ready,
-            site: None,
+            call: None,
             window: Window::default(),
             wakeup: Wakeup::Woken,
             locals: Table::default(),
             yielder: core::ptr::null(),
             panic: None,
+            unwinds_for: None,
+            joiner: None,
             ticket: 0,
         });
+        self.progress();
+        self.allow_looks();
         self.make_ready(thread as u32, at);
         thread
     }
 
-    fn spawn(&mut self) -> Step<usize> {
+    /// The new thread's index, and its simulation; `None` if there are too many.
+    fn spawn(&mut self) -> Step<Option<(usize, u64)>> {
         if let Some(suspension) = self.await_turn() {
             return Step::Again(suspension);
+        }
+        if self.threads.len() == MAX_THREADS {
+            return Step::Done(None);
         }
         self.me().window.restart();
         self.spend(self.machine.syscall);
         let now = self.me().clock;
-        Step::Done(self.new_thread(now))
+        Step::Done(Some((self.new_thread(now), self.id)))
     }
 
     fn join(&mut self, other: usize, site: Site) -> Step<()> {
         if let Some(suspension) = self.await_turn() {
             return Step::Again(suspension);
         }
+        let me = self.current();
         let end = &mut self.threads[other];
         if end.doing == Doing::Finished {
             end.panic = None;
@@ -148,9 +173,14 @@ impl Scheduler {
             t.window.restart();
             return Step::Done(());
         }
+        end.joiner = Some(me as u32);
         let t = self.me();
         t.doing = Doing::Joining(other as u32);
-        t.site = Some(site);
+        t.call = Some(("waits for the end of a thread", site));
+        if std::thread::panicking() {
+            return Step::Again(self.abandon());
+        }
+        let t = self.me();
         let (core, now) = (usize::from(t.core), t.clock);
         self.leave_core(core, now);
         Step::Again(self.suspension())
@@ -160,13 +190,11 @@ impl Scheduler {
     pub(crate) fn finish(&mut self, thread: u32) {
         let t = &mut self.threads[thread as usize];
         t.doing = Doing::Finished;
-        let (core, now) = (usize::from(t.core), t.clock);
+        let (core, now, joiner) = (usize::from(t.core), t.clock, t.joiner);
         self.progress();
         self.leave_core(core, now);
-        for other in 0..self.threads.len() {
-            if self.threads[other].doing == Doing::Joining(thread) {
-                self.make_ready(other as u32, now + self.machine.wake);
-            }
+        if let Some(joiner) = joiner {
+            self.make_ready(joiner, now + self.machine.wake);
         }
     }
 }

@@ -134,8 +134,11 @@ impl MachineBuilder {
         self
     }
 
-    /// Whether a miss also fetches the other line of the aligned pair, when any core has used that line before; off
-    /// unless given. The fetch is billed like a load of no bytes: it costs the core no time, but it moves a line.
+    /// Whether a miss or an upgrade also fetches the other line of the aligned pair, when any core has used that line
+    /// before and this one does not hold it; off unless given. The fetch is billed like a load of no bytes: it costs the
+    /// core no time, but it moves a line. (No manual says whether a request for ownership alone fetches the pair. That
+    /// two cores hinder each other which do nothing but atomic increments on the two lines of a pair, as folly's
+    /// `lang/Align.h` reports of Sandy Bridge, takes a fetch on upgrades: each core misses but once.)
     pub fn adjacent_line_prefetch(mut self, on: bool) -> Self {
         self.adjacent = on;
         self

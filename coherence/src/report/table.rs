@@ -72,7 +72,8 @@ fn lines(f: &mut fmt::Formatter<'_>, section: &Section) -> fmt::Result {
     }
     let mut counts = Counts::default();
     rest.iter().for_each(|line| counts.add(&line.counts));
-    row(f, &format!("{} more lines", rest.len()), &counts)
+    let lines = if rest.len() == 1 { "line" } else { "lines" };
+    row(f, &format!("{} more {lines}", rest.len()), &counts)
 }
 
 fn heading(f: &mut fmt::Formatter<'_>, first: &str) -> fmt::Result {

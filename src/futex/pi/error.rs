@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::backend::pi::Refusal;
+use crate::backend::pi::{ESRCH, KernelError};
 
 /// Why a [`PiMutex`](super::PiMutex) is not locked, or not as one would expect. `G` is its guard.
 ///
@@ -19,7 +19,7 @@ use crate::backend::pi::Refusal;
 #[non_exhaustive]
 pub enum PiError<G> {
     /// It *is* locked, and this is its guard; but a thread that held it has ended without unlocking it, so that the value
-    /// may be half changed. Comes again with each lock until somebody says
+    /// may be half changed. Each lock reports it again until a holder calls
     /// [`PiMutexGuard::mark_repaired`](super::PiMutexGuard::mark_repaired).
     OwnerDied(G),
     /// The caller would wait for itself: it holds the mutex already, or its holder waits, by way of mutexes of this kind,
@@ -32,7 +32,9 @@ pub enum PiError<G> {
     /// The kernel does not do it.
     Refused {
         /// The error number: `ENOSYS` where the kernel is built without such locks, `EPERM` as a rule where a sandbox
-        /// forbids them, `ENOMEM` where the kernel has no memory left, `EINVAL` if the memory of the mutex was overwritten.
+        /// forbids them, `ENOMEM` where the kernel has no memory left, `EINVAL` if the memory of the mutex was overwritten,
+        /// `ESRCH` if the owner is no thread of this process and it cannot be told whether a `fork` has left its guard
+        /// to one that is.
         errno: i32,
     },
 }
@@ -48,14 +50,15 @@ impl<G> PiError<G> {
     }
 }
 
-impl<G> From<Refusal> for PiError<G> {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Deadlock => PiError::Deadlock,
-            Refusal::Held => PiError::WouldBlock,
-            Refusal::TimedOut => PiError::TimedOut,
-            Refusal::Error(errno) => PiError::Refused { errno },
-            Refusal::OwnerGone => unreachable!("such an owner is replaced"),
+impl<G> From<KernelError> for PiError<G> {
+    fn from(error: KernelError) -> Self {
+        match error {
+            KernelError::Deadlock => PiError::Deadlock,
+            KernelError::Held => PiError::WouldBlock,
+            KernelError::TimedOut => PiError::TimedOut,
+            KernelError::Error(errno) => PiError::Refused { errno },
+            // Not of the mutex itself: that owner is disowned.
+            KernelError::OwnerGone => PiError::Refused { errno: ESRCH },
         }
     }
 }

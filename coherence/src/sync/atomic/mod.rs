@@ -21,6 +21,7 @@ pub use pointer::AtomicPtr;
 /// # Panics
 /// If `order` is [`Ordering::Relaxed`].
 #[inline]
+#[track_caller]
 pub fn fence(order: Ordering) {
     core::sync::atomic::fence(order);
     if order == Ordering::SeqCst {
