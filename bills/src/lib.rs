@@ -7,14 +7,20 @@
 //! Built without `--cfg linchpin_coherence`, the crate is empty.
 #![cfg(linchpin_coherence)]
 
+mod baseline;
+mod comparison;
 mod workloads;
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock};
 
 use coherence::{Machine, Report, Section};
 
-pub use workloads::{ALL, FAMILIES};
+pub use comparison::{
+    Comparison, Kind, Load, Outcome, Placement, Point, Row, Subject, assert_machines_are_the_presets, compare,
+};
+pub use workloads::{FAMILIES, all};
 
 /// How many simulated cores the bills are made out for.
 pub const CORES: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
@@ -56,7 +62,7 @@ impl Workload {
 /// If there is none.
 #[must_use]
 pub fn workload(name: &str) -> &'static Workload {
-    ALL.iter()
+    all()
         .find(|workload| workload.name == name)
         .unwrap_or_else(|| panic!("no workload has the name {name}"))
 }
@@ -145,9 +151,50 @@ fn bill(machine: &Machine, threads: usize, each: usize, patience: usize, body: i
         done: AtomicU64::new(0),
         end: AtomicU64::new(0),
     };
-    // Simulations side by side would share the statics of linchpin: the numbers of threads, for one.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let report = coherence::run(machine, threads, |thread| body(thread, &meter));
+    let report = simulate(machine, threads, |thread| body(thread, &meter));
     Bill { report, operations }
+}
+
+thread_local! {
+    /// Whether the next bills of this thread are for a system without membarrier.
+    static WITHOUT_MEMBARRIER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes out a bill for a system that has no membarrier, so that both sides of linchpin's fence pair are fences.
+fn without_membarrier(bill: impl FnOnce() -> Bill) -> Bill {
+    WITHOUT_MEMBARRIER.set(true);
+    let bill = bill();
+    WITHOUT_MEMBARRIER.set(false);
+    bill
+}
+
+/// Bills take turns, by `write`: they may change the environment. Comparisons, which do not, run side by side.
+static TURN: RwLock<()> = RwLock::new(());
+
+/// Says in the environment, as long as it lives, that there is no membarrier.
+struct NoMembarrier;
+
+impl NoMembarrier {
+    const VARIABLE: &str = "LINCHPIN_MEMBARRIER";
+
+    fn say() -> Self {
+        // SAFETY: the only concurrent readers of the environment are those of this crate's programs, which go through `std`,
+        // and `std` locks it. `TURN` is held, so no other simulation reads the variable meanwhile.
+        unsafe { std::env::set_var(Self::VARIABLE, "0") };
+        NoMembarrier
+    }
+}
+
+impl Drop for NoMembarrier {
+    fn drop(&mut self) {
+        // SAFETY: as in `say`; this is dropped before `TURN` is let go.
+        unsafe { std::env::remove_var(Self::VARIABLE) };
+    }
+}
+
+fn simulate(machine: &Machine, threads: usize, body: impl Fn(usize) + Sync) -> Report {
+    // Simulations side by side would share the statics of linchpin: the numbers of threads, for one.
+    let _turn = TURN.write().unwrap_or_else(PoisonError::into_inner);
+    let _said = WITHOUT_MEMBARRIER.get().then(NoMembarrier::say);
+    coherence::run(machine, threads, body)
 }

@@ -1,6 +1,8 @@
 //! The bills as tables, plots and heat maps.
 
-use bills::{ALL, Bill, CORES, FAMILIES, Workload, workload};
+mod comparison;
+
+use bills::{Bill, CORES, FAMILIES, Workload, all, workload};
 use coherence::Machine;
 
 use crate::document::{Map, Place, Plot, Section, Series, Table};
@@ -21,10 +23,11 @@ const MAPPED: usize = 8;
 /// All sections.
 pub fn sections() -> Vec<Section> {
     let families = FAMILIES.iter().map(|family| {
-        let workloads: Vec<&Workload> = ALL.iter().filter(|workload| workload.family == *family).collect();
+        let workloads: Vec<&Workload> = all().filter(|workload| workload.family == *family).collect();
         section(family, &workloads)
     });
     let mut sections: Vec<Section> = families.collect();
+    sections.push(comparison::section());
     let maps = [
         "Counter",
         "control: fetch_add, neighbours",

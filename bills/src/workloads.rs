@@ -1,5 +1,7 @@
 //! The standard workloads, and beside them the controls.
 
+mod sleeping;
+
 use std::sync::atomic::AtomicBool;
 
 use coherence::Machine;
@@ -23,10 +25,11 @@ const OPERATIONS: usize = 256;
 const PASSAGES: usize = 16;
 
 /// The families, in the order in which they are shown.
-pub const FAMILIES: [&str; 3] = [CONTENDED, APART, COUNTERS];
+pub const FAMILIES: [&str; 4] = [CONTENDED, APART, TURNS, COUNTERS];
 
 const CONTENDED: &str = "one lock for all, threads always waiting";
 const APART: &str = "a lock for each thread";
+const TURNS: &str = "threads that wake one another";
 const COUNTERS: &str = "one counter for all";
 
 const fn ours(family: &'static str, name: &'static str, run: fn(&Machine, usize) -> Bill) -> Workload {
@@ -48,7 +51,11 @@ const fn control(family: &'static str, name: &'static str, run: fn(&Machine, usi
 }
 
 /// All of them.
-pub const ALL: &[Workload] = &[
+pub fn all() -> impl Iterator<Item = &'static Workload> {
+    ALL.iter().chain(sleeping::ALL)
+}
+
+const ALL: &[Workload] = &[
     ours(CONTENDED, "spin::Mutex", |machine, threads| {
         let lock = Apart(Mutex::new(()));
         contended(machine, threads, || lock.0.lock())
@@ -106,24 +113,7 @@ pub const ALL: &[Workload] = &[
         let lock = Apart(futex::RwLock::new(()));
         contended(machine, threads, || lock.0.write())
     }),
-    ours(CONTENDED, "futex::RwLock, biased read", |machine, threads| {
-        let lock = Apart(futex::RwLock::new(()));
-        let biased = AtomicBool::new(false);
-        bill(machine, threads, OPERATIONS, usize::MAX, |thread, meter| {
-            if thread == 0 {
-                // What makes a new lock biased.
-                (0..1 << 15).for_each(|_| drop(lock.0.read()));
-                biased.store(true, Relaxed);
-            }
-            while !biased.load(Relaxed) {
-                spin_loop();
-            }
-            while meter.goes_on() {
-                drop(lock.0.read());
-                meter.tick(thread);
-            }
-        })
-    }),
+    ours(CONTENDED, "futex::RwLock, biased read", biased),
     ours(APART, "spin::Mutex, one each, padded", |machine, threads| {
         let locks = places(threads, || CachePadded::new(Mutex::new(())));
         apart(machine, threads, |thread| drop(locks.0[thread].lock()))
@@ -220,6 +210,26 @@ fn contended<G>(machine: &Machine, threads: usize, lock: impl Fn() -> G + Sync) 
             meter.tick(thread);
             drop(guard);
             pause(8 * threads);
+        }
+    })
+}
+
+/// Reads of a lock of which it is known that it is hardly ever written.
+fn biased(machine: &Machine, threads: usize) -> Bill {
+    let lock = Apart(futex::RwLock::new(()));
+    let biased = AtomicBool::new(false);
+    bill(machine, threads, OPERATIONS, usize::MAX, |thread, meter| {
+        if thread == 0 {
+            // What makes a new lock biased.
+            (0..1 << 15).for_each(|_| drop(lock.0.read()));
+            biased.store(true, Relaxed);
+        }
+        while !biased.load(Relaxed) {
+            spin_loop();
+        }
+        while meter.goes_on() {
+            drop(lock.0.read());
+            meter.tick(thread);
         }
     })
 }

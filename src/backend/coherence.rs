@@ -103,18 +103,41 @@ pub(crate) mod futex {
 pub(crate) mod kernel_pi;
 
 /// The fence pair of "announce, then check", billed as where Linux has its membarrier: `light` is free, and `heavy` costs
-/// a fence. The interrupts that a membarrier sends to the other cores move no line, and are not billed.
+/// its caller what that system call takes beside running threads. The interrupts that it sends to the other cores move no line,
+/// and are not billed.
+///
+/// With `LINCHPIN_MEMBARRIER=0` in the environment, as natively, both are billed as fences. A simulation asks once.
 #[allow(dead_code, reason = "for hazard pointers and sleeper registration")]
 pub(crate) mod asymmetric {
+    use core::time::Duration;
+
     use super::atomic::{SeqCst, fence};
+    use super::{hint, time};
+
+    /// What the call takes while another core runs a thread of the process, on the machine of the README's figures.
+    const MEMBARRIER: Duration = Duration::from_micros(14);
+
+    static HAS_MEMBARRIER: coherence::Global<bool> =
+        coherence::Global::new(|| std::env::var_os("LINCHPIN_MEMBARRIER").is_none_or(|value| value != "0"));
 
     /// The frequent side.
     pub(crate) fn light() {
-        coherence::sync::atomic::compiler_fence(SeqCst);
+        if *HAS_MEMBARRIER.get() {
+            coherence::sync::atomic::compiler_fence(SeqCst);
+        } else {
+            fence(SeqCst);
+        }
     }
 
     /// The rare side.
+    #[track_caller]
     pub(crate) fn heavy() {
+        if *HAS_MEMBARRIER.get() {
+            let end = time::Instant::now() + MEMBARRIER;
+            while !time::has_passed(end) {
+                hint::spin_for(16);
+            }
+        }
         fence(SeqCst);
     }
 }
