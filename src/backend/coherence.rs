@@ -56,6 +56,12 @@ pub(crate) mod hint {
 pub(crate) mod thread {
     pub(crate) use coherence::thread::{available_parallelism as parallelism, yield_now};
 
+    /// Sleeps, in virtual time.
+    pub(crate) fn sleep(duration: core::time::Duration) {
+        let word = super::atomic::AtomicU32::new(0);
+        coherence::futex::wait(&word, 0, Some(duration));
+    }
+
     /// Whether this is a model that has failed: it never is.
     pub(crate) const fn has_failed() -> bool {
         false

@@ -115,7 +115,7 @@ impl Place {
     }
 
     /// Waits until the owner has left. From then on the node is the caller's.
-    fn wait<W: Wait>(self) {
+    fn wait<W: Wait>(self, queue: usize) {
         // SAFETY: a node is one for ever.
         let flag = &unsafe { self.node().as_ref() }.flag;
         let now = flag.epoch();
@@ -124,7 +124,7 @@ impl Place {
         } else {
             now.before()
         };
-        flag.wait::<W>(held);
+        flag.wait_in_queue::<W>(held, queue);
     }
 }
 
@@ -162,8 +162,9 @@ impl<W: Wait> RawClhMutex<W> {
     }
 
     fn line_up(&self, place: Place) {
+        let key = core::ptr::from_ref(self).addr();
         let mut reserve = Reserve::new();
-        while reserve.wait::<W>() {
+        while reserve.wait::<W>(key) {
             if !self.has_holder() && self.try_acquire(place) {
                 return;
             }
@@ -173,7 +174,7 @@ impl<W: Wait> RawClhMutex<W> {
         // killed by `queue::clh_excludes`).
         let front = self.tail.swap(place.0.as_ptr(), AcqRel);
         if let Some(front) = NonNull::new(front).map(Place) {
-            front.wait::<W>();
+            front.wait::<W>(key);
             // SAFETY: its owner has left it to this thread. In this queue `next` stays null.
             unsafe { cache::put(front.node()) };
         }

@@ -77,8 +77,9 @@ impl<W: Wait> RawMcsMutex<W> {
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn line_up<V: Wait>(&self, node: NonNull<Node>) {
+        let key = core::ptr::from_ref(self).addr();
         let mut reserve = Reserve::new();
-        while reserve.wait::<W>() {
+        while reserve.wait::<W>(key) {
             // SAFETY: the caller's promise.
             if !self.has_holder() && unsafe { self.try_acquire(node) } {
                 return;
@@ -97,7 +98,7 @@ impl<W: Wait> RawMcsMutex<W> {
             // Release: pairs with the Acquire load in `hand_over`. This node must be found made, and its epoch noted;
             // Relaxed loses it (killed by `queue::mcs_excludes`).
             next.store(node.as_ptr(), Release);
-            flag.wait::<V>(epoch);
+            flag.wait_in_queue::<V>(epoch, key);
         }
     }
 

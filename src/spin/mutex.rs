@@ -11,7 +11,7 @@ use lock_api::GuardSend;
 
 use crate::backend::atomic::{Acquire, AtomicBool, Relaxed, Release};
 use crate::backend::{const_fn, const_init};
-use crate::wait::{Backoff, DefaultWait, Wait};
+use crate::wait::{CrowdBackoff, DefaultWait, Wait};
 
 /// A mutual exclusion lock that spins: test-and-test-and-set with bounded exponential back-off.
 ///
@@ -85,9 +85,10 @@ impl<const TEST_FIRST: bool, W: Wait> RawSpinMutex<TEST_FIRST, W> {
 
     #[cold]
     fn lock_contended(&self) {
-        let mut backoff = Backoff::new();
+        let key = core::ptr::from_ref(self).addr();
+        let mut backoff = CrowdBackoff::new();
         loop {
-            backoff.wait::<W>();
+            backoff.wait::<W>(key);
             // Relaxed: only decides whether to try; what it reads is acted on by the compare-exchange that
             // follows.
             if TEST_FIRST && self.locked.load(Relaxed) {

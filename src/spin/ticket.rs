@@ -143,7 +143,7 @@ impl<W: Wait> RawTicketMutex<W> {
             match ticket.wrapping_sub(self.now_serving()) {
                 0 => return,
                 // So many cannot all be running: what this thread waits for is more likely to need its core.
-                ahead if ahead >= W::room() => Backoff::exhausted().wait::<W>(),
+                ahead if ahead >= W::room() => W::exhausted(0),
                 ahead => backoff.wait_behind::<W>(u32::try_from(ahead).unwrap_or(u32::MAX)),
             }
         }

@@ -168,23 +168,30 @@ impl Flag {
 
     #[cold]
     fn wait_long<W: Wait>(&self, epoch: Epoch) {
+        self.wait_in_queue::<W>(epoch, 0);
+    }
+
+    /// [`wait`](Self::wait), in the queue of a lock at the address `queue`, for which a long wait is counted.
+    #[inline]
+    pub(crate) fn wait_in_queue<W: Wait>(&self, epoch: Epoch, queue: usize) {
         let mut backoff = FlagBackoff::default();
         loop {
             let is_awake = backoff.wait::<W>();
-            if self.is_set(epoch) || !is_awake && self.sleep_on(epoch) {
+            if self.is_set(epoch) || !is_awake && self.sleep_in_queue(epoch, queue) {
                 return;
             }
         }
     }
 
     #[cfg(feature = "std")]
-    fn sleep_on(&self, epoch: Epoch) -> bool {
+    fn sleep_in_queue(&self, epoch: Epoch, queue: usize) -> bool {
+        let _long = (queue != 0).then(|| super::crowd::LongWait::new(queue));
         self.sleep(epoch, None)
     }
 
     /// Without `std` no policy sleeps.
     #[cfg(not(feature = "std"))]
-    fn sleep_on(&self, _epoch: Epoch) -> bool {
+    fn sleep_in_queue(&self, _epoch: Epoch, _queue: usize) -> bool {
         false
     }
 

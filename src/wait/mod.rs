@@ -24,6 +24,8 @@
 //! }
 //! ```
 
+#[cfg(feature = "std")]
+pub(crate) mod crowd;
 mod flag;
 #[cfg(feature = "std")]
 mod yielding;
@@ -92,11 +94,11 @@ impl Backoff {
     #[inline]
     pub fn wait<W: Wait>(&mut self) {
         if self.is_exhausted() {
-            W::exhausted();
+            W::exhausted(self.round - LAST_ROUND);
         } else {
             hint::spin_for(1 << self.round);
-            self.round += 1;
         }
+        self.round = self.round.saturating_add(1);
     }
 
     /// Waits one round in a queue in which `ahead` others come first: as many pauses as there are others, up to 64, and
@@ -106,11 +108,11 @@ impl Backoff {
     #[inline]
     pub(crate) fn wait_behind<W: Wait>(&mut self, ahead: u32) {
         if self.round >= QUEUE_ROUNDS {
-            W::exhausted();
+            W::exhausted(self.round - QUEUE_ROUNDS);
         } else {
             hint::spin_for(ahead.min(1 << LAST_ROUND));
-            self.round += 1;
         }
+        self.round = self.round.saturating_add(1);
     }
 }
 
@@ -132,17 +134,52 @@ impl FlagBackoff {
         match W::RESORT {
             Resort::Spin => hint::spin_for(FLAG_PAUSES),
             #[cfg(feature = "std")]
-            Resort::Yield => thread::yield_now(),
+            Resort::Yield => {
+                yielding::yield_or_sleep(self.round - hint::patience(FLAG_ROUNDS));
+                self.round = self.round.saturating_add(1);
+            }
             #[cfg(feature = "std")]
             Resort::Sleep => {
-                if self.round >= hint::patience(FLAG_ROUNDS + FLAG_YIELDS) {
+                if self.round >= hint::patience(FLAG_ROUNDS + FLAG_YIELDS) || !yielding::yield_if_short() {
                     return false;
                 }
                 self.round += 1;
-                thread::yield_now();
             }
         }
         true
+    }
+}
+
+/// A [`Backoff`] in which a thread that is one too many stands back: for locks whose waiters are in no queue.
+pub(crate) struct CrowdBackoff {
+    backoff: Backoff,
+    #[cfg(feature = "std")]
+    long: Option<crowd::LongWait>,
+}
+
+impl CrowdBackoff {
+    pub(crate) const fn new() -> Self {
+        CrowdBackoff {
+            backoff: Backoff::new(),
+            #[cfg(feature = "std")]
+            long: None,
+        }
+    }
+
+    /// Waits one round for the lock at the address `key`.
+    #[inline]
+    pub(crate) fn wait<W: Wait>(&mut self, key: usize) {
+        #[cfg(not(feature = "std"))]
+        let _ = key;
+        #[cfg(feature = "std")]
+        if self.backoff.is_exhausted() && !matches!(W::RESORT, Resort::Spin) {
+            if self.long.is_none() && crowd::stand_back::<W>(key) {
+                self.backoff.reset();
+                return;
+            }
+            self.long.get_or_insert_with(|| crowd::LongWait::new(key));
+        }
+        self.backoff.wait::<W>();
     }
 }
 
@@ -194,7 +231,9 @@ impl Reserve {
 
     /// Waits one round; false if it is time to join. With [`Spin`] that is at once.
     #[inline]
-    pub(crate) fn wait<W: Wait>(&mut self) -> bool {
+    pub(crate) fn wait<W: Wait>(&mut self, key: usize) -> bool {
+        #[cfg(not(feature = "std"))]
+        let _ = key;
         match W::RESORT {
             Resort::Spin => false,
             #[cfg(feature = "std")]
@@ -204,8 +243,11 @@ impl Reserve {
                 }
                 if self.round < LOOKS {
                     hint::spin_for(1 << self.round);
-                } else {
-                    thread::yield_now();
+                } else if self.round == LOOKS && crowd::stand_back::<W>(key) {
+                    self.round = LOOKS + LOOK_YIELDS;
+                    return true;
+                } else if !yielding::yield_if_short() {
+                    return false;
                 }
                 self.round += 1;
                 true
@@ -224,8 +266,9 @@ impl Default for Backoff {
 ///
 /// Sealed: the policies are part of what the models have checked.
 pub trait Wait: sealed::Sealed + 'static {
+    /// `rounds` counts how often it was called before in this wait.
     #[doc(hidden)]
-    fn exhausted();
+    fn exhausted(rounds: u32);
 
     /// The same without the sleep: for a flag that may be gone when its waiter is to be woken.
     #[doc(hidden)]
@@ -253,7 +296,7 @@ impl Wait for Spin {
     const RESORT: Resort = Resort::Spin;
 
     #[inline]
-    fn exhausted() {
+    fn exhausted(_rounds: u32) {
         hint::spin_for(1 << LAST_ROUND);
     }
 
@@ -277,8 +320,8 @@ impl Wait for SpinThenYield {
     const RESORT: Resort = Resort::Yield;
 
     #[inline]
-    fn exhausted() {
-        thread::yield_now();
+    fn exhausted(rounds: u32) {
+        yielding::yield_or_sleep(rounds);
     }
 
     #[inline]
@@ -305,8 +348,8 @@ impl Wait for SpinThenPark {
     const RESORT: Resort = Resort::Sleep;
 
     #[inline]
-    fn exhausted() {
-        thread::yield_now();
+    fn exhausted(rounds: u32) {
+        yielding::yield_or_sleep(rounds);
     }
 
     #[inline]

@@ -42,3 +42,18 @@ pub(crate) fn yield_if_short() -> bool {
     let _ = PAUSED_UNTIL.try_with(|paused| paused.set(end.checked_add(took * PATIENCE)));
     false
 }
+
+/// How often a thread that cannot be woken yields, before it takes it that yields do not help.
+const YIELDS: u32 = 256;
+/// The shortest sleep instead, and how often it may double.
+const NAP: Duration = Duration::from_micros(50);
+const DOUBLINGS: u32 = 4;
+
+/// Yields, or sleeps for a bounded time where that gives slices away or has not helped `rounds` times: a real-time thread
+/// that yields lets no ordinary one run.
+pub(crate) fn yield_or_sleep(rounds: u32) {
+    if rounds < YIELDS && yield_if_short() || hint::tuned(false, true) {
+        return;
+    }
+    thread::sleep(NAP * (1 << (rounds / YIELDS).min(DOUBLINGS)));
+}
