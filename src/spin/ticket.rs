@@ -23,11 +23,12 @@
 
 use core::marker::PhantomData;
 
-use crossbeam_utils::CachePadded;
 use lock_api::GuardSend;
 
 use crate::backend::atomic::{Acquire, AtomicUsize, Relaxed, Release};
 use crate::backend::{const_fn, const_init};
+#[cfg(feature = "std")]
+use crate::wait::crowd;
 use crate::wait::{Backoff, DefaultWait, Wait};
 
 /// A mutual exclusion lock that spins and serves in the order of arrival.
@@ -56,9 +57,11 @@ pub type TicketMutex<T> = lock_api::Mutex<RawTicketMutex, T>;
 pub type TicketMutexGuard<'a, T> = lock_api::MutexGuard<'a, RawTicketMutex, T>;
 
 /// The raw lock of [`TicketMutex`].
+#[cfg_attr(target_pointer_width = "64", repr(align(16)))]
+#[cfg_attr(not(target_pointer_width = "64"), repr(align(8)))]
 pub struct RawTicketMutex<W = DefaultWait> {
-    next: CachePadded<AtomicUsize>,
-    serving: CachePadded<AtomicUsize>,
+    next: AtomicUsize,
+    serving: AtomicUsize,
     wait: PhantomData<fn(W)>,
 }
 
@@ -74,8 +77,8 @@ impl<W: Wait> RawTicketMutex<W> {
     const_fn! {
         const fn starting_at(ticket: usize) -> Self {
             RawTicketMutex {
-                next: CachePadded::new(AtomicUsize::new(ticket)),
-                serving: CachePadded::new(AtomicUsize::new(ticket)),
+                next: AtomicUsize::new(ticket),
+                serving: AtomicUsize::new(ticket),
                 wait: PhantomData,
             }
         }
@@ -103,49 +106,76 @@ impl<W: Wait> RawTicketMutex<W> {
         }
         if self.now_serving() != ticket {
             // The tickets have come round once since the first load (see the module comment).
-            self.stand_in_line(ticket);
+            self.wait_for_turn(ticket);
         }
         true
     }
 
-    #[cold]
-    fn lock_contended(&self) {
-        self.step_aside();
+    /// Draws a ticket, and waits until it is served.
+    #[inline]
+    fn draw(&self) {
         // Relaxed: as in `acquire` (killed by `spin::ticket_mutex_excludes`).
         let ticket = self.next.fetch_add(1, Relaxed);
-        self.stand_in_line(ticket);
-    }
-
-    /// Where more threads are in line than can run: yields, a bounded number of times, before it joins them.
-    ///
-    /// Whoever is in line and not running holds up all behind it for a context switch. So a newcomer that would only
-    /// make the line longer lets those run who are in it. It still gets in: after `PATIENCE` yields it draws its ticket
-    /// whatever the line.
-    fn step_aside(&self) {
-        const PATIENCE: u32 = 64;
-        let mut backoff = Backoff::exhausted();
-        for _ in 0..PATIENCE {
-            // Relaxed, both: a guess at the length of the line, by which only time is lost or gained. `serving` first, and
-            // what still looks like less than nobody is nobody.
-            let serving = self.serving.load(Relaxed);
-            let in_line = self.next.load(Relaxed).wrapping_sub(serving);
-            if in_line < W::room() || in_line > usize::MAX / 2 {
-                return;
-            }
-            backoff.wait::<W>();
+        if self.now_serving() != ticket {
+            self.wait_for_turn(ticket);
         }
     }
 
+    /// How many hold tickets now, as far as can be seen.
+    #[cfg(feature = "std")]
+    fn drawn(&self) -> usize {
+        // Relaxed, both: a guess, by which only time is lost or gained. `serving` first, and what still looks like less
+        // than none is none.
+        let serving = self.serving.load(Relaxed);
+        let drawn = self.next.load(Relaxed).wrapping_sub(serving);
+        if drawn > usize::MAX / 2 { 0 } else { drawn }
+    }
+
+    /// For a thread that has been one too many here: waits for a bounded time, while more tickets are drawn than threads can
+    /// run, before it draws its own.
+    ///
+    /// A ticket whose thread is not running holds up all that were drawn later.
+    #[cfg(feature = "std")]
     #[cold]
-    fn stand_in_line(&self, ticket: usize) {
-        let mut backoff = Backoff::new();
-        loop {
-            match ticket.wrapping_sub(self.now_serving()) {
-                0 => return,
-                // So many cannot all be running: what this thread waits for is more likely to need its core.
-                ahead if ahead >= W::room() => W::exhausted(0),
-                ahead => backoff.wait_behind::<W>(u32::try_from(ahead).unwrap_or(u32::MAX)),
+    fn throttle_arrival(&self) {
+        const LOOKS: u32 = 8;
+        let key = core::ptr::from_ref(self).addr();
+        let mut is_long = None;
+        for round in 0..LOOKS {
+            if self.drawn() < W::room() {
+                break;
             }
+            if is_long.is_none() && crowd::stand_back::<W>(key) {
+                break;
+            }
+            is_long.get_or_insert_with(|| crowd::LongWait::new(key));
+            W::exhausted(round);
+        }
+        crowd::forget_crowded();
+    }
+
+    #[cold]
+    fn wait_for_turn(&self, ticket: usize) {
+        let mut backoff = Backoff::new();
+        #[cfg(feature = "std")]
+        let mut is_long = None;
+        loop {
+            let ahead = ticket.wrapping_sub(self.now_serving());
+            if ahead == 0 {
+                return;
+            }
+            // So many cannot all be running: what this thread waits for is more likely to need its core.
+            #[cfg(feature = "std")]
+            if ahead >= W::room() {
+                let key = core::ptr::from_ref(self).addr();
+                is_long.get_or_insert_with(|| {
+                    crowd::note_crowded(key);
+                    crowd::LongWait::new(key)
+                });
+                W::exhausted(0);
+                continue;
+            }
+            backoff.wait_behind::<W>(u32::try_from(ahead).unwrap_or(u32::MAX));
         }
     }
 }
@@ -166,9 +196,11 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawTicketMutex<W> {
 
     #[inline]
     fn lock(&self) -> GuardSend {
-        if !self.acquire() {
-            self.lock_contended();
+        #[cfg(feature = "std")]
+        if crowd::was_crowded(core::ptr::from_ref(self).addr()) {
+            self.throttle_arrival();
         }
+        self.draw();
         GuardSend::new()
     }
 

@@ -88,12 +88,15 @@ pub(crate) fn stand_back<W: Wait>(key: usize) -> bool {
         return false;
     }
     let began = STINT_BEGAN.try_with(Cell::get).ok().flatten();
-    if began.is_some_and(|began| Instant::now().saturating_duration_since(began) < STINT) {
+    let stint = began.map_or(Duration::MAX, |began| Instant::now().saturating_duration_since(began));
+    if stint < tune("STINT", 100) {
         return false;
     }
     let _long = LongWait::new(key);
     let intervals = u32::try_from((others + 1).min(MOST)).unwrap_or(1);
-    thread::sleep(INTERVAL * intervals);
+    let r = tune("R", 250);
+    let most = if std::env::var("PROP").is_ok() { 4 * r } else { r };
+    thread::sleep(stint.clamp(r, most) * intervals);
     let _ = STINT_BEGAN.try_with(|began| began.set(Some(Instant::now())));
     true
 }
@@ -109,4 +112,14 @@ pub(crate) fn note_crowded(key: usize) {
 #[inline]
 pub(crate) fn was_crowded(key: usize) -> bool {
     is_watched() && CROWDED.try_with(|crowded| crowded.get() == key).unwrap_or(false)
+}
+
+/// Takes back what [`note_crowded`] has noted.
+pub(crate) fn forget_crowded() {
+    let _ = CROWDED.try_with(|crowded| crowded.set(0));
+}
+
+fn tune(name: &'static str, default: u64) -> Duration {
+    static V: [std::sync::OnceLock<u64>; 2] = [const { std::sync::OnceLock::new() }; 2];
+    Duration::from_micros(*V[usize::from(name == "R")].get_or_init(|| std::env::var(name).ok().map_or(default, |v| v.parse().unwrap())))
 }

@@ -24,6 +24,10 @@ per_thread! {
 
 /// Yields, unless the yields of this thread have been long lately; answers whether it did and it was short.
 pub(crate) fn yield_if_short() -> bool {
+    yield_within(PATIENCE)
+}
+
+fn yield_within(patience: u32) -> bool {
     if hint::tuned(false, true) {
         thread::yield_now();
         return true;
@@ -39,7 +43,7 @@ pub(crate) fn yield_if_short() -> bool {
     if took <= SHORT {
         return true;
     }
-    let _ = PAUSED_UNTIL.try_with(|paused| paused.set(end.checked_add(took * PATIENCE)));
+    let _ = PAUSED_UNTIL.try_with(|paused| paused.set(end.checked_add(took * patience)));
     false
 }
 
@@ -52,8 +56,11 @@ const DOUBLINGS: u32 = 4;
 /// Yields, or sleeps for a bounded time where that gives slices away or has not helped `rounds` times: a real-time thread
 /// that yields lets no ordinary one run.
 pub(crate) fn yield_or_sleep(rounds: u32) {
-    if rounds < YIELDS && yield_if_short() || hint::tuned(false, true) {
+    if rounds < YIELDS && yield_within(NAP_PATIENCE) || hint::tuned(false, true) {
         return;
     }
     thread::sleep(NAP * (1 << (rounds / YIELDS).min(DOUBLINGS)));
 }
+
+/// As [`PATIENCE`], where a sleep is all that can be done instead.
+const NAP_PATIENCE: u32 = 2;
