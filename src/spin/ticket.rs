@@ -138,20 +138,22 @@ impl<W: Wait> RawTicketMutex<W> {
     #[cfg(feature = "std")]
     #[cold]
     fn throttle_arrival(&self) {
-        const LOOKS: u32 = 8;
+        const MOST_ROUNDS: u32 = 64;
+        const MOST_SLEEPS: u32 = 2;
         let key = core::ptr::from_ref(self).addr();
-        let mut is_long = None;
-        for round in 0..LOOKS {
-            if self.drawn() < W::room() {
-                break;
+        let mut long = None;
+        let mut sleeps = 0;
+        for round in 0..MOST_ROUNDS {
+            if self.drawn() < crowd::room::<W>(key) || sleeps == MOST_SLEEPS {
+                return;
             }
-            if is_long.is_none() && crowd::stand_back::<W>(key) {
-                break;
+            let long = long.get_or_insert_with(|| crowd::LongWait::new(key));
+            if long.stand_back() {
+                sleeps += 1;
+            } else {
+                W::exhausted(round);
             }
-            is_long.get_or_insert_with(|| crowd::LongWait::new(key));
-            W::exhausted(round);
         }
-        crowd::forget_crowded();
     }
 
     #[cold]
@@ -168,10 +170,7 @@ impl<W: Wait> RawTicketMutex<W> {
             #[cfg(feature = "std")]
             if ahead >= W::room() {
                 let key = core::ptr::from_ref(self).addr();
-                is_long.get_or_insert_with(|| {
-                    crowd::note_crowded(key);
-                    crowd::LongWait::new(key)
-                });
+                is_long.get_or_insert_with(|| crowd::LongWait::new(key));
                 W::exhausted(0);
                 continue;
             }
@@ -196,10 +195,11 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawTicketMutex<W> {
 
     #[inline]
     fn lock(&self) -> GuardSend {
-        #[cfg(feature = "std")]
-        if crowd::was_crowded(core::ptr::from_ref(self).addr()) {
-            self.throttle_arrival();
+        if self.acquire() {
+            return GuardSend::new();
         }
+        #[cfg(feature = "std")]
+        self.throttle_arrival();
         self.draw();
         GuardSend::new()
     }

@@ -21,11 +21,11 @@ use crate::backend::time::Instant;
 use crate::backend::{BUCKETS, array, global, hint, per_thread, thread};
 
 /// How often one comes back, of those that sleep for one lock.
-const INTERVAL: Duration = Duration::from_micros(100);
+const INTERVAL: Duration = Duration::from_micros(250);
 /// For how long a thread that has come back does not sleep again.
-const STINT: Duration = Duration::from_micros(300);
+const STINT: Duration = Duration::from_micros(100);
 /// The most intervals that one sleep lasts.
-const MOST: usize = 128;
+const MOST: usize = 64;
 
 global! {
     /// How many threads are in a long wait, by the address of what they wait for.
@@ -35,8 +35,6 @@ global! {
 per_thread! {
     /// When this thread last came back.
     static STINT_BEGAN: Cell<Option<Instant>> = Cell::new(None);
-    /// The lock at which this thread has last been one too many.
-    static CROWDED: Cell<usize> = Cell::new(0);
 }
 
 /// A model has no crowds, and no clock.
@@ -79,47 +77,35 @@ impl Drop for LongWait {
 /// Sleeps if as many are in a long wait for `key` as can run, and this thread's stint is over; answers whether it did.
 #[cold]
 pub(crate) fn stand_back<W: Wait>(key: usize) -> bool {
-    if !is_watched() {
-        return false;
-    }
     // Relaxed: a hint at how many there are.
-    let others = waiting()[bucket(key)].load(Relaxed);
-    if others < W::room() {
-        return false;
-    }
-    let began = STINT_BEGAN.try_with(Cell::get).ok().flatten();
-    let stint = began.map_or(Duration::MAX, |began| Instant::now().saturating_duration_since(began));
-    if stint < tune("STINT", 100) {
-        return false;
-    }
-    let _long = LongWait::new(key);
-    let intervals = u32::try_from((others + 1).min(MOST)).unwrap_or(1);
-    let r = tune("R", 250);
-    let most = if std::env::var("PROP").is_ok() { 4 * r } else { r };
-    thread::sleep(stint.clamp(r, most) * intervals);
-    let _ = STINT_BEGAN.try_with(|began| began.set(Some(Instant::now())));
-    true
+    is_watched() && waiting()[bucket(key)].load(Relaxed) >= W::room() && LongWait::new(key).stand_back()
 }
 
-/// Notes that this thread was one too many at `key`, for [`was_crowded`].
-pub(crate) fn note_crowded(key: usize) {
-    if is_watched() {
-        let _ = CROWDED.try_with(|crowded| crowded.set(key));
+impl LongWait {
+    /// Sleeps if this thread's stint is over; answers whether it did.
+    pub(crate) fn stand_back(&self) -> bool {
+        if !is_watched() {
+            return false;
+        }
+        let began = STINT_BEGAN.try_with(Cell::get).ok().flatten();
+        if began.is_some_and(|began| Instant::now().saturating_duration_since(began) < STINT) {
+            return false;
+        }
+        // Relaxed: a hint at how many there are.
+        let waiting = waiting()[bucket(self.key)].load(Relaxed);
+        thread::sleep(INTERVAL * u32::try_from(waiting.min(MOST)).unwrap_or(1));
+        let _ = STINT_BEGAN.try_with(|began| began.set(Some(Instant::now())));
+        true
     }
 }
 
-/// Whether this thread has been one too many at `key`, of all locks there last.
-#[inline]
-pub(crate) fn was_crowded(key: usize) -> bool {
-    is_watched() && CROWDED.try_with(|crowded| crowded.get() == key).unwrap_or(false)
-}
-
-/// Takes back what [`note_crowded`] has noted.
-pub(crate) fn forget_crowded() {
-    let _ = CROWDED.try_with(|crowded| crowded.set(0));
-}
-
-fn tune(name: &'static str, default: u64) -> Duration {
-    static V: [std::sync::OnceLock<u64>; 2] = [const { std::sync::OnceLock::new() }; 2];
-    Duration::from_micros(*V[usize::from(name == "R")].get_or_init(|| std::env::var(name).ok().map_or(default, |v| v.parse().unwrap())))
+/// How many threads may be in the queue for `key`: as many as can run; where some are in a long wait, one, since two may be
+/// on the same core.
+pub(crate) fn room<W: Wait>(key: usize) -> usize {
+    // Relaxed: a hint at how many there are.
+    if is_watched() && waiting()[bucket(key)].load(Relaxed) > 0 {
+        W::room().min(1)
+    } else {
+        W::room()
+    }
 }
