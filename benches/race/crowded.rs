@@ -47,10 +47,19 @@ fn mutexes(load: Load, crowd: Crowd) -> Vec<Contestant> {
 /// Queue locks and spin locks where there are more threads than cores, against locks that sleep.
 fn fair_and_spinning(load: Load) -> Vec<Contestant> {
     vec![
-        Contestant::new("linchpin queue::McsMutex", passages::<linchpin::queue::McsMutex<u64>>(load)),
-        Contestant::new("linchpin queue::ClhMutex", passages::<linchpin::queue::ClhMutex<u64>>(load)),
+        Contestant::new(
+            "linchpin queue::McsMutex",
+            passages::<linchpin::queue::McsMutex<u64>>(load),
+        ),
+        Contestant::new(
+            "linchpin queue::ClhMutex",
+            passages::<linchpin::queue::ClhMutex<u64>>(load),
+        ),
         Contestant::new("linchpin spin::Mutex", passages::<linchpin::spin::Mutex<u64>>(load)),
-        Contestant::new("linchpin spin::TicketMutex", passages::<linchpin::spin::TicketMutex<u64>>(load)),
+        Contestant::new(
+            "linchpin spin::TicketMutex",
+            passages::<linchpin::spin::TicketMutex<u64>>(load),
+        ),
         Contestant::new("std", passages::<std::sync::Mutex<u64>>(load)),
         Contestant::new("parking_lot", passages::<parking_lot::Mutex<u64>>(load)),
         Contestant::new("spin", passages::<spin::mutex::SpinMutex<u64>>(load)),

@@ -9,16 +9,16 @@ use loom_tests::{Watched, explore_to, models, spawn};
 
 models! {
     queue, sources: ["src/queue/mcs.rs", "src/queue/clh.rs", "src/queue/cache.rs"],
-    mcs_excludes => excludes(RawMcsMutex::<Spin>::new),
-    clh_excludes => excludes(RawClhMutex::<Spin>::new),
-    mcs_sleeps => sleeps(RawMcsMutex::<SpinThenPark>::new),
-    clh_sleeps => sleeps(RawClhMutex::<SpinThenPark>::new),
-    mcs_tries => tries(RawMcsMutex::<Spin>::new),
-    clh_tries => tries(RawClhMutex::<Spin>::new),
+    mcs_excludes => excludes(RawMcsMutex::<Spin>::with_wait),
+    clh_excludes => excludes(RawClhMutex::<Spin>::with_wait),
+    mcs_sleeps => sleeps(RawMcsMutex::<SpinThenPark>::with_wait),
+    clh_sleeps => sleeps(RawClhMutex::<SpinThenPark>::with_wait),
+    mcs_tries => tries(RawMcsMutex::<Spin>::with_wait),
+    clh_tries => tries(RawClhMutex::<Spin>::with_wait),
     mcs_node_is_used_again => node_is_used_again(),
     mcs_cell_excludes => cell_excludes::<Spin>(),
     mcs_cell_does_not_sleep => cell_does_not_sleep(),
-    nodes_change_hands => nodes_change_hands(RawMcsMutex::<Spin>::new),
+    nodes_change_hands => nodes_change_hands(RawMcsMutex::<Spin>::with_wait),
 }
 
 /// Three threads lock and add: nothing overlaps, nothing is lost, and all get through.

@@ -28,9 +28,9 @@ use crate::wait::{DefaultPark, Reserve, Wait};
 
 /// A fair mutual exclusion lock: a CLH queue, in which each thread waits for the one before it.
 ///
-/// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. First come, first served, from the
-///   moment in which a thread joins the line: nobody passes it, not even by `try_lock`. A thread that finds the lock taken
-///   looks 4 times more within some 15 pauses and yields 8 times at most before it joins;
+/// * **Guarantee**: one holder at a time, which sees everything that earlier holders did. First come, first served, from
+///   joining the queue on: no thread that has joined is passed, not even by `try_lock`. A thread that finds the lock taken joins
+///   after 4 looks and either 8 yields or one sleep of at most 16 ms, at most ([module](crate::queue));
 ///   `lock_api::Mutex<RawClhMutex<Spin>, T>` joins at once. No poisoning.
 /// * **Cost**: one word, and for each acquisition a node of a line, which the thread has in its cache. Lock and unlock alone are
 ///   two RMWs. In line a passage costs 5 line transfers, however many wait, one less than with
@@ -128,11 +128,21 @@ impl Place {
     }
 }
 
-impl<W: Wait> RawClhMutex<W> {
+impl RawClhMutex {
     const_fn! {
-        /// An unlocked lock.
+        /// An unlocked lock, whose waiters wait as [`DefaultPark`] says.
         #[must_use]
         pub const fn new() -> Self {
+            Self::with_wait()
+        }
+    }
+}
+
+impl<W: Wait> RawClhMutex<W> {
+    const_fn! {
+        /// An unlocked lock, whose waiters wait as `W` says.
+        #[must_use]
+        pub const fn with_wait() -> Self {
             RawClhMutex {
                 tail: AtomicPtr::new(null_mut()),
                 wait: PhantomData,
@@ -197,7 +207,7 @@ impl<W: Wait> RawClhMutex<W> {
 
 impl<W: Wait> Default for RawClhMutex<W> {
     fn default() -> Self {
-        Self::new()
+        Self::with_wait()
     }
 }
 
@@ -205,7 +215,7 @@ impl<W: Wait> Default for RawClhMutex<W> {
 // alone leaves a node, which only the holder calls. Nodes live for ever, and the one of a guard that is forgotten is never put
 // back. No operation panics.
 unsafe impl<W: Wait> lock_api::RawMutex for RawClhMutex<W> {
-    const INIT: Self = const_init!(Self::new());
+    const INIT: Self = const_init!(Self::with_wait());
 
     type Guard = ClhGuard;
 

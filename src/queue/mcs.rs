@@ -29,11 +29,21 @@ pub struct RawMcsMutex<W = DefaultPark> {
     wait: PhantomData<fn(W)>,
 }
 
-impl<W: Wait> RawMcsMutex<W> {
+impl RawMcsMutex {
     const_fn! {
-        /// An unlocked lock.
+        /// An unlocked lock, whose waiters wait as [`DefaultPark`] says.
         #[must_use]
         pub const fn new() -> Self {
+            Self::with_wait()
+        }
+    }
+}
+
+impl<W: Wait> RawMcsMutex<W> {
+    const_fn! {
+        /// An unlocked lock, whose waiters wait as `W` says.
+        #[must_use]
+        pub const fn with_wait() -> Self {
             RawMcsMutex {
                 tail: AtomicPtr::new(null_mut()),
                 wait: PhantomData,
@@ -162,6 +172,6 @@ impl<W: Wait> RawMcsMutex<W> {
 
 impl<W: Wait> Default for RawMcsMutex<W> {
     fn default() -> Self {
-        Self::new()
+        Self::with_wait()
     }
 }

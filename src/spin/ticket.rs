@@ -6,14 +6,15 @@
 //! | `next` | the ticket that the next arrival draws | each arrival, by one RMW |
 //! | `serving` | the ticket whose holder has the lock | the holder, by a plain store |
 //!
-//! The lock is free when both are equal. Alone: one RMW, one store. Each word has lines of its own, so that an arrival
-//! does not take `serving` away from those who look at it: N + 1 transfers per passage for N threads in line, where one
-//! line would cost 2N. A waiter with k others before it pauses k times longer.
+//! The lock is free when both are equal. Alone: one RMW, one store. Both words are on one cache line, and share it falsely: an
+//! arrival takes the line from those that look at `serving`. With N threads in the queue that is up to 2N transfers for each
+//! acquisition, where two lines would cost N + 1; but of two threads each finds all it needs on one line, which
+//! passes between them once for each acquisition, with the value too if that lies beside. A waiter with k others before it
+//! pauses k times longer.
 //!
-//! The order of arrival costs dearly when more threads are in line than there are cores: the next one is not running,
-//! and nobody may go before it. So with [`SpinThenYield`](crate::wait::SpinThenYield) a newcomer that finds as many in
-//! line as can run yields a bounded number of times before it joins them (the idea of concurrency restriction: Dice,
-//! "Malthusian locks", EuroSys 2017, without its lists).
+//! FIFO order costs dearly when more threads hold tickets than there are cores: the next one is not running, and none may
+//! go before it. So with [`SpinThenYield`](crate::wait::SpinThenYield) an arrival that finds as many in the queue as can
+//! run waits for a bounded time before it draws its ticket (`wait::crowd`).
 //!
 //! Tickets are as wide as a pointer. With 64 bits they cannot come round; with 32 bits they can while a thread is
 //! preempted between the load and the compare-exchange of `acquire` (four thousand million acquisitions: 43 s at 10 ns
@@ -33,13 +34,16 @@ use crate::wait::{Backoff, DefaultWait, Wait};
 
 /// A mutual exclusion lock that spins and serves in the order of arrival.
 ///
-/// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. First come, first served: nobody
-///   passes a thread that has drawn its ticket. One that finds as many in line as there are cores draws its own after
-///   64 yields at most (with `std`; how many cores there are is asked once by each thread that has to wait, of the
-///   operating system, which may allocate).
-/// * **Cost**: two lines (256 bytes on x86-64). Lock and unlock alone are one RMW and one store.
-/// * **Not for**: more threads than cores without `std`. The next in line may not be running, and nobody can go before
-///   it: the lock then stands still for whole time slices.
+/// * **Guarantee**: one holder at a time, which sees everything that earlier holders did. First come, first served, from
+///   the drawing of a ticket on: no thread passes one that has drawn its ticket. With `std`, a thread that finds as many
+///   tickets drawn as there are cores draws its own only after one sleep of at most 16 ms and 64 yields (where yields take
+///   long, sleeps of 50 us); until then others may pass it. How many cores there are is asked once by each thread that has to
+///   wait, of the operating system, which may allocate. With [`Spin`](crate::wait::Spin) a thread draws its ticket at once.
+/// * **Cost**: two words, on one cache line. Lock and unlock alone are one RMW and one store. With N threads in the queue up to
+///   2N cache lines move for each acquisition.
+/// * **Not for**: more threads than cores without `std`: the next in the queue may not be running, none can go before it, and
+///   the lock then stands still for whole time slices. Nor for many cores that wait at once, where a
+///   [queue lock](crate::queue) moves five or six cache lines.
 ///
 /// ```
 /// use linchpin::spin::TicketMutex;
@@ -65,11 +69,21 @@ pub struct RawTicketMutex<W = DefaultWait> {
     wait: PhantomData<fn(W)>,
 }
 
-impl<W: Wait> RawTicketMutex<W> {
+impl RawTicketMutex {
     const_fn! {
-        /// An unlocked lock.
+        /// An unlocked lock, whose waiters wait as [`DefaultWait`] says.
         #[must_use]
         pub const fn new() -> Self {
+            Self::with_wait()
+        }
+    }
+}
+
+impl<W: Wait> RawTicketMutex<W> {
+    const_fn! {
+        /// An unlocked lock, whose waiters wait as `W` says.
+        #[must_use]
+        pub const fn with_wait() -> Self {
             Self::starting_at(0)
         }
     }
@@ -112,16 +126,16 @@ impl<W: Wait> RawTicketMutex<W> {
     }
 
     /// Draws a ticket, and waits until it is served.
-    #[inline]
-    fn draw(&self) {
+    #[cold]
+    fn lock_contended(&self) {
+        #[cfg(feature = "std")]
+        self.throttle_arrival();
         // Relaxed: as in `acquire` (killed by `spin::ticket_mutex_excludes`).
         let ticket = self.next.fetch_add(1, Relaxed);
-        if self.now_serving() != ticket {
-            self.wait_for_turn(ticket);
-        }
+        self.wait_for_turn(ticket);
     }
 
-    /// How many hold tickets now, as far as can be seen.
+    /// How many tickets are drawn and not returned, as far as can be seen.
     #[cfg(feature = "std")]
     fn drawn(&self) -> usize {
         // Relaxed, both: a guess, by which only time is lost or gained. `serving` first, and what still looks like less
@@ -131,28 +145,24 @@ impl<W: Wait> RawTicketMutex<W> {
         if drawn > usize::MAX / 2 { 0 } else { drawn }
     }
 
-    /// For a thread that has been one too many here: waits for a bounded time, while more tickets are drawn than threads can
-    /// run, before it draws its own.
+    /// Waits for a bounded time while more tickets are drawn than threads can run.
     ///
-    /// A ticket whose thread is not running holds up all that were drawn later.
+    /// A ticket whose thread is not running holds up all that were drawn later, for a context switch at least.
     #[cfg(feature = "std")]
-    #[cold]
     fn throttle_arrival(&self) {
-        const MOST_ROUNDS: u32 = 64;
-        const MOST_SLEEPS: u32 = 2;
+        const MOST_YIELDS: u32 = 64;
         let key = core::ptr::from_ref(self).addr();
         let mut long = None;
-        let mut sleeps = 0;
-        for round in 0..MOST_ROUNDS {
-            if self.drawn() < crowd::room::<W>(key) || sleeps == MOST_SLEEPS {
+        for round in 0..MOST_YIELDS {
+            if self.drawn() < crowd::room::<W>(key) {
                 return;
             }
             let long = long.get_or_insert_with(|| crowd::LongWait::new(key));
             if long.stand_back() {
-                sleeps += 1;
-            } else {
-                W::exhausted(round);
+                // Once is enough, so that each has its turn.
+                return;
             }
+            W::exhausted(round);
         }
     }
 
@@ -160,28 +170,27 @@ impl<W: Wait> RawTicketMutex<W> {
     fn wait_for_turn(&self, ticket: usize) {
         let mut backoff = Backoff::new();
         #[cfg(feature = "std")]
-        let mut is_long = None;
+        let mut long = None;
         loop {
             let ahead = ticket.wrapping_sub(self.now_serving());
             if ahead == 0 {
                 return;
             }
-            // So many cannot all be running: what this thread waits for is more likely to need its core.
-            #[cfg(feature = "std")]
-            if ahead >= W::room() {
-                let key = core::ptr::from_ref(self).addr();
-                is_long.get_or_insert_with(|| crowd::LongWait::new(key));
-                W::exhausted(0);
+            if ahead < W::room() {
+                backoff.wait_behind::<W>(u32::try_from(ahead).unwrap_or(u32::MAX));
                 continue;
             }
-            backoff.wait_behind::<W>(u32::try_from(ahead).unwrap_or(u32::MAX));
+            // So many cannot all be running: what this thread waits for is more likely to need its core.
+            #[cfg(feature = "std")]
+            long.get_or_insert_with(|| crowd::LongWait::new(core::ptr::from_ref(self).addr()));
+            W::exhausted(0);
         }
     }
 }
 
 impl<W: Wait> Default for RawTicketMutex<W> {
     fn default() -> Self {
-        Self::new()
+        Self::with_wait()
     }
 }
 
@@ -189,18 +198,15 @@ impl<W: Wait> Default for RawTicketMutex<W> {
 // `serving` names at most one drawn ticket that is not yet returned, its thread is the only one to return from `lock`
 // or `try_lock`. Forgetting a guard leaves `serving` where it is. No operation panics.
 unsafe impl<W: Wait> lock_api::RawMutex for RawTicketMutex<W> {
-    const INIT: Self = const_init!(Self::new());
+    const INIT: Self = const_init!(Self::with_wait());
 
     type Guard = GuardSend;
 
     #[inline]
     fn lock(&self) -> GuardSend {
-        if self.acquire() {
-            return GuardSend::new();
+        if !self.acquire() {
+            self.lock_contended();
         }
-        #[cfg(feature = "std")]
-        self.throttle_arrival();
-        self.draw();
         GuardSend::new()
     }
 

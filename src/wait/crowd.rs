@@ -100,12 +100,82 @@ impl LongWait {
 }
 
 /// How many threads may be in the queue for `key`: as many as can run; where some are in a long wait, one, since two may be
-/// on the same core.
+/// on the same core. With `Spin` there is room for all.
 pub(crate) fn room<W: Wait>(key: usize) -> usize {
+    let room = W::room();
     // Relaxed: a hint at how many there are.
-    if is_watched() && waiting()[bucket(key)].load(Relaxed) > 0 {
-        W::room().min(1)
+    if is_watched() && room != usize::MAX && waiting()[bucket(key)].load(Relaxed) > 0 {
+        1
     } else {
-        W::room()
+        room
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wait::{Spin, SpinThenYield};
+    use std::thread;
+    use std::vec::Vec;
+
+    /// An address of its own. The buckets of two tests may be the same by chance, so no test says how many others wait.
+    fn key(of: &u64) -> usize {
+        core::ptr::from_ref(of).addr()
+    }
+
+    /// As many in a long wait as can run.
+    fn crowd(key: usize) -> Vec<LongWait> {
+        (0..SpinThenYield::room()).map(|_| LongWait::new(key)).collect()
+    }
+
+    #[test]
+    fn one_too_many_sleeps_once_and_then_has_a_stint() {
+        let lock = 0;
+        let crowd = crowd(key(&lock));
+        thread::scope(|scope| {
+            let newcomer = scope.spawn(|| {
+                let before = Instant::now();
+                let slept = stand_back::<SpinThenYield>(key(&lock));
+                let came_back = Instant::now();
+                let again = stand_back::<SpinThenYield>(key(&lock));
+                assert!(slept && came_back - before >= INTERVAL);
+                assert!(!again || came_back.elapsed() >= STINT, "its stint has just begun");
+            });
+            newcomer.join().expect("it stands back once");
+        });
+        drop(crowd);
+    }
+
+    #[test]
+    fn with_spin_a_thread_never_sleeps() {
+        let lock = 0;
+        let _crowd = crowd(key(&lock));
+        assert!(!stand_back::<Spin>(key(&lock)));
+        assert!(!stand_back::<Spin>(key(&lock)), "a thread that spins keeps no stint");
+        assert!(STINT_BEGAN.with(Cell::get).is_none());
+    }
+
+    #[test]
+    fn where_threads_wait_for_long_one_may_queue() {
+        let lock = 0;
+        let waits = LongWait::new(key(&lock));
+        assert_eq!(room::<SpinThenYield>(key(&lock)), 1);
+        assert_eq!(room::<Spin>(key(&lock)), usize::MAX);
+        drop(waits);
+    }
+
+    #[test]
+    fn neighbours_and_strides_do_not_share_a_bucket() {
+        for stride in [1, 16, 64, 4096, 1 << 21, 0x9E37_79B9_7F4A_7C15_u64 as usize] {
+            let buckets: std::collections::BTreeSet<usize> = (0..BUCKETS)
+                .map(|number| bucket(number.wrapping_mul(stride) + 0x7F00_0000))
+                .collect();
+            // At random 63% of the buckets would be hit.
+            assert!(
+                buckets.len() > BUCKETS / 2,
+                "stride {stride:#x}: {} buckets",
+                buckets.len()
+            );
+        }
     }
 }

@@ -21,6 +21,8 @@ use crate::backend::{
     time::{self, Instant},
 };
 
+#[cfg(feature = "std")]
+use super::crowd::LongWait;
 use super::{FlagBackoff, Wait};
 
 /// The waiter sleeps, or is about to.
@@ -168,12 +170,16 @@ impl Flag {
 
     #[cold]
     fn wait_long<W: Wait>(&self, epoch: Epoch) {
-        self.wait_in_queue::<W>(epoch, 0);
+        self.wait_for::<W>(epoch, None);
     }
 
-    /// [`wait`](Self::wait), in the queue of a lock at the address `queue`, for which a long wait is counted.
+    /// [`wait`](Self::wait), in the queue of a lock at the address `queue`: a long wait there is counted.
     #[inline]
     pub(crate) fn wait_in_queue<W: Wait>(&self, epoch: Epoch, queue: usize) {
+        self.wait_for::<W>(epoch, Some(queue));
+    }
+
+    fn wait_for<W: Wait>(&self, epoch: Epoch, queue: Option<usize>) {
         let mut backoff = FlagBackoff::default();
         loop {
             let is_awake = backoff.wait::<W>();
@@ -184,14 +190,14 @@ impl Flag {
     }
 
     #[cfg(feature = "std")]
-    fn sleep_in_queue(&self, epoch: Epoch, queue: usize) -> bool {
-        let _long = (queue != 0).then(|| super::crowd::LongWait::new(queue));
+    fn sleep_in_queue(&self, epoch: Epoch, queue: Option<usize>) -> bool {
+        let _long = queue.map(LongWait::new);
         self.sleep(epoch, None)
     }
 
     /// Without `std` no policy sleeps.
     #[cfg(not(feature = "std"))]
-    fn sleep_in_queue(&self, _epoch: Epoch, _queue: usize) -> bool {
+    fn sleep_in_queue(&self, _epoch: Epoch, _queue: Option<usize>) -> bool {
         false
     }
 

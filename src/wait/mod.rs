@@ -5,6 +5,11 @@
 //! whoever can use it, which is what a lock needs whose holder may have been preempted: with more threads than cores, a
 //! lock that only spins stands still for whole time slices. [`Spin`] goes on spinning, for places without a scheduler.
 //!
+//! A yield is not free either: it lets any other thread run, a busy process too, for a whole time slice. So each yield is
+//! timed. After one of more than 50 us a thread that can be woken parks instead, and one that cannot (it polls) sleeps for
+//! 50 us at a time, until twice the time has passed that the long yield took. The poller also sleeps after 256 yields in one
+//! wait: a real-time thread that yields lets no ordinary thread run, and a sleep does.
+//!
 //! Who waits for one certain thread need not poll at all: a [`Flag`] is set by one thread and awaited by one, and with the
 //! policy [`SpinThenPark`] the waiter sleeps in the kernel until it is woken.
 //!
@@ -72,11 +77,6 @@ impl Backoff {
     #[must_use]
     pub const fn new() -> Self {
         Backoff { round: 0 }
-    }
-
-    /// A back-off whose rounds are used up from the start.
-    pub(crate) const fn exhausted() -> Self {
-        Backoff { round: LAST_ROUND + 1 }
     }
 
     /// Begins anew. Call it after progress: what has kept the thread waiting so far says nothing about the next wait.
@@ -306,9 +306,11 @@ impl Wait for Spin {
     }
 }
 
-/// Yields to the scheduler, so that whoever is waited for can run. The default where there is `std`.
+/// Yields to the scheduler, so that the thread that is waited for can run. The default where there is `std`.
 ///
-/// Each yield is a system call. When *not* to use it: for waits of milliseconds, which a thread should sleep through.
+/// Each yield is a system call. A yield that took more than 50 us is followed by sleeps of 50 us instead, for twice as long as
+/// it took; and after 256 yields in one wait all others are sleeps, of 50 to 800 us. When *not* to use it: for waits of
+/// milliseconds, through which a thread should sleep until it is woken.
 #[cfg(feature = "std")]
 #[derive(Debug)]
 pub enum SpinThenYield {}
