@@ -156,11 +156,7 @@ impl RawCondvar {
                 // SAFETY: the address of a mutex that a waiter has exposed. It borrows the mutex until it returns from its wait, which
                 // it does not before it is unparked; and `requeue` looks at the mutex before that.
                 let mutex = unsafe { &*core::ptr::with_exposed_provenance::<RawMutex>(mutex) };
-                taken.requeue(
-                    mutex.key(),
-                    || mutex.relies_on_holder(),
-                    || mutex.note_queued(Duration::ZERO),
-                );
+                taken.requeue(mutex.key(), || mutex.relies_on_holder(), || mutex.note_queued(Duration::ZERO));
             }
         }
         notified

@@ -151,11 +151,7 @@ impl RawMutex {
     #[inline]
     fn adopt_mode(&self) -> MutexGuardState {
         // A hint that is not seen yet costs a waiter one more heavy fence, and is seen by a later holder.
-        if self.hints() == 0 {
-            MutexGuardState::FAST
-        } else {
-            self.change_to_contended()
-        }
+        if self.hints() == 0 { MutexGuardState::FAST } else { self.change_to_contended() }
     }
 
     #[inline]
@@ -191,11 +187,7 @@ impl RawMutex {
 
     fn release_contended(&self) {
         let hints = self.hints();
-        let looks = if hints & QUEUED != 0 {
-            DEPUTY_CHECK
-        } else {
-            u32::from(hints & COOLDOWN)
-        };
+        let looks = if hints & QUEUED != 0 { DEPUTY_CHECK } else { u32::from(hints & COOLDOWN) };
         let looks = one_in(looks);
         // Release: as above (killed by `futex::mutex_excludes`).
         if looks || self.state.compare_exchange(CONTENDED, FREE, Release, Relaxed).is_err() {
@@ -211,21 +203,11 @@ impl RawMutex {
             let mut left = FREE;
             match front.token() {
                 None => {
-                    self.change_hints(|hints| {
-                        if looks && hints & QUEUED == 0 {
-                            0
-                        } else {
-                            hints & !QUEUED
-                        }
-                    });
+                    self.change_hints(|hints| if looks && hints & QUEUED == 0 { 0 } else { hints & !QUEUED });
                 }
                 Some(_) if hands_off || front.is_turn_due() => {
                     front.unpark(UnparkToken::HandedOff);
-                    left = if front.token().is_some() {
-                        CONTENDED | PARKED
-                    } else {
-                        CONTENDED
-                    };
+                    left = if front.token().is_some() { CONTENDED | PARKED } else { CONTENDED };
                 }
                 Some(_) if self.state() & PARKED != 0 && self.hints() & AWAKE == 0 => {
                     self.change_hints(|hints| hints | AWAKE);
@@ -272,9 +254,7 @@ impl RawMutex {
     /// Makes the holder responsible for waiters that are being queued, if it can be; under the lock of the bucket.
     pub(super) fn relies_on_holder(&self) -> bool {
         // Relaxed: as in `validate`. A holder in fast mode is not made so: only its own unlock may change the word.
-        let marked = self
-            .state
-            .compare_exchange(CONTENDED, CONTENDED | PARKED, Relaxed, Relaxed);
+        let marked = self.state.compare_exchange(CONTENDED, CONTENDED | PARKED, Relaxed, Relaxed);
         marked.is_ok() || marked == Err(CONTENDED | PARKED)
     }
 
@@ -365,11 +345,7 @@ impl Contend for RawMutex {
             }
             // Relaxed: the queue is under the bucket's lock. An RMW, so that the holder sees it or has unlocked before;
             // torn, it would lock a lock that no thread holds (killed by `futex::mutex_excludes`).
-            if self
-                .state
-                .compare_exchange(state, state | PARKED, Relaxed, Relaxed)
-                .is_ok()
-            {
+            if self.state.compare_exchange(state, state | PARKED, Relaxed, Relaxed).is_ok() {
                 self.note_queued(Duration::ZERO);
                 return Validate::Park;
             }
@@ -403,11 +379,7 @@ unsafe impl lock_api::RawMutex for RawMutex {
     #[inline]
     fn try_lock(&self) -> Option<MutexGuardState> {
         // Looks first, so that a loop of failing tries does not take the line from the holder.
-        if self.state() == FREE {
-            self.try_lock_fast()
-        } else {
-            None
-        }
+        if self.state() == FREE { self.try_lock_fast() } else { None }
     }
 
     #[inline]

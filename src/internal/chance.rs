@@ -27,8 +27,7 @@ fn draw() -> u64 {
         };
         // The multiplier and the increment of Knuth's MMIX. The upper bits are the random ones.
         let next = hint::tuned(
-            last.wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407),
+            last.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407),
             last + 1,
         );
         seed.set(next);
@@ -57,10 +56,7 @@ mod tests {
                 share[call % period] += u32::from(one_in(6));
             }
             for &hits in &share[..period] {
-                assert!(
-                    (3_200..4_800).contains(&hits),
-                    "{hits} of 256,000 calls, of a period of {period}"
-                );
+                assert!((3_200..4_800).contains(&hits), "{hits} of 256,000 calls, of a period of {period}");
             }
         }
     }

@@ -169,6 +169,7 @@ impl<W: Wait> RawTicketMutex<W> {
     #[cold]
     fn wait_for_turn(&self, ticket: usize) {
         let mut backoff = Backoff::new();
+        let mut rounds = 0_u32;
         #[cfg(feature = "std")]
         let mut long = None;
         loop {
@@ -183,7 +184,8 @@ impl<W: Wait> RawTicketMutex<W> {
             // So many cannot all be running: what this thread waits for is more likely to need its core.
             #[cfg(feature = "std")]
             long.get_or_insert_with(|| crowd::LongWait::new(core::ptr::from_ref(self).addr()));
-            W::exhausted(0);
+            W::exhausted(rounds);
+            rounds = rounds.saturating_add(1);
         }
     }
 }

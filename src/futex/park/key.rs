@@ -71,10 +71,7 @@ mod tests {
             let key = Key::new(place.wrapping_mul(stride) << 2 | 1 << 60, KeyKind::Mutex);
             buckets[(key.hash() >> 58) as usize] += 1;
         }
-        (
-            buckets.iter().filter(|&&count| count > 0).count(),
-            buckets.into_iter().max().unwrap_or(0),
-        )
+        (buckets.iter().filter(|&&count| count > 0).count(), buckets.into_iter().max().unwrap_or(0))
     }
 
     /// Regression: with a product as hash, strides of the constant's convergents put all locks into one bucket.
@@ -86,15 +83,10 @@ mod tests {
             strides.extend([large, large * 16, large * 64]);
             (small, large) = (large, small + large);
         }
-        strides.extend(
-            [0x9E37_79B9_7F4A_7C15, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB].map(|constant: usize| constant >> 4),
-        );
+        strides.extend([0x9E37_79B9_7F4A_7C15, 0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB].map(|constant: usize| constant >> 4));
         for stride in strides {
             let (used, most) = spread(stride);
-            assert!(
-                used == 64 && most < 160,
-                "a stride of {stride}: {used} buckets, {most} in one"
-            );
+            assert!(used == 64 && most < 160, "a stride of {stride}: {used} buckets, {most} in one");
         }
     }
 }

@@ -42,8 +42,8 @@ use crate::wait::SpinThenParkBackoff;
 
 pub(super) use contend::{Contend, ROUNDS, contend};
 pub(super) use key::{Key, KeyKind};
-pub(super) use queue::ParkToken;
 use queue::Queue;
+pub(super) use queue::ParkToken;
 use table::{Entry, with_entry};
 use waiter::Waiter;
 pub(super) use waiter::{UnparkToken, WaiterHandle, with_fresh_waiter, with_waiter};
@@ -92,9 +92,7 @@ pub(super) enum Validate {
 pub(super) enum ParkResult {
     /// There was no need. If it has been queued in the meantime, `others` may have come to rely on it: then it is
     /// responsible for them.
-    Invalid {
-        others: bool,
-    },
+    Invalid { others: bool },
     Unparked(UnparkToken),
     /// Out of the queue again; some thread is responsible for those in it, as before.
     TimedOut,
@@ -174,11 +172,7 @@ pub(super) fn park(
             continue;
         }
         // Another thread has taken it out of the queue and is about to unpark it, or has moved it.
-        return ParkResult::Unparked(
-            waiter
-                .await_unpark(epoch, None)
-                .expect("without a deadline it is unparked"),
-        );
+        return ParkResult::Unparked(waiter.await_unpark(epoch, None).expect("without a deadline it is unparked"));
     }
 }
 
@@ -345,7 +339,12 @@ impl Taken {
     /// If none waits there already and `relies_on_holder` cannot make the lock's holder responsible, the first of them is
     /// unparked instead, as deputy if there are others. `note_queued` runs if any has been moved. Both run under the lock of
     /// that bucket.
-    pub(super) fn requeue(&mut self, key: Key, relies_on_holder: impl FnOnce() -> bool, note_queued: impl FnOnce()) {
+    pub(super) fn requeue(
+        &mut self,
+        key: Key,
+        relies_on_holder: impl FnOnce() -> bool,
+        note_queued: impl FnOnce(),
+    ) {
         let token = self.token();
         let first = with_entry(key, |entry| {
             let is_covered = !entry.queue.is_empty() || relies_on_holder();
@@ -362,11 +361,7 @@ impl Taken {
                 note_queued();
             }
             first.map(|(first, _)| {
-                first.tell(if moved {
-                    UnparkToken::WokenAsDeputy
-                } else {
-                    UnparkToken::Notified
-                });
+                first.tell(if moved { UnparkToken::WokenAsDeputy } else { UnparkToken::Notified });
                 first
             })
         });

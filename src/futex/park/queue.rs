@@ -43,10 +43,7 @@ pub(in crate::futex) struct Queue {
 }
 
 impl Queue {
-    pub(super) const EMPTY: Self = Queue {
-        first: None,
-        last: None,
-    };
+    pub(super) const EMPTY: Self = Queue { first: None, last: None };
 
     pub(super) fn push_back(&mut self, waiter: &'static Waiter, key: Option<Key>, token: ParkToken) {
         waiter.set_key(key);

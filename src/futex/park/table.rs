@@ -146,11 +146,7 @@ fn announcement(key: Key) -> usize {
 #[inline]
 fn word_of<R>(key: Key, act: impl FnOnce(&AtomicUsize) -> R) -> R {
     let place = place(key);
-    if key.kind_is_drain() {
-        act(&drains()[place])
-    } else {
-        act(&announcements()[place])
-    }
+    if key.kind_is_drain() { act(&drains()[place]) } else { act(&announcements()[place]) }
 }
 
 pub(super) fn add_announcement(key: Key) {

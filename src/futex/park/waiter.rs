@@ -183,13 +183,9 @@ pub(in crate::futex) fn with_fresh_waiter<R>(park: impl FnOnce(&WaiterHandle) ->
 fn lend<R>(waiter: &'static Waiter, park: impl FnOnce(&WaiterHandle) -> R) -> R {
     let result = park(&WaiterHandle { waiter });
     // In a model each thread returns it at once: the simulated pool does not outlive the main thread.
-    let kept = hint::tuned(true, false)
-        && CACHED
-            .try_with(|cached| cached.0.replace(Some(waiter)))
-            .map(|other| {
-                other.map(give_to_pool);
-            })
-            .is_ok();
+    let kept = hint::tuned(true, false) && CACHED.try_with(|cached| cached.0.replace(Some(waiter))).map(|other| {
+        other.map(give_to_pool);
+    }).is_ok();
     if !kept {
         give_to_pool(waiter);
     }

@@ -88,11 +88,7 @@ impl Hints {
     }
 
     const fn with_queued(self, cooldown: u32) -> Self {
-        let cooldown = if cooldown > self.cooldown() {
-            cooldown
-        } else {
-            self.cooldown()
-        };
+        let cooldown = if cooldown > self.cooldown() { cooldown } else { self.cooldown() };
         Hints(self.0 & CREDIT | QUEUED | cooldown << COOLDOWN_SHIFT)
     }
 
@@ -137,13 +133,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
 
     /// Notes that no waiters are queued. `cools`: and that writers may come in fast mode.
     pub(super) fn note_empty_queue(&self, cools: bool) {
-        self.change_hints(|hints| {
-            if cools && !hints.is_queued() {
-                hints.cooled()
-            } else {
-                hints.without_queued()
-            }
-        });
+        self.change_hints(|hints| if cools && !hints.is_queued() { hints.cooled() } else { hints.without_queued() });
     }
 
     /// Counts a read that is not biased. Called by a reader inside.
@@ -157,9 +147,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
     /// Earns a sample's worth, and lets readers register in slots, or without a fence.
     #[cold]
     fn earn(&self) {
-        let credit = self
-            .change_hints(|hints| hints.with_credit(hints.credit() + EARNED))
-            .credit();
+        let credit = self.change_hints(|hints| hints.with_credit(hints.credit() + EARNED)).credit();
         // Relaxed, both: estimates.
         let look = units(last_look().load(Relaxed));
         let fence = units(last_fence().load(Relaxed));
@@ -180,10 +168,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
             // Release: pairs with the Acquire of a writer's claim, which must see the identity (killed by
             // `futex_rwlock::identities_differ`). It continues the release sequence of the last writer's unlock, as an RMW;
             // torn, it would undo what others do meanwhile (killed by `futex_rwlock::excludes`).
-            match self
-                .state
-                .compare_exchange(state.bits(), changed.bits(), Release, Relaxed)
-            {
+            match self.state.compare_exchange(state.bits(), changed.bits(), Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => state = super::State::from_bits(now),
             }
@@ -209,11 +194,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
         let spent = self.change_hints(|hints| {
             let credit = hints.credit().saturating_sub(cost);
             // What was earned for a bias that has ended has to be earned again.
-            let limit = if paid.fence {
-                SLOTTED_AT.max(units(paid.look).saturating_mul(2))
-            } else {
-                CREDIT
-            };
+            let limit = if paid.fence { SLOTTED_AT.max(units(paid.look).saturating_mul(2)) } else { CREDIT };
             hints.with_credit(credit.min(limit))
         });
         spent.credit() > 0

@@ -6,16 +6,16 @@
 //! on each such reader, by a mark in the slot; a reader that leaves takes its mark back and counts down; the last one unparks the
 //! writer. Before it enters, a writer has itself seen that no reader is inside; a wake-up too many does no harm.
 
-use super::RawRwLock;
 use super::bias::{Paid, look};
 use super::slots::{self, Slot};
 use super::state::{Retain, State};
+use super::RawRwLock;
 use crate::backend::atomic::{Acquire, Relaxed, SeqCst, fence};
 use crate::backend::time::{self, Instant};
 use crate::backend::{asymmetric, hint, thread};
 use crate::futex::park::{
-    Announcement, Front, Key, KeyKind, POLL_AFTER, ParkResult, ParkToken, ROUNDS, Request, UnparkToken, Validate,
-    is_announced, park, unpark_front, with_waiter,
+    Announcement, Front, Key, KeyKind, POLL_AFTER, ParkResult, ParkToken, ROUNDS, Request, UnparkToken, Validate, is_announced,
+    park, unpark_front, with_waiter,
 };
 use crate::wait::SpinThenParkBackoff;
 
@@ -77,10 +77,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
         while state.is_biased() {
             // Relaxed: a reader that comes by the bias has a fence before it sees that it has ended. An RMW, since readers leave
             // and others park.
-            match self
-                .state
-                .compare_exchange(state.bits(), state.without_bias().bits(), Relaxed, Relaxed)
-            {
+            match self.state.compare_exchange(state.bits(), state.without_bias().bits(), Relaxed, Relaxed) {
                 Ok(_) => break,
                 Err(now) => state = State::from_bits(now),
             }
@@ -132,10 +129,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
             let drained = state.drained(keeps_slots);
             // Acquire: pairs with the Release in `unlock_counted_read`. The writer must come after what was read; Relaxed
             // lets its writes overtake the reads (killed by `futex_rwlock::excludes`). An RMW, since others park.
-            match self
-                .state
-                .compare_exchange(state.bits(), drained.bits(), Acquire, Relaxed)
-            {
+            match self.state.compare_exchange(state.bits(), drained.bits(), Acquire, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => state = State::from_bits(now),
             }
@@ -204,10 +198,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
             while state.readers() > 0 {
                 // Relaxed: the count is under the bucket's lock. An RMW, so that the last reader sees it or has left before;
                 // torn, it would count a reader that has left (killed by `futex_rwlock::excludes`).
-                match self
-                    .state
-                    .compare_exchange(state.bits(), state.with_drain_parked().bits(), Relaxed, Relaxed)
-                {
+                match self.state.compare_exchange(state.bits(), state.with_drain_parked().bits(), Relaxed, Relaxed) {
                     Ok(_) => {
                         front.change_token(|count| count + 1);
                         break;

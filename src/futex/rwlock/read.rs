@@ -5,9 +5,9 @@ use super::unlock::unpark_next;
 use super::{RawRwLock, ReadGuardState, assert_room, slots};
 use crate::backend::asymmetric;
 use crate::backend::atomic::{Acquire, Relaxed, SeqCst, fence_after_rmw};
-use crate::backend::hint;
 use crate::backend::time::Instant;
 use crate::futex::park::{Contend, Fence, Key, ParkToken, Validate, contend, fence_cost};
+use crate::backend::hint;
 use crate::internal::one_in;
 
 /// While waiters are queued, one in `1 << DEPUTY_CHECK` acquisitions or unlocks on average asks whether the deputy is overdue.
@@ -84,10 +84,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
             }
             assert_room(state, Mode::Read);
             // Acquire: as in `enter` (killed by `futex_rwlock::reads_recursively`).
-            match self
-                .state
-                .compare_exchange(state.bits(), state.with_readers(1).bits(), Acquire, Relaxed)
-            {
+            match self.state.compare_exchange(state.bits(), state.with_readers(1).bits(), Acquire, Relaxed) {
                 Ok(_) => return Some(ReadGuardState::COUNTED),
                 Err(now) => state = State::from_bits(now),
             }
@@ -103,10 +100,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
             // Acquire: pairs with the Release of every unlock, each of which is in the release sequence that this reads
             // from. A reader must see what writers wrote, a writer must come after what readers read; Relaxed loses
             // both (killed by `futex_rwlock::excludes`).
-            match self
-                .state
-                .compare_exchange(state.bits(), entered.bits(), Acquire, Relaxed)
-            {
+            match self.state.compare_exchange(state.bits(), entered.bits(), Acquire, Relaxed) {
                 Ok(_) => return Some(entered),
                 Err(now) => state = State::from_bits(now),
             }
@@ -116,48 +110,23 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
 
     #[inline]
     pub(super) fn upgradable_fast(&self) -> bool {
-        self.enter(self.state(), Mode::Upgradable, State::with_upgradable)
-            .is_some()
+        self.enter(self.state(), Mode::Upgradable, State::with_upgradable).is_some()
     }
 
     #[cold]
     pub(super) fn read_contended(&self, deadline: Option<Instant>) -> Option<ReadGuardState> {
-        contend(
-            &Attempt {
-                lock: self,
-                mode: Mode::Read,
-            },
-            deadline,
-            false,
-        )
-        .map(|()| ReadGuardState::COUNTED)
+        contend(&Attempt { lock: self, mode: Mode::Read }, deadline, false).map(|()| ReadGuardState::COUNTED)
     }
 
     #[cold]
     pub(super) fn upgradable_contended(&self, deadline: Option<Instant>) -> bool {
-        contend(
-            &Attempt {
-                lock: self,
-                mode: Mode::Upgradable,
-            },
-            deadline,
-            false,
-        )
-        .is_some()
+        contend(&Attempt { lock: self, mode: Mode::Upgradable }, deadline, false).is_some()
     }
 
     /// Claims the lock as a writer, who may then have to drain it.
     #[cold]
     pub(super) fn claim_contended(&self, deadline: Option<Instant>) -> bool {
-        contend(
-            &Attempt {
-                lock: self,
-                mode: Mode::Write,
-            },
-            deadline,
-            false,
-        )
-        .is_some()
+        contend(&Attempt { lock: self, mode: Mode::Write }, deadline, false).is_some()
     }
 }
 
@@ -260,9 +229,7 @@ impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
             }
             // Relaxed: the queue is under the bucket's lock. An RMW, so that the owner sees it or has unlocked before; torn,
             // it would bring back what the owner has given up (killed by `futex_rwlock::writers_exclude`).
-            let parked = lock
-                .state
-                .compare_exchange(state.bits(), state.with_parked().bits(), Relaxed, Relaxed);
+            let parked = lock.state.compare_exchange(state.bits(), state.with_parked().bits(), Relaxed, Relaxed);
             if parked.is_ok() {
                 lock.note_queued(core::time::Duration::ZERO);
                 return Validate::Park;

@@ -192,11 +192,7 @@ impl State {
     /// Claimed by a writer that then waits for the readers, if there may be any; in contended mode.
     pub(super) const fn claimed(self) -> Self {
         let claimed = self.0 & (LASTING | PARKED) | WRITER | CONTENDED;
-        if self.0 & (SLOTTED | READERS) == 0 {
-            State(claimed)
-        } else {
-            State(claimed | DRAINING)
-        }
+        if self.0 & (SLOTTED | READERS) == 0 { State(claimed) } else { State(claimed | DRAINING) }
     }
 
     /// The same in fast mode, for a lock whose word says nothing but perhaps `SLOTTED`.
@@ -217,11 +213,7 @@ impl State {
     /// The writer is inside. `keeps_slots`: readers will go on to register in slots.
     pub(super) const fn drained(self, keeps_slots: bool) -> Self {
         let drained = self.0 & !(DRAINING | DRAIN_PARKED | BIASED);
-        if keeps_slots {
-            State(drained)
-        } else {
-            State(drained & !SLOTTED)
-        }
+        if keeps_slots { State(drained) } else { State(drained & !SLOTTED) }
     }
 
     /// The owner has let go, but for what it retains.
@@ -266,9 +258,7 @@ mod tests {
                 (state.admits(Mode::Read) && state.readers() < 2).then(|| state.with_readers(1)),
                 state.admits(Mode::Upgradable).then(|| state.with_upgradable()),
                 (state.admits(Mode::Write) || state.has_upgradable()).then(|| state.claimed()),
-                [State::FREE, State::FREE_SLOTTED]
-                    .contains(&state)
-                    .then(|| state.claimed_fast()),
+                [State::FREE, State::FREE_SLOTTED].contains(&state).then(|| state.claimed_fast()),
                 state.is_fast().then(|| state.contended()),
                 state.is_fast().then(|| state.draining()),
                 (state.is_draining() && state.readers() == 0).then(|| state.drained(true)),

@@ -60,10 +60,6 @@ fn a_write_leaves_nothing_but_how_readers_register() {
             assert_eq!(lock.state().readers(), 1);
             lock.unlock_shared(share);
         }
-        assert!(
-            [State::FREE, State::FREE_SLOTTED].contains(&lock.state()),
-            "{:?}",
-            lock.state()
-        );
+        assert!([State::FREE, State::FREE_SLOTTED].contains(&lock.state()), "{:?}", lock.state());
     }
 }

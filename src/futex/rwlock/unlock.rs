@@ -61,12 +61,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
     #[inline]
     pub(super) fn unlock_owner(&self, retain: Retain, hands_off: bool) {
         let hints = self.hints();
-        let looks = hands_off
-            || one_in(if hints.is_queued() {
-                DEPUTY_CHECK
-            } else {
-                hints.cooldown()
-            });
+        let looks = hands_off || one_in(if hints.is_queued() { DEPUTY_CHECK } else { hints.cooldown() });
         let mut state = self.state();
         while !looks && !state.is_parked() {
             // Release: as in `unlock_write` (killed by `futex_rwlock::biased_readers_exclude`).
@@ -169,10 +164,7 @@ impl Group {
     fn at(front: &Front<'_>, retain: Retain) -> Self {
         let mode = front.token().map_or(Mode::Read, Mode::of);
         let count = match mode {
-            Mode::Read => front
-                .tokens()
-                .take_while(|&token| Mode::of(token) == Mode::Read)
-                .count() as u32,
+            Mode::Read => front.tokens().take_while(|&token| Mode::of(token) == Mode::Read).count() as u32,
             Mode::Upgradable | Mode::Write => u32::from(retain != Retain::Upgradable),
         };
         Group { mode, count }
@@ -195,11 +187,7 @@ impl Group {
             Mode::Upgradable => state.with_upgradable(),
             Mode::Write => state.claimed(),
         };
-        if others && entered.has_owner() {
-            entered.with_parked()
-        } else {
-            entered
-        }
+        if others && entered.has_owner() { entered.with_parked() } else { entered }
     }
 
     fn unpark(&self, front: &mut Front<'_>, token: UnparkToken) {
@@ -217,11 +205,7 @@ fn unpark_group(front: &mut Front<'_>) {
     for _ in 1..group.count {
         front.unpark(UnparkToken::Notified);
     }
-    front.unpark(if others {
-        UnparkToken::WokenAsDeputy
-    } else {
-        UnparkToken::Notified
-    });
+    front.unpark(if others { UnparkToken::WokenAsDeputy } else { UnparkToken::Notified });
 }
 
 /// The same for a thread that does not touch the lock any more.

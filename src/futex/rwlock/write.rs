@@ -1,8 +1,8 @@
 //! How a writer claims the lock. One that finds readers inside then drains it (`drain`).
 
-use super::RawRwLock;
 use super::bias::{Paid, look};
 use super::state::{Mode, Retain, State};
+use super::RawRwLock;
 use crate::backend::asymmetric;
 use crate::backend::atomic::{Acquire, Relaxed, SeqCst, fence_after_rmw};
 use crate::backend::time::Instant;
@@ -14,10 +14,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
     pub(super) fn try_write_fast(&self) -> bool {
         let fast = State::FREE.claimed_fast().bits();
         // Acquire: as in `enter` (killed by `futex_rwlock::writers_exclude`).
-        let claimed = self
-            .state
-            .compare_exchange(State::FREE.bits(), fast, Acquire, Relaxed)
-            .is_ok();
+        let claimed = self.state.compare_exchange(State::FREE.bits(), fast, Acquire, Relaxed).is_ok();
         if claimed && !self.hints().are_none() {
             self.adopt_mode();
         }
@@ -50,10 +47,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
     fn mark_parked(&self) {
         let mut state = self.state();
         // Relaxed: it is for this thread's own unlock.
-        while let Err(now) = self
-            .state
-            .compare_exchange(state.bits(), state.with_parked().bits(), Relaxed, Relaxed)
-        {
+        while let Err(now) = self.state.compare_exchange(state.bits(), state.with_parked().bits(), Relaxed, Relaxed) {
             state = State::from_bits(now);
         }
     }
@@ -78,11 +72,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
         // Relaxed: the fence that follows acquires what this reads from; where it is none, this RMW is one to the processor.
         // An RMW, for the other writers; torn, two of them would claim the lock (killed by
         // `futex_rwlock::spread_writers_exclude`).
-        if (self
-            .state
-            .compare_exchange(State::FREE_SLOTTED.bits(), claimed.bits(), Relaxed, Relaxed))
-        .is_err()
-        {
+        if (self.state.compare_exchange(State::FREE_SLOTTED.bits(), claimed.bits(), Relaxed, Relaxed)).is_err() {
             return false;
         }
         // SeqCst: pairs with the fence in `read_in_slot`, and acquires from every unlock, as `enter` does (killed by
@@ -110,10 +100,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
         loop {
             // Acquire: as in `enter`; without readers in slots nothing later does it (killed by
             // `futex_rwlock::upgrade_follows`). An RMW, since readers come and go.
-            match self
-                .state
-                .compare_exchange(state.bits(), state.claimed().bits(), Acquire, Relaxed)
-            {
+            match self.state.compare_exchange(state.bits(), state.claimed().bits(), Acquire, Relaxed) {
                 Ok(_) => return self.drain(deadline, Retain::Upgradable),
                 Err(now) => state = State::from_bits(now),
             }
@@ -134,10 +121,7 @@ impl<const RECURSIVE: bool> RawRwLock<RECURSIVE> {
             }
             // Acquire: as in `enter`; without readers in slots nothing later does it (killed by
             // `futex_rwlock::tried_upgrade_follows`).
-            match self
-                .state
-                .compare_exchange(state.bits(), state.claimed().bits(), Acquire, Relaxed)
-            {
+            match self.state.compare_exchange(state.bits(), state.claimed().bits(), Acquire, Relaxed) {
                 Ok(_) => break,
                 Err(now) => state = State::from_bits(now),
             }
