@@ -138,10 +138,10 @@ impl<W: Wait> RawTicketMutex<W> {
     /// How many tickets are drawn and not returned, as far as can be seen.
     #[cfg(feature = "std")]
     fn drawn(&self) -> usize {
-        // Relaxed, both: a guess, by which only time is lost or gained. `serving` first, and what still looks like less
-        // than none is none.
-        let serving = self.serving.load(Relaxed);
-        let drawn = self.next.load(Relaxed).wrapping_sub(serving);
+        // Relaxed, both: a guess, by which only time is lost or gained. `next` first: tickets that are served in between then
+        // count as none, where they would look like a crowd that is not there.
+        let next = self.next.load(Relaxed);
+        let drawn = next.wrapping_sub(self.serving.load(Relaxed));
         if drawn > usize::MAX / 2 { 0 } else { drawn }
     }
 

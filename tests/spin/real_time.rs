@@ -53,7 +53,10 @@ fn lets_the_holder_run<R: lock_api::RawMutex + Sync>() {
             let (start, before) = (Instant::now(), had());
             assert_eq!(*lock.lock(), 1, "the holder held it");
             let (waited, had) = (start.elapsed(), had() - before);
-            assert!(2 * had < waited, "it had the CPU for {had:?} of the {waited:?} for which it waited");
+            assert!(
+                2 * had < waited,
+                "it had the CPU for {had:?} of the {waited:?} for which it waited"
+            );
         });
     });
 }
