@@ -46,9 +46,9 @@ fn is_watched() -> bool {
 /// The bucket of an address: the multiplications let all of its bits take part.
 fn bucket(key: usize) -> usize {
     let mixed = (key as u64).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let mixed = (mixed ^ mixed >> 31).wrapping_mul(0x94D0_49BB_1331_11EB);
+    let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0x94D0_49BB_1331_11EB);
     // The upper half, scaled: no division, and right for any number of buckets.
-    usize::try_from((mixed >> 32) * BUCKETS as u64 >> 32).unwrap_or(0)
+    usize::try_from(((mixed >> 32) * BUCKETS as u64) >> 32).unwrap_or(0)
 }
 
 /// A thread that is in a long wait, until this is dropped.
