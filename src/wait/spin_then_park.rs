@@ -66,7 +66,7 @@ impl SpinThenParkBackoff {
             }
         }
         pause_for(if self.is_eager {
-            EAGER_PAUSE
+            EAGER_PAUSE << (self.round / 4).min(4)
         } else {
             PAUSE << (self.round / 2).min(2)
         });

@@ -3,7 +3,7 @@
 use core::cell::Cell;
 
 use crate::backend::time::Instant;
-use crate::backend::{hint, per_thread};
+use crate::backend::{hint, per_thread, thread};
 
 /// Every how manieth unlock is sampled. A power of two.
 const SAMPLE: u32 = 32;
@@ -50,8 +50,9 @@ fn take_sample() {
     });
 }
 
-/// Whether this thread works for long between two acquisitions, on average.
+/// Whether this thread works for long between two acquisitions, on average, and no more than two can run at once: where
+/// more threads look often, they only take the line from one another.
 pub(in crate::futex) fn is_long() -> bool {
     note_lock();
-    hint::tuned(true, false) && AVERAGE.try_with(Cell::get).unwrap_or(0) >= LONG
+    hint::tuned(thread::parallelism() <= 2, false) && AVERAGE.try_with(Cell::get).unwrap_or(0) >= LONG
 }
