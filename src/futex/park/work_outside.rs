@@ -8,7 +8,7 @@ use crate::backend::{hint, per_thread, thread};
 /// Every how manieth unlock is sampled. A power of two.
 const SAMPLE: u32 = 32;
 /// Work that takes longer than a change of hands is long, in nanoseconds.
-const LONG: u32 = 150;
+const LONG: u32 = 250;
 
 per_thread! {
     static UNLOCKS: Cell<u32> = Cell::new(0);
