@@ -66,29 +66,26 @@ fn more_threads_than_participants_share_it() {
     for participants in [1, 2, 3] {
         let (barrier, leaders) = (Barrier::new(participants), AtomicUsize::new(0));
         let each = times(6_000, 6);
-        let threads = 4 * participants;
         thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    for _ in 0..each {
-                        match barrier.wait_timeout(Duration::from_secs(5)) {
-                            Ok(result) => leaders.fetch_add(usize::from(result.is_leader()), Relaxed),
-                            // The last ones may be too few; then none of them has met.
-                            Err(error) => panic!("{error}"),
-                        };
-                        if leaders.load(Relaxed) >= each {
-                            return;
+            let threads: Vec<_> = (0..4 * participants)
+                .map(|_| {
+                    scope.spawn(|| {
+                        for _ in 0..each {
+                            let led = usize::from(barrier.wait().is_leader());
+                            if leaders.fetch_add(led, Relaxed) + led >= each {
+                                return;
+                            }
                         }
-                    }
-                });
-            }
-            // Those that are left over at the end are let go.
+                    })
+                })
+                .collect();
             while leaders.load(Relaxed) < each {
                 thread::yield_now();
             }
-            (1..participants).for_each(|_| ignore(barrier.wait_timeout(SOON)));
-            for _ in 0..threads {
+            // The threads that are left over at the end may be too few for an episode, and come at any time.
+            while !threads.iter().all(thread::ScopedJoinHandle::is_finished) {
                 drop(barrier.arrive());
+                thread::yield_now();
             }
         });
     }
