@@ -250,8 +250,12 @@ pub fn found_behind_spins(source: &str, code: &str, spins_in: &'static str, expl
         let fault = Fault::of(site, kind).behind();
         match try_fault(&fault, || explore(spinning)) {
             Outcome::Found(how) => {
-                writeln!(std::io::stderr(), "behind {spins_in}: {kind:?} at {} is found: {how}", site.place)
-                    .expect("stderr is open");
+                writeln!(
+                    std::io::stderr(),
+                    "behind {spins_in}: {kind:?} at {} is found: {how}",
+                    site.place
+                )
+                .expect("stderr is open");
             }
             Outcome::Missed => panic!("{}: no thread that has spun comes by here", site.place),
             Outcome::Survived => panic!("{}: {kind:?} is not found where threads spin", site.place),

@@ -350,7 +350,9 @@ fn the_cells_of_the_mutex_find_a_race() {
             continue;
         }
         let (_, outcome) = Fault::of(&site, Kind::Weaken(Relaxed)).inject(|| _ = explore());
-        let Err(Failure { message, .. }) = outcome else { continue };
+        let Err(Failure { message, .. }) = outcome else {
+            continue;
+        };
         assert!(
             message.contains("Causality violation") && message.contains("UnsafeCell"),
             "{message}"

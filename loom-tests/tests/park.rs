@@ -105,7 +105,11 @@ fn park_meets_fast_unlock(bounds: Bounds) -> usize {
             }
         });
         let decide = |is_fenced| {
-            event.unless_happened(if is_fenced { Decision::Park } else { Decision::ParkAnnounced })
+            event.unless_happened(if is_fenced {
+                Decision::Park
+            } else {
+                Decision::ParkAnnounced
+            })
         };
         let parked = event.object.park(Kind::Mutex, None, decide, || {});
         waker.join().expect("it only looks");
@@ -125,7 +129,9 @@ fn time_out_meets_unpark(bounds: Bounds) -> usize {
             let event = Arc::clone(&event);
             move || event.object.unpark(Kind::Mutex, || {})
         });
-        let parked = event.object.park(Kind::Mutex, Some(deadline), |_| Decision::Park, || {});
+        let parked = event
+            .object
+            .park(Kind::Mutex, Some(deadline), |_| Decision::Park, || {});
         let unparked = waker.join().expect("it only unparks");
         assert!(!event.object.unpark(Kind::Mutex, || {}), "no waiter is left");
         (parked, unparked)
@@ -155,7 +161,11 @@ fn time_out_meets_requeue(bounds: Bounds, relies: bool) -> usize {
         });
         let parked = event.park_counted(Kind::Condvar, Some(deadline));
         let taken = waker.join().expect("it only moves what it finds");
-        assert_eq!(event.queued.load(Relaxed), 0, "one of the two has counted the waiter out");
+        assert_eq!(
+            event.queued.load(Relaxed),
+            0,
+            "one of the two has counted the waiter out"
+        );
         (parked, taken)
     })
 }
@@ -168,7 +178,9 @@ fn park_beside_deputy(bounds: Bounds) -> usize {
             let event = Arc::clone(&event);
             move || event.object.unpark(Kind::Mutex, || {})
         });
-        let parked = event.object.park(Kind::Mutex, None, |_| Decision::ParkBesideDeputy, || {});
+        let parked = event
+            .object
+            .park(Kind::Mutex, None, |_| Decision::ParkBesideDeputy, || {});
         let unparked = waker.join().expect("it only unparks");
         assert!(!event.object.unpark(Kind::Mutex, || {}), "no waiter is left");
         (parked, unparked)
@@ -220,9 +232,16 @@ fn two_are_unparked_in_order() -> usize {
         });
         let mut unparked = 0;
         for turn in 0..2 {
-            unparked += u32::from(event.object.unpark(Kind::Mutex, || event.has_happened.store(turn, Relaxed)));
+            unparked += u32::from(
+                event
+                    .object
+                    .unpark(Kind::Mutex, || event.has_happened.store(turn, Relaxed)),
+            );
         }
-        let turns: Vec<_> = waiters.into_iter().filter_map(|waiter| waiter.join().expect("it only parks")).collect();
+        let turns: Vec<_> = waiters
+            .into_iter()
+            .filter_map(|waiter| waiter.join().expect("it only parks"))
+            .collect();
         assert_eq!(turns.len() as u32, unparked);
         let is_passed = turns.len() == 2 && turns.iter().any(|&(before, turn)| turn < before);
         assert!(!is_passed, "the first of two was passed");

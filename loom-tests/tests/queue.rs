@@ -41,7 +41,11 @@ fn a_thread_that_stands_back_acquires_the_lock() {
 }
 
 /// Three threads lock and add: nothing overlaps, nothing is lost, and all get through.
-fn excludes<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(bounds: Bounds, preemptions: usize, raw: fn() -> R) -> usize {
+fn excludes<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(
+    bounds: Bounds,
+    preemptions: usize,
+    raw: fn() -> R,
+) -> usize {
     explore_beyond_to(bounds, preemptions, [3], move || {
         let total = Arc::new(Mutex::from_raw(raw(), Watched::default()));
         let others = [(), ()].map(|()| {
@@ -173,7 +177,11 @@ fn nodes_overflow() -> usize {
                 let held = locks.each_ref().map(|lock| lock.lock());
                 held.iter().for_each(|total| total.add(1));
                 drop(held);
-                locks.each_ref().map(|lock| lock.lock()).iter().for_each(|total| assert_eq!(total.get(), 1));
+                locks
+                    .each_ref()
+                    .map(|lock| lock.lock())
+                    .iter()
+                    .for_each(|total| assert_eq!(total.get(), 1));
             })
         });
         for other in others {

@@ -1,12 +1,12 @@
 //! The native world: `core`'s atomics, the processor's pause, the operating system's scheduler.
 
 pub(crate) mod atomic {
+    #[cfg(feature = "std")]
+    pub(crate) use core::sync::atomic::AtomicU8;
     #[cfg(target_has_atomic = "64")]
     pub(crate) use core::sync::atomic::AtomicU64;
     pub(crate) use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize};
-    #[cfg(feature = "std")]
-    pub(crate) use core::sync::atomic::AtomicU8;
     // The door has them in every world, whether or not this crate uses all of them today.
     #[allow(unused_imports)]
     pub(crate) use core::sync::atomic::{
