@@ -38,7 +38,7 @@ fn most(name: &str, cores: usize) -> f64 {
         // queues of the other pairs, which are all in one bucket here.
         "futex::Condvar, taking turns" => 17.0 + 2.0 * n,
         // The same, and what it takes to say that all wait.
-        "futex::Condvar, notify_all" => 36.0,
+        "futex::Condvar, notify_all" => 44.0,
         // One to come and one to go; more where compare-exchanges collide.
         "spin::RwLock, read" => 2.0 + n / 16.0,
         // A batch is one RMW on a shared line, and each core's first may fall into the steady state.
@@ -142,8 +142,10 @@ fn a_node_on_one_line_shares_falsely_twice_at_most_and_pays_less() {
 }
 
 /// The lock's line holds three words by choice: a reader that looks at the hints or at the identity may lose it to a change of
-/// the state in between. At most twice an operation, where all cores read and write at once.
-const WORDS_ON_ONE_LINE: [&str; 5] = [
+/// the state in between. At most four times an operation, where 64 cores read and write at once.
+const WORDS_ON_ONE_LINE: [&str; 7] = [
+    "futex::Condvar, taking turns",
+    "futex::Condvar, notify_all",
     "futex::Mutex",
     "futex::RwLock, write",
     "futex::RwLock, write, no membarrier",
@@ -152,12 +154,12 @@ const WORDS_ON_ONE_LINE: [&str; 5] = [
 ];
 
 #[test]
-fn a_lock_on_one_line_shares_falsely_twice_at_most() {
+fn a_lock_on_one_line_shares_falsely_four_times_at_most() {
     for name in WORDS_ON_ONE_LINE {
         for cores in CORES {
             let bill = workload(name).bill(&Machine::flat(cores), cores);
             assert!(
-                bill.false_sharing_misses() <= 2 * bill.operations(),
+                bill.false_sharing_misses() <= 4 * bill.operations(),
                 "{name} on {cores} cores:\n{}",
                 bill.steady()
             );

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Instant;
 
-use linchpin::backend::fault::{Failure, Fault, Kind, Operation, record};
+use linchpin::backend::fault::{Fault, Kind, Operation, record};
 use linchpin::backend::reuse_thread_numbers;
 use linchpin::futex::{PiError, PiMutex, PiMutexGuard, PiResult};
 use loom_tests::{explore_to, explore_within_to, models, spawn};
@@ -350,9 +350,8 @@ fn the_cells_of_the_mutex_find_a_race() {
             continue;
         }
         let (_, outcome) = Fault::of(&site, Kind::Weaken(Relaxed)).inject(|| _ = explore());
-        let Err(Failure { message, .. }) = outcome else {
-            continue;
-        };
+        let Err(failure) = outcome else { continue };
+        let message = failure.message;
         assert!(
             message.contains("Causality violation") && message.contains("UnsafeCell"),
             "{message}"

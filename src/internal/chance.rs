@@ -2,6 +2,8 @@
 
 use core::cell::Cell;
 
+use crossbeam_utils::CachePadded;
+
 use crate::backend::atomic::{AtomicU32, Relaxed};
 use crate::backend::{global, hint, per_thread};
 
@@ -41,7 +43,7 @@ fn draw() -> u64 {
 
 global! {
     /// How many threads have asked for a first number.
-    fn threads() -> AtomicU32 = AtomicU32::new(0);
+    fn threads() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(0));
 }
 
 /// Something that differs from thread to thread, and is the same in each run of a simulation.

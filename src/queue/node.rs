@@ -22,7 +22,7 @@ pub(super) struct Node {
 
 /// What is under a free node.
 #[cfg(feature = "std")]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct Below {
     /// The next free node; null if this is the last.
     pub(super) node: *mut Node,
@@ -68,8 +68,12 @@ impl Node {
     /// It is the caller's, and in no stack or in one of the caller's.
     #[cfg(feature = "std")]
     pub(super) unsafe fn put_on(&self, below: Below) {
-        // SAFETY: as in `below`.
-        self.below.with_mut(|place| unsafe { *place = below });
+        // A store would take the line from others; mostly it says already what it would.
+        // SAFETY: the caller's promise, which includes that of `below`.
+        if unsafe { self.below() } != below {
+            // SAFETY: as in `below`.
+            self.below.with_mut(|place| unsafe { *place = below });
+        }
     }
 
     /// What was under a node that no thread uses any more.

@@ -7,6 +7,8 @@
 //!
 //! Pauses are measured, since one takes 10 cycles on one processor and 140 on the next.
 
+use crossbeam_utils::CachePadded;
+
 use crate::backend::atomic::{AtomicU32, Relaxed};
 use crate::backend::time::Instant;
 use crate::backend::{global, hint};
@@ -74,7 +76,7 @@ impl SpinThenParkBackoff {
 
 global! {
     /// How long 64 pauses take, in nanoseconds; 0 before that is known.
-    fn sixty_four_pauses() -> AtomicU32 = AtomicU32::new(0);
+    fn sixty_four_pauses() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(0));
 }
 
 /// Pauses for about so many nanoseconds.

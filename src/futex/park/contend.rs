@@ -19,8 +19,11 @@ use crate::wait::SpinThenParkBackoff;
 const ROUNDS_AS_DEPUTY: u32 = 32;
 /// .. if no thread is parked, ..
 pub(in crate::futex) const ROUNDS: u32 = 12;
-/// .. and if others are parked, and one is awake.
-const ROUNDS_BESIDE_DEPUTY: u32 = 2;
+/// .. and if others are parked, and one is awake: two for each core beside the holder's.
+fn rounds_beside_deputy() -> u32 {
+    let cores = u32::try_from(thread::parallelism()).unwrap_or(u32::MAX);
+    cores.saturating_sub(1).saturating_mul(2).clamp(2, ROUNDS)
+}
 
 /// One way to acquire a lock: what the wait for it needs to know of the lock.
 pub(in crate::futex) trait Contend {
@@ -83,7 +86,7 @@ pub(in crate::futex) fn contend<C: Contend>(
         let rounds = match (responsible, lock.is_queued()) {
             (true, _) => ROUNDS_AS_DEPUTY,
             (false, false) => ROUNDS,
-            (false, true) => ROUNDS_BESIDE_DEPUTY,
+            (false, true) => rounds_beside_deputy(),
         };
         if !is_late && backoff.wait(rounds) {
             continue;

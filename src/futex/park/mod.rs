@@ -34,6 +34,8 @@ pub(super) mod work_outside;
 
 use core::time::Duration;
 
+use crossbeam_utils::CachePadded;
+
 use crate::backend::asymmetric;
 use crate::backend::atomic::{AtomicU32, Relaxed};
 use crate::backend::global;
@@ -214,7 +216,7 @@ fn withdraw_if(waiter: &'static Waiter, key: Key, is_needless: impl FnOnce() -> 
 
 global! {
     /// How many nanoseconds the last heavy fence of a parking thread took.
-    fn last_fence() -> AtomicU32 = AtomicU32::new(hint::tuned(20_000, 0));
+    fn last_fence() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(hint::tuned(20_000, 0)));
 }
 
 /// Fences what was announced against the look of a holder that has unlocked.

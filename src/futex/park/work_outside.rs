@@ -6,7 +6,7 @@ use crate::backend::time::Instant;
 use crate::backend::{hint, per_thread};
 
 /// Every how manieth unlock is sampled. A power of two.
-const SAMPLE: u32 = 64;
+const SAMPLE: u32 = 32;
 /// Work that takes longer than a change of hands is long, in nanoseconds.
 const LONG: u32 = 150;
 

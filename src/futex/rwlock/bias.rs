@@ -1,13 +1,15 @@
 //! How a lock finds out how its readers should register: reads earn credit, what writers have to do for it costs.
 //!
 //! A unit of credit is [`UNIT`] of time. One in [`SAMPLE`] reads that are not biased, at random, earns what that many reads
-//! would save in slots. A write costs a constant, so that slots pay where there are more than eight reads to a write; and
+//! would save in slots, as long as it took itself. A write costs a constant, so that slots pay where there are more than eight reads to a write; and
 //! what its look at the slots took beyond that, measured. So a lock is slotted when its readers have earned twice what
 //! a look costs, and until that is spent: many threads that have ever read, of whatever lock, make a look long, and the lock
 //! stays as it is. To be biased it must have earned [`BIAS_WORTH`] times what a heavy fence and a look cost; that is spent with
 //! the first write. So the cost of both is bounded by a share of what the reads have cost, however long fences take.
 
 use super::{RawRwLockOf, slots};
+use crossbeam_utils::CachePadded;
+
 use crate::backend::atomic::{AtomicU32, Relaxed, Release};
 use crate::backend::time::Instant;
 use crate::backend::{asymmetric, global, hint};
@@ -24,8 +26,13 @@ const QUEUED: u32 = 1 << 31;
 const UNIT: u64 = hint::tuned(8, 1 << 40);
 /// One in `1 << SAMPLE` reads is sampled.
 const SAMPLE: u32 = 6;
-/// What a sample earns: 64 reads that save some ten nanoseconds each.
+/// What a sample earns at least: 64 reads that save some ten nanoseconds each.
 const EARNED: u32 = hint::tuned(80, 2);
+/// What counting a read in the word takes where no other thread does, with the look at the clock, in nanoseconds. What it takes
+/// longer, a slot saves.
+const ALONE: u32 = 80;
+/// What it takes at the most, in nanoseconds; a thread that was preempted has not waited for the line.
+const MOST: u32 = 10_000;
 /// What each write costs.
 const WRITE: u32 = hint::tuned(10, 1);
 /// The least credit of a lock that becomes slotted.
@@ -39,9 +46,9 @@ const FAST_MODE_GAIN: u128 = 5;
 
 global! {
     /// How many nanoseconds the last look at all slots took, of whatever lock.
-    fn last_look() -> AtomicU32 = AtomicU32::new(0);
+    fn last_look() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(0));
     /// How many nanoseconds the last heavy fence of a writer took, of whatever lock.
-    fn last_fence() -> AtomicU32 = AtomicU32::new(20_000);
+    fn last_fence() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(20_000));
 }
 
 fn nanoseconds(duration: Duration) -> u32 {
@@ -105,6 +112,12 @@ impl Hints {
     }
 }
 
+/// Whether this read is to be sampled.
+#[inline]
+pub(super) fn is_sampled() -> bool {
+    hint::tuned(false, true) || one_in(SAMPLE)
+}
+
 impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     #[inline]
     pub(super) fn hints(&self) -> Hints {
@@ -146,19 +159,21 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         });
     }
 
-    /// Counts a read that is not biased. Called by a reader inside.
+    /// Samples a read in a slot. Called by a reader inside.
     #[inline]
-    pub(super) fn note_read(&self) {
-        if hint::tuned(false, true) || one_in(SAMPLE) {
-            self.earn();
+    pub(super) fn note_slot_read(&self) {
+        if is_sampled() {
+            self.earn(Duration::ZERO);
         }
     }
 
-    /// Earns a sample's worth, and lets readers register in slots, or without a fence.
+    /// Earns what a sample is worth, if the word was changed for it in so long, and lets readers register in slots, or without
+    /// a fence.
     #[cold]
-    fn earn(&self) {
+    pub(super) fn earn(&self, took: Duration) {
+        let earned = EARNED.max(units(nanoseconds(took).min(MOST).saturating_sub(ALONE)) << SAMPLE);
         let credit = self
-            .change_hints(|hints| hints.with_credit(hints.credit() + EARNED))
+            .change_hints(|hints| hints.with_credit(hints.credit() + earned))
             .credit();
         // Relaxed, both: estimates.
         let look = units(last_look().load(Relaxed));

@@ -1,5 +1,6 @@
 //! How a reader comes in: in a slot, or counted in the word.
 
+use super::bias::is_sampled;
 use super::state::{Mode, State};
 use super::unlock::unpark_next;
 use super::{RawRwLockOf, ReadGuardState, assert_room, slots};
@@ -45,7 +46,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             return None;
         }
         if !state.is_biased() {
-            self.note_read();
+            self.note_slot_read();
         }
         Some(ReadGuardState { slot: Some(slot) })
     }
@@ -61,8 +62,11 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     /// Reads, counted in the word.
     #[inline]
     pub(super) fn read_counted(&self, state: State) -> Option<ReadGuardState> {
+        let start = is_sampled().then(Instant::now);
         self.enter(state, Mode::Read, |state| state.with_readers(1))?;
-        self.note_read();
+        if let Some(start) = start {
+            self.earn(start.elapsed());
+        }
         if self.hints().is_queued() && one_in(DEPUTY_CHECK) {
             self.check_deputy();
         }
