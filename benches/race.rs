@@ -11,6 +11,8 @@
 //! ```
 
 mod arena;
+#[path = "race/barriers.rs"]
+mod barriers;
 #[path = "race/contest.rs"]
 mod contest;
 #[path = "race/crowded.rs"]
@@ -48,6 +50,7 @@ fn main() {
     let options = Options::from_command_line();
     let mut contests = families::contests();
     contests.extend(crowded::contests());
+    contests.extend(barriers::contests());
     contests.extend(thousands::contests());
     options.select(&mut contests);
     if options.list {

@@ -13,6 +13,8 @@ extern crate std;
 #[doc(hidden)]
 pub mod backend;
 #[cfg(target_has_atomic = "64")]
+pub mod barrier;
+#[cfg(target_has_atomic = "64")]
 pub mod counter;
 #[cfg(feature = "std")]
 pub mod futex;

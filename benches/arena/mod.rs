@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each bench is a crate, and uses a part of this")]
 
 pub mod asleep;
+pub mod barriers;
 pub mod busy;
 pub mod bystanders;
 pub mod condvars;
@@ -37,6 +38,12 @@ pub struct Lane<'gate> {
 }
 
 impl Lane<'_> {
+    /// Whether the heat is over for a thread that has done so many passages.
+    #[inline]
+    pub fn is_over(&self, done: u64) -> bool {
+        done >= self.quota || self.stop.load(Ordering::Relaxed)
+    }
+
     /// Repeats `passages`, which does `batch` of them, until the heat is over.
     #[inline]
     pub fn run(&self, batch: u64, mut passages: impl FnMut()) -> u64 {

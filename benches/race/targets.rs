@@ -43,7 +43,7 @@ pub struct Target {
     pub bound: f64,
 }
 
-const fn target(
+pub const fn target(
     contest: &'static str,
     crowd: Crowd,
     ours: &'static str,
@@ -89,6 +89,7 @@ pub fn all() -> Vec<Target> {
     targets.extend(crowded());
     targets.extend(beside_busy_processes());
     targets.extend(thousands());
+    targets.extend(crate::barriers::targets());
     targets
 }
 

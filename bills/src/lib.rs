@@ -7,6 +7,7 @@
 //! Built without `--cfg linchpin_coherence`, the crate is empty.
 #![cfg(linchpin_coherence)]
 
+mod barriers;
 mod baseline;
 mod comparison;
 mod workloads;
@@ -151,7 +152,7 @@ fn bill(machine: &Machine, threads: usize, each: usize, patience: usize, body: i
         done: AtomicU64::new(0),
         end: AtomicU64::new(0),
     };
-    let report = simulate(machine, threads, |thread| body(thread, &meter));
+    let report = one_at_a_time(|| coherence::run(machine, threads, |thread| body(thread, &meter)));
     Bill { report, operations }
 }
 
@@ -192,9 +193,10 @@ impl Drop for NoMembarrier {
     }
 }
 
-fn simulate(machine: &Machine, threads: usize, body: impl Fn(usize) + Sync) -> Report {
+/// Runs a simulation.
+fn one_at_a_time(run: impl FnOnce() -> Report) -> Report {
     // Simulations side by side would share the statics of linchpin: the numbers of threads, for one.
     let _turn = TURN.write().unwrap_or_else(PoisonError::into_inner);
     let _said = WITHOUT_MEMBARRIER.get().then(NoMembarrier::say);
-    coherence::run(machine, threads, body)
+    run()
 }

@@ -14,7 +14,7 @@ use linchpin::queue::{ClhMutex, McsMutex, RawClhMutex, RawMcsMutex};
 use linchpin::spin::{Mutex, RwLock, TasMutex, TicketMutex};
 use linchpin::wait::Spin;
 
-use crate::{Bill, Workload, bill};
+use crate::{Bill, Workload, barriers, bill};
 
 /// How many adds a handle of the approximate counter holds back.
 const BATCH: u64 = 64;
@@ -25,12 +25,13 @@ const OPERATIONS: usize = 256;
 const PASSAGES: usize = 16;
 
 /// The families, in the order in which they are shown.
-pub const FAMILIES: [&str; 4] = [CONTENDED, APART, TURNS, COUNTERS];
+pub const FAMILIES: [&str; 5] = [CONTENDED, APART, TURNS, COUNTERS, BARRIERS];
 
 const CONTENDED: &str = "one lock for all, threads always waiting";
 const APART: &str = "a lock for each thread";
 const TURNS: &str = "threads that wake one another";
 const COUNTERS: &str = "one counter for all";
+const BARRIERS: &str = "one barrier for all, by the episode";
 
 const fn ours(family: &'static str, name: &'static str, run: fn(&Machine, usize) -> Bill) -> Workload {
     Workload {
@@ -185,11 +186,26 @@ const ALL: &[Workload] = &[
             words.0[thread].fetch_add(1, Relaxed);
         })
     }),
+    ours(BARRIERS, "barrier::Barrier", barriers::central),
+    ours(BARRIERS, "barrier::CombiningBarrier", barriers::combining),
+    ours(BARRIERS, "barrier::TreeBarrier", barriers::tree),
+    ours(
+        BARRIERS,
+        "barrier::TreeBarrier, global flag",
+        barriers::tree_with_global_flag,
+    ),
+    ours(BARRIERS, "barrier::TournamentBarrier", barriers::tournament),
+    ours(BARRIERS, "barrier::DisseminationBarrier", barriers::dissemination),
+    control(
+        BARRIERS,
+        "control: a central barrier on one line",
+        barriers::on_one_line,
+    ),
 ];
 
 /// At the beginning of a line, so that the layout is the same in every run.
 #[repr(align(128))]
-struct Apart<T>(T);
+pub struct Apart<T>(pub T);
 
 /// A place for each thread, side by side from the beginning of a line on.
 fn places<T>(threads: usize, place: impl FnMut() -> T) -> Apart<[T; 64]> {

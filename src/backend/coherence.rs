@@ -74,6 +74,12 @@ pub(crate) mod hint {
 pub(crate) mod thread {
     pub(crate) use coherence::thread::{available_parallelism as parallelism, yield_now};
 
+    /// Whether this thread is unwinding. All simulated threads are coroutines of one, so std cannot say which it is: a model
+    /// or a simulation does by itself what a destructor would do then.
+    pub(crate) const fn is_unwinding() -> bool {
+        false
+    }
+
     /// Whether this is a model that has failed: it never is.
     pub(crate) const fn has_failed() -> bool {
         false

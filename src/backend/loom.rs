@@ -267,6 +267,12 @@ pub(crate) mod kernel_pi;
 pub(crate) mod thread {
     use std::cell::Cell;
 
+    /// Whether this thread is unwinding. All simulated threads are coroutines of one, so std cannot say which it is: a model
+    /// or a simulation does by itself what a destructor would do then.
+    pub(crate) const fn is_unwinding() -> bool {
+        false
+    }
+
     /// As if on two cores, so that a model of three threads has one too many.
     pub(crate) fn parallelism() -> usize {
         2

@@ -24,9 +24,9 @@ use crate::backend::{
 use super::{FlagBackoff, Wait};
 
 /// The waiter sleeps, or is about to.
-const SLEEPING: u32 = 1;
+pub(super) const SLEEPING: u32 = 1;
 /// One epoch further.
-const EPOCH: u32 = 2;
+pub(super) const EPOCH: u32 = 2;
 
 /// A flag that one thread sets and one thread awaits, again and again.
 ///
@@ -57,14 +57,14 @@ const EPOCH: u32 = 2;
 /// ```
 #[derive(Debug)]
 pub struct Flag {
-    word: AtomicU32,
+    pub(super) word: AtomicU32,
 }
 
 /// What [`Flag::wait`] waits for the end of: the time between two [sets](Flag::set) of one flag.
 ///
 /// It comes round after 2^31 sets; a thread that keeps one for so long takes the new epoch for the old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Epoch(u32);
+pub struct Epoch(pub(super) u32);
 
 #[cfg(feature = "std")]
 impl Epoch {
@@ -91,7 +91,7 @@ impl Flag {
     }
 
     const_fn! {
-        const fn at(epoch: u32) -> Self {
+        pub(crate) const fn at(epoch: u32) -> Self {
             Flag { word: AtomicU32::new(epoch << 1) }
         }
     }

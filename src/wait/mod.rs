@@ -25,6 +25,8 @@
 //! ```
 
 mod flag;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+mod interrupt;
 #[cfg(feature = "std")]
 mod spin_then_park;
 #[cfg(feature = "std")]
@@ -33,6 +35,8 @@ mod yielding;
 pub use flag::{Epoch, Flag};
 #[cfg(feature = "std")]
 pub(crate) use spin_then_park::SpinThenParkBackoff;
+#[cfg(feature = "std")]
+pub(crate) use yielding::{yield_measured, yield_sampled};
 
 use crate::backend::hint;
 #[cfg(feature = "std")]

@@ -1,0 +1,140 @@
+//! The completion step: what runs once in each episode, after the last arrival and before any thread leaves.
+
+#[cfg(feature = "std")]
+use core::cell::Cell;
+
+use crate::backend::cell::UnsafeCell;
+#[cfg(feature = "std")]
+use crate::backend::per_thread;
+
+/// What a barrier runs when an episode is complete: [`NoStep`], or a closure `FnMut() + Send`.
+///
+/// Sealed: a user's step is a closure.
+pub trait Step: Send + sealed::Sealed {
+    /// Whether there is anything to run.
+    #[doc(hidden)]
+    const RUNS: bool;
+
+    #[doc(hidden)]
+    fn run(&mut self);
+}
+
+/// No completion step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoStep;
+
+impl Step for NoStep {
+    const RUNS: bool = false;
+
+    fn run(&mut self) {}
+}
+
+impl<F: FnMut() + Send> Step for F {
+    const RUNS: bool = true;
+
+    fn run(&mut self) {
+        self();
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::NoStep {}
+    impl<F: FnMut() + Send> Sealed for F {}
+}
+
+/// A step inside a barrier.
+pub(super) struct StepCell<S>(pub(super) UnsafeCell<S>);
+
+// SAFETY: one thread at a time runs the step, as the caller of `run` promises, which takes `Send` and no more.
+unsafe impl<S: Send> Sync for StepCell<S> {}
+
+impl<S: Step> StepCell<S> {
+    /// Runs the step.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the only thread that runs it now, and what other threads did in it before happens before.
+    pub(super) unsafe fn run(&self) {
+        if S::RUNS {
+            #[cfg(feature = "std")]
+            let running = Running {
+                step: self.address(),
+                outer: RUNNING.with(Cell::get),
+            };
+            #[cfg(feature = "std")]
+            let _reset = running.enter();
+            self.0.with_mut(|step| {
+                // SAFETY: no other thread uses it now, as the caller promises; and this one does not come back here while
+                // it runs, since an arrival inside the step panics (`refuse_inside`), or with no `std` waits for ever.
+                unsafe { &mut *step }.run();
+            });
+        }
+    }
+
+    /// Panics inside this very step, where a wait for its barrier would last for ever.
+    #[inline]
+    pub(super) fn refuse_inside(&self) {
+        #[cfg(feature = "std")]
+        if S::RUNS && self.is_running_here() {
+            refuse();
+        }
+    }
+
+    #[cfg(feature = "std")]
+    fn is_running_here(&self) -> bool {
+        let mut next = RUNNING.try_with(Cell::get).unwrap_or(core::ptr::null());
+        // SAFETY: the records in this list are on this thread's stack, further down: each is taken out of it (`Reset`)
+        // before it goes out of scope.
+        while let Some(running) = unsafe { next.as_ref() } {
+            if running.step == self.address() {
+                return true;
+            }
+            next = running.outer;
+        }
+        false
+    }
+
+    #[cfg(feature = "std")]
+    fn address(&self) -> *const () {
+        core::ptr::from_ref(self).cast()
+    }
+}
+
+#[cfg(feature = "std")]
+#[cold]
+fn refuse() -> ! {
+    panic!("the completion step of a barrier has come to that barrier itself, which would wait for the step to end");
+}
+
+#[cfg(feature = "std")]
+per_thread! {
+    /// The steps that this thread is in, the innermost first.
+    static RUNNING: Cell<*const Running> = Cell::new(core::ptr::null());
+}
+
+/// A step that this thread is in.
+#[cfg(feature = "std")]
+struct Running {
+    step: *const (),
+    outer: *const Running,
+}
+
+/// Takes the innermost step out of the list, also when it panics.
+#[cfg(feature = "std")]
+struct Reset<'running>(&'running Running);
+
+#[cfg(feature = "std")]
+impl Running {
+    fn enter(&self) -> Reset<'_> {
+        RUNNING.with(|first| first.set(self));
+        Reset(self)
+    }
+}
+
+#[cfg(feature = "std")]
+impl Drop for Reset<'_> {
+    fn drop(&mut self) {
+        let _ = RUNNING.try_with(|first| first.set(self.0.outer));
+    }
+}

@@ -1,0 +1,6 @@
+//! A participant is one.
+
+fn main() {
+    let participants = linchpin::barrier::TreeBarrier::new(2);
+    let _other = participants[0].clone();
+}
