@@ -93,8 +93,8 @@ pub(crate) mod hint {
     }
 
     /// `native`; a model has a value of its own.
-    #[cfg(feature = "std")]
     #[inline]
+    #[allow(dead_code, reason = "without `std` and `alloc` nothing is tuned")]
     pub(crate) const fn tuned<T: Copy>(native: T, _model: T) -> T {
         native
     }
