@@ -37,7 +37,7 @@ use super::park::{
 };
 use crate::backend::atomic::{Acquire, AtomicU8, Relaxed, Release};
 use crate::backend::time::{self, Instant};
-use crate::backend::{asymmetric, const_fn, const_init, hint};
+use crate::backend::{array, asymmetric, const_fn, const_init, hint};
 use crate::internal::one_in;
 
 /// A mutual exclusion lock that puts waiting threads to sleep.
@@ -95,6 +95,8 @@ const MODE_LOOKS: u32 = 8;
 pub struct RawMutex {
     state: AtomicU8,
     hints: AtomicU8,
+    /// In place of padding, of which a reference to the lock would promise that it outlives an unlock.
+    _rest: [AtomicU8; 2],
 }
 
 /// What a holder of a [`RawMutex`] has to know to unlock it: the state of a guard.
@@ -118,7 +120,7 @@ impl RawMutex {
         /// An unlocked lock.
         #[must_use]
         pub const fn new() -> Self {
-            RawMutex { state: AtomicU8::new(FREE), hints: AtomicU8::new(0) }
+            RawMutex { state: AtomicU8::new(FREE), hints: AtomicU8::new(0), _rest: array![AtomicU8::new(0); 2] }
         }
     }
 

@@ -62,6 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of calls, none of which is unsafe")]
     fn no_period_of_calls_changes_the_share() {
         for period in [1, 2, 3, 32, 64, 127] {
             let mut share = [0_u32; 128];
@@ -78,6 +79,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of calls, none of which is unsafe")]
     fn always_and_hardly_ever() {
         assert!((0..100).all(|_| one_in(0)));
         assert!(!(0..100_000).any(|_| one_in(63)));

@@ -213,3 +213,63 @@ fn a_reader_touches_nothing_after_the_last_instant() {
         );
     }
 }
+
+/// Waits until that thread sleeps in the kernel, where the system tells; elsewhere for so long that it should.
+fn await_sleep(thread: &std::sync::mpsc::Receiver<i32>) {
+    let thread = thread.recv().expect("it says which thread it is");
+    if cfg!(all(target_os = "linux", not(miri))) {
+        let sleeps = || {
+            let status = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).expect("it lives");
+            // The state comes after the name, which is in parentheses.
+            status.rsplit(") ").next().is_some_and(|rest| rest.starts_with('S'))
+        };
+        // A thread may sleep for a moment on its way, for the lock of a bucket.
+        let mut in_a_row = 0;
+        while in_a_row < 20 {
+            in_a_row = if sleeps() { in_a_row + 1 } else { 0 };
+            thread::sleep(Duration::from_millis(1));
+        }
+    } else {
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn thread_number() -> i32 {
+    #[cfg(all(target_os = "linux", not(miri)))]
+    // SAFETY: it only asks.
+    return unsafe { libc::gettid() };
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    return 0;
+}
+
+/// A writer that has fallen asleep behind readers that last is woken by the last of them, in whatever order and wherever they
+/// leave. With readers in slots it sleeps under another key than those that wait for the lock.
+#[test]
+fn a_writer_asleep_behind_lasting_readers_is_woken() {
+    let _watchdog = watchdog();
+    for first_to_leave in 0..3 {
+        each_way(
+            || 0,
+            |lock| {
+                let (tell, asleep) = std::sync::mpsc::channel();
+                let mut readers: Vec<_> = (0..3).map(|_| lock.read()).collect();
+                thread::scope(|scope| {
+                    let lock = &lock;
+                    let writer = scope.spawn(move || {
+                        tell.send(thread_number()).expect("the other end waits");
+                        *lock.write() += 1;
+                    });
+                    await_sleep(&asleep);
+                    let first = readers.swap_remove(first_to_leave);
+                    scope.spawn(move || drop(first));
+                    readers.pop();
+                    assert!(lock.try_read().is_none(), "a writer that waits holds off new readers");
+                    assert!(!writer.is_finished() && readers.iter().all(|value| **value == 0));
+                    drop(readers);
+                    writer.join().expect("it only writes");
+                });
+                assert_eq!(lock.into_inner(), 1);
+            },
+        );
+    }
+}

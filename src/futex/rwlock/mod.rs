@@ -144,6 +144,8 @@ pub struct RawRwLockOf<const RECURSIVE: bool> {
     /// The number by which slots name the lock; 0 until its readers first use slots, and then the same for good.
     identity: AtomicU32,
     hints: AtomicU32,
+    /// In place of padding, of which a reference to the lock would promise that it outlives an unlock.
+    _rest: AtomicU32,
 }
 
 /// What a reader has to know to unlock it: the state of a guard.
@@ -160,7 +162,7 @@ impl ReadGuardState {
 impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     const_fn! {
         const fn unlocked() -> Self {
-            RawRwLockOf { state: AtomicU32::new(0), identity: AtomicU32::new(0), hints: AtomicU32::new(0) }
+            RawRwLockOf { state: AtomicU32::new(0), identity: AtomicU32::new(0), hints: AtomicU32::new(0), _rest: AtomicU32::new(0) }
         }
     }
 

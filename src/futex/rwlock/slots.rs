@@ -83,7 +83,8 @@ impl Slot {
 struct Row {
     slots: [Slot; SLOTS],
     next_free: UnsafeCell<Option<&'static CachePadded<Row>>>,
-    older: Option<&'static CachePadded<Row>>,
+    /// Null in the oldest. A pointer, since the thread that makes a row need not have seen the one before filled in.
+    older: *const CachePadded<Row>,
 }
 
 // SAFETY: `next_free` is used only by the thread that has the lock of the free rows; the rest is atomic or constant.
@@ -248,14 +249,13 @@ fn make() -> &'static CachePadded<Row> {
             counted: AtomicU32::new(0),
         }),
         next_free: UnsafeCell::new(None),
-        older: None,
+        older: core::ptr::null(),
     })));
     let newest = newest();
     // Relaxed: proposes the compare-exchange below. It does not look into the row.
     let mut older = newest.load(Relaxed);
     loop {
-        // SAFETY: null, or a row that has been published below; no row is freed.
-        row.older = unsafe { older.as_ref() };
+        row.older = older;
         // Release: pairs with the Acquire load in `rows`. A thread that finds the row must see it filled in; Relaxed shows
         // it empty (killed by `futex_rwlock::rows_are_found`). The rows before it stay in its release sequence.
         match newest.compare_exchange(older, row, Release, Relaxed) {
@@ -270,7 +270,10 @@ fn rows() -> impl Iterator<Item = &'static CachePadded<Row>> {
     let newest = newest().load(Acquire);
     // SAFETY: null, or a row that was published before the load above; no row is freed.
     let newest: Option<&'static CachePadded<Row>> = unsafe { newest.as_ref() };
-    core::iter::successors(newest, |row| row.older)
+    core::iter::successors(newest, |row| {
+        // SAFETY: null, or a row that was published before this one; the load above has seen the release sequence of each.
+        unsafe { row.older.as_ref() }
+    })
 }
 
 /// Whether any slot names the lock of that identity, and how many rows were looked at for that. No slot names identity 0.
