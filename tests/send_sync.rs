@@ -316,10 +316,12 @@ mod counters {
 // One byte, two words, four bytes; a guard is a reference and no more.
 assert_eq_size!(Mutex<()>, TasMutex<()>, u8);
 assert_eq_size!(Mutex<u8>, [u8; 2]);
-assert_eq_size!(TicketMutex<()>, [CachePadded<usize>; 2]);
+assert_eq_size!(TicketMutex<()>, [usize; 2]);
 assert_eq_size!(RwLock<()>, u32);
 assert_eq_size!(RawMutex<Spin>, RawMutex, u8);
-assert_eq_size!(RawTicketMutex<Spin>, RawTicketMutex, [CachePadded<usize>; 2]);
+assert_eq_size!(RawTicketMutex<Spin>, RawTicketMutex, [usize; 2]);
+// Both words are always on one cache line.
+const _: () = assert!(align_of::<RawTicketMutex>() == size_of::<RawTicketMutex>());
 assert_eq_size!(RawRwLock<Spin>, RawRwLock, u32);
 assert_eq_size!(
     MutexGuard<'static, u64>,

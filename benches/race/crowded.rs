@@ -44,6 +44,28 @@ fn mutexes(load: Load, crowd: Crowd) -> Vec<Contestant> {
     ]
 }
 
+/// Queue locks and spin locks where there are more threads than cores, against locks that sleep.
+fn fair_and_spinning(load: Load) -> Vec<Contestant> {
+    vec![
+        Contestant::new(
+            "linchpin queue::McsMutex",
+            passages::<linchpin::queue::McsMutex<u64>>(load),
+        ),
+        Contestant::new(
+            "linchpin queue::ClhMutex",
+            passages::<linchpin::queue::ClhMutex<u64>>(load),
+        ),
+        Contestant::new("linchpin spin::Mutex", passages::<linchpin::spin::Mutex<u64>>(load)),
+        Contestant::new(
+            "linchpin spin::TicketMutex",
+            passages::<linchpin::spin::TicketMutex<u64>>(load),
+        ),
+        Contestant::new("std", passages::<std::sync::Mutex<u64>>(load)),
+        Contestant::new("parking_lot", passages::<parking_lot::Mutex<u64>>(load)),
+        Contestant::new("spin", passages::<spin::mutex::SpinMutex<u64>>(load)),
+    ]
+}
+
 fn writers(section: u32, outside: u32) -> Vec<Contestant> {
     fn writer<L: ReaderWriter>(name: &'static str, section: u32, outside: u32) -> Contestant {
         let tail = no_times();
@@ -65,6 +87,13 @@ pub fn contests() -> Vec<Contest> {
         let name = format!("mutex: {section}/{outside}");
         let contest = Contest::new(name, &THREADS.map(Crowd::of), move |crowd| mutexes(load, crowd));
         contests.push(contest.by_crowd());
+    }
+
+    for (section, outside) in [LOADS[0], (40, 40)] {
+        let load = load((section, outside));
+        let name = format!("fair and spinning locks: {section}/{outside}");
+        let crowds = [2, 4, 16, 64].map(Crowd::of);
+        contests.push(Contest::new(name, &crowds, move |_| fair_and_spinning(load)).by_crowd());
     }
 
     let busy = |threads, number| Crowd::of(threads).beside(Beside::BusyPerCore(number));

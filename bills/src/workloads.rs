@@ -119,8 +119,8 @@ const ALL: &[Workload] = &[
         let locks = places(threads, || CachePadded::new(Mutex::new(())));
         apart(machine, threads, |thread| drop(locks.0[thread].lock()))
     }),
-    ours(APART, "spin::TicketMutex, one each", |machine, threads| {
-        let locks = places(threads, || TicketMutex::new(()));
+    ours(APART, "spin::TicketMutex, one each, padded", |machine, threads| {
+        let locks = places(threads, || CachePadded::new(TicketMutex::new(())));
         apart(machine, threads, |thread| drop(locks.0[thread].lock()))
     }),
     ours(APART, "spin::RwLock, one each, padded, read", |machine, threads| {

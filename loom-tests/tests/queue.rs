@@ -11,17 +11,17 @@ use loom_tests::{Bounds, Watched, explore_beyond_to, explore_to, found_behind_sp
 
 models! {
     queue, sources: ["src/queue/mcs.rs", "src/queue/clh.rs", "src/queue/cache.rs"],
-    mcs_excludes => excludes(Bounds::SMALL, 3, RawMcsMutex::<Spin>::new),
-    clh_excludes => excludes(Bounds::SMALL, 3, RawClhMutex::<Spin>::new),
-    mcs_sleeps => sleeps(Bounds::SMALL, RawMcsMutex::<SpinThenPark>::new),
-    clh_sleeps => sleeps(Bounds::SMALL, RawClhMutex::<SpinThenPark>::new),
-    mcs_tries => tries(RawMcsMutex::<Spin>::new),
-    clh_tries => tries(RawClhMutex::<Spin>::new),
+    mcs_excludes => excludes(Bounds::SMALL, 3, RawMcsMutex::<Spin>::with_wait),
+    clh_excludes => excludes(Bounds::SMALL, 3, RawClhMutex::<Spin>::with_wait),
+    mcs_sleeps => sleeps(Bounds::SMALL, RawMcsMutex::<SpinThenPark>::with_wait),
+    clh_sleeps => sleeps(Bounds::SMALL, RawClhMutex::<SpinThenPark>::with_wait),
+    mcs_tries => tries(RawMcsMutex::<Spin>::with_wait),
+    clh_tries => tries(RawClhMutex::<Spin>::with_wait),
     mcs_node_is_used_again => node_is_used_again(),
     mcs_cell_excludes => cell_excludes::<Spin>(),
     mcs_cell_does_not_sleep => cell_does_not_sleep(),
     nodes_overflow => nodes_overflow(),
-    nodes_change_hands => nodes_change_hands(RawMcsMutex::<Spin>::new),
+    nodes_change_hands => nodes_change_hands(RawMcsMutex::<Spin>::with_wait),
 }
 
 #[test]
@@ -30,13 +30,13 @@ fn a_thread_that_stands_back_acquires_the_lock() {
         "src/queue/mcs.rs",
         ".compare_exchange(null_mut(), node.as_ptr(), AcqRel, Relaxed)",
         "src/wait/mod.rs",
-        |bounds| excludes(bounds, 2, RawMcsMutex::<SpinThenPark>::new),
+        |bounds| excludes(bounds, 2, RawMcsMutex::<SpinThenPark>::with_wait),
     );
     found_behind_spins(
         "src/queue/clh.rs",
         ".compare_exchange(null_mut(), place.0.as_ptr(), AcqRel, Relaxed)",
         "src/wait/mod.rs",
-        |bounds| excludes(bounds, 2, RawClhMutex::<SpinThenPark>::new),
+        |bounds| excludes(bounds, 2, RawClhMutex::<SpinThenPark>::with_wait),
     );
 }
 
@@ -173,7 +173,7 @@ fn nodes_overflow() -> usize {
     explore_to([()], || {
         let others = [(), ()].map(|()| {
             spawn(|| {
-                let locks = [(); 4].map(|()| Mutex::from_raw(RawMcsMutex::<Spin>::new(), Watched::default()));
+                let locks = [(); 4].map(|()| Mutex::from_raw(RawMcsMutex::<Spin>::with_wait(), Watched::default()));
                 let held = locks.each_ref().map(|lock| lock.lock());
                 held.iter().for_each(|total| total.add(1));
                 drop(held);

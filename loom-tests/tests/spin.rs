@@ -8,12 +8,12 @@ use loom_tests::{Watched, explore_to, models, spawn};
 
 models! {
     spin, sources: ["src/spin/mutex.rs", "src/spin/ticket.rs", "src/spin/rwlock.rs"],
-    mutex_excludes => excludes(RawMutex::<Policy>::new),
-    tas_mutex_excludes => excludes(RawTasMutex::<Policy>::new),
-    ticket_mutex_excludes => excludes(RawTicketMutex::<Policy>::new),
-    mutex_tries => tries(RawMutex::<Policy>::new),
-    tas_mutex_tries => tries(RawTasMutex::<Policy>::new),
-    ticket_mutex_tries => tries(RawTicketMutex::<Policy>::new),
+    mutex_excludes => excludes(RawMutex::<Policy>::with_wait),
+    tas_mutex_excludes => excludes(RawTasMutex::<Policy>::with_wait),
+    ticket_mutex_excludes => excludes(RawTicketMutex::<Policy>::with_wait),
+    mutex_tries => tries(RawMutex::<Policy>::with_wait),
+    tas_mutex_tries => tries(RawTasMutex::<Policy>::with_wait),
+    ticket_mutex_tries => tries(RawTicketMutex::<Policy>::with_wait),
     rwlock_excludes => rwlock_excludes(),
     rwlock_writers_exclude => rwlock_writers_exclude(),
     rwlock_upgrade_excludes => rwlock_upgrade_excludes(),
@@ -68,7 +68,7 @@ fn tries<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn(
 /// A reader, an upgradable reader and a writer: a reader sees all of the write or nothing of it.
 fn rwlock_excludes() -> usize {
     explore_to([(0, 0), (0, 1), (1, 0), (1, 1)], || {
-        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));
+        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::with_wait(), Watched::default()));
         let reader = spawn({
             let total = Arc::clone(&total);
             move || total.read().get()
@@ -88,7 +88,7 @@ fn rwlock_excludes() -> usize {
 /// Two writers that wait, and a reader that tries: a `WAITING` that is left behind would lock readers out for ever.
 fn rwlock_writers_exclude() -> usize {
     explore_to([None, Some(0), Some(1), Some(2)], || {
-        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));
+        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::with_wait(), Watched::default()));
         let writer = spawn({
             let total = Arc::clone(&total);
             move || total.write().add(1)
@@ -116,7 +116,7 @@ fn rwlock_upgrade_excludes() -> usize {
         assert_eq!(held.get(), before + 1);
     }
     explore_to([0, 1, 2], || {
-        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));
+        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::with_wait(), Watched::default()));
         let upgrader = spawn({
             let total = Arc::clone(&total);
             move || look_and_add(&total)
@@ -136,7 +136,7 @@ fn rwlock_upgrade_excludes() -> usize {
 /// A writer that becomes a reader has published what it wrote, and still keeps the other writer out.
 fn rwlock_downgrade_publishes() -> usize {
     explore_to([0, 1, 2, 3], || {
-        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));
+        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::with_wait(), Watched::default()));
         let to_reader = spawn({
             let total = Arc::clone(&total);
             move || {
@@ -170,7 +170,7 @@ fn rwlock_downgrade_publishes() -> usize {
 /// An upgradable reader becomes a plain one while others come and go: nobody's mark is lost, or left behind.
 fn rwlock_downgrade_beside_readers() -> usize {
     explore_to([0], || {
-        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));
+        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::with_wait(), Watched::default()));
         let readers = [(), ()].map(|()| {
             let total = Arc::clone(&total);
             spawn(move || total.read().get())
@@ -189,7 +189,7 @@ fn rwlock_downgrade_beside_readers() -> usize {
 /// `try_upgrade` succeeds only without readers, and otherwise leaves the upgradable read as it was.
 fn rwlock_tries_to_upgrade() -> usize {
     explore_to([(false, 0), (true, 0), (true, 1)], || {
-        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::new(), Watched::default()));
+        let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::with_wait(), Watched::default()));
         let reader = spawn({
             let total = Arc::clone(&total);
             move || total.read().get()

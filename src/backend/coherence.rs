@@ -80,6 +80,12 @@ pub(crate) mod thread {
         false
     }
 
+    /// Sleeps, in virtual time.
+    pub(crate) fn sleep(duration: core::time::Duration) {
+        let word = super::atomic::AtomicU32::new(0);
+        coherence::futex::wait(&word, 0, Some(duration));
+    }
+
     /// Whether this is a model that has failed: it never is.
     pub(crate) const fn has_failed() -> bool {
         false

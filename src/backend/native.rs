@@ -122,7 +122,7 @@ pub(crate) mod hint {
 
 #[cfg(feature = "std")]
 pub(crate) mod thread {
-    pub(crate) use std::thread::{panicking as is_unwinding, yield_now};
+    pub(crate) use std::thread::{panicking as is_unwinding, sleep, yield_now};
 
     /// Whether this is a model that has failed: it never is.
     #[inline]

@@ -75,7 +75,8 @@ impl fmt::Debug for LocalCounters {
 
 /// A handle that adds to a [`LocalCounters`], in a slot of its own.
 ///
-/// An add is a load and a store, wait-free, with no RMW and no line that moves: the fastest there is. The handle can be
+/// An add is a load and a store, wait-free from the first on, with no RMW and no cache line that moves: the fastest there is
+/// (what can wait or allocate is [`register`](LocalCounters::register)). The handle can be
 /// sent to another thread, but not shared by two:
 ///
 /// ```compile_fail

@@ -1,6 +1,9 @@
 //! A counter in stripes, each on lines of its own; a thread adds to the stripe of its number (the role of Java's
 //! `LongAdder`, Lea 2009; the stripes are those of Fatourou and others' "split counter", here one for each living
-//! thread). An add is wait-free: one RMW, Relaxed, on a line that no other core writes as long as there have always been stripes for all.
+//! thread). An add is one RMW, Relaxed, on a cache line that no other core writes as long as there have always been stripes for
+//! all. It is wait-free (Herlihy, TOPLAS 1991) where the processor's `fetch_add` is, as on x86-64, except for the first add of a
+//! thread: that leases a number, by a compare-exchange that is lock-free, and registers a thread-local destructor, which
+//! may allocate.
 
 use core::fmt;
 

@@ -28,9 +28,9 @@ use crate::wait::{DefaultPark, Reserve, Wait};
 
 /// A fair mutual exclusion lock: a CLH queue, in which each thread waits for the one before it.
 ///
-/// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. First come, first served, from the
-///   moment in which a thread joins the line: nobody passes it, not even by `try_lock`. A thread that finds the lock taken
-///   looks 4 times more within some 15 pauses and yields 8 times at most before it joins;
+/// * **Guarantee**: one holder at a time, which sees everything that earlier holders did. First come, first served, from
+///   joining the queue on: no thread that has joined is passed, not even by `try_lock`. A thread that finds the lock taken joins
+///   after 4 looks and either 8 yields or one sleep of at most 16 ms, at most ([module](crate::queue));
 ///   `lock_api::Mutex<RawClhMutex<Spin>, T>` joins at once. No poisoning.
 /// * **Cost**: one word, and for each acquisition a node of a line, which the thread has in its cache. Lock and unlock alone are
 ///   two RMWs. In line a passage costs 5 line transfers, however many wait, one less than with
@@ -115,7 +115,7 @@ impl Place {
     }
 
     /// Waits until the owner has left. From then on the node is the caller's.
-    fn wait<W: Wait>(self) {
+    fn wait<W: Wait>(self, queue: usize) {
         // SAFETY: a node is one for ever.
         let flag = &unsafe { self.node().as_ref() }.flag;
         let now = flag.epoch();
@@ -124,15 +124,25 @@ impl Place {
         } else {
             now.before()
         };
-        flag.wait::<W>(held);
+        flag.wait_in_queue::<W>(held, queue);
+    }
+}
+
+impl RawClhMutex {
+    const_fn! {
+        /// An unlocked lock, whose waiters wait as [`DefaultPark`] says.
+        #[must_use]
+        pub const fn new() -> Self {
+            Self::with_wait()
+        }
     }
 }
 
 impl<W: Wait> RawClhMutex<W> {
     const_fn! {
-        /// An unlocked lock.
+        /// An unlocked lock, whose waiters wait as `W` says.
         #[must_use]
-        pub const fn new() -> Self {
+        pub const fn with_wait() -> Self {
             RawClhMutex {
                 tail: AtomicPtr::new(null_mut()),
                 wait: PhantomData,
@@ -162,8 +172,9 @@ impl<W: Wait> RawClhMutex<W> {
     }
 
     fn line_up(&self, place: Place) {
+        let key = core::ptr::from_ref(self).addr();
         let mut reserve = Reserve::new();
-        while reserve.wait::<W>() {
+        while reserve.wait::<W>(key) {
             if !self.has_holder() && self.try_acquire(place) {
                 return;
             }
@@ -173,7 +184,7 @@ impl<W: Wait> RawClhMutex<W> {
         // killed by `queue::clh_excludes`).
         let front = self.tail.swap(place.0.as_ptr(), AcqRel);
         if let Some(front) = NonNull::new(front).map(Place) {
-            front.wait::<W>();
+            front.wait::<W>(key);
             // SAFETY: its owner has left it to this thread. In this queue `next` stays null.
             unsafe { cache::put(front.node()) };
         }
@@ -196,7 +207,7 @@ impl<W: Wait> RawClhMutex<W> {
 
 impl<W: Wait> Default for RawClhMutex<W> {
     fn default() -> Self {
-        Self::new()
+        Self::with_wait()
     }
 }
 
@@ -204,7 +215,7 @@ impl<W: Wait> Default for RawClhMutex<W> {
 // alone leaves a node, which only the holder calls. Nodes live for ever, and the one of a guard that is forgotten is never put
 // back. No operation panics.
 unsafe impl<W: Wait> lock_api::RawMutex for RawClhMutex<W> {
-    const INIT: Self = const_init!(Self::new());
+    const INIT: Self = const_init!(Self::with_wait());
 
     type Guard = ClhGuard;
 

@@ -141,7 +141,7 @@ impl<T, W: Wait> McsCell<T, W> {
         #[must_use]
         pub const fn with_wait(value: T) -> Self {
             McsCell {
-                lock: RawMcsMutex::new(),
+                lock: RawMcsMutex::with_wait(),
                 value: UnsafeCell::new(value),
             }
         }

@@ -11,9 +11,9 @@ use crate::wait::Wait;
 
 /// A fair mutual exclusion lock: an MCS queue, in which each thread waits on a line of its own.
 ///
-/// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. First come, first served, from the
-///   moment in which a thread joins the line: nobody passes it, not even by `try_lock`. A thread that finds the lock taken
-///   looks 4 times more within some 15 pauses and yields 8 times at most before it joins;
+/// * **Guarantee**: one holder at a time, which sees everything that earlier holders did. First come, first served, from
+///   joining the queue on: no thread that has joined is passed, not even by `try_lock`. A thread that finds the lock taken joins
+///   after 4 looks and either 8 yields or one sleep of at most 16 ms, at most ([module](crate::queue));
 ///   `lock_api::Mutex<RawMcsMutex<Spin>, T>` joins at once. No poisoning.
 /// * **Cost**: one word, and for each acquisition a node of a line, which the thread has in its cache. Lock and unlock alone are
 ///   two RMWs. In line a passage costs 6 line transfers, however many wait. A waiter reads its own line, spins for some
@@ -74,7 +74,7 @@ impl<W: Wait> RawMcsMutex<W> {
 // `release`, which only the holder calls. Nodes of the cache live for ever, and the one of a guard that is forgotten is never
 // put back. No operation panics.
 unsafe impl<W: Wait> lock_api::RawMutex for RawMcsMutex<W> {
-    const INIT: Self = const_init!(Self::new());
+    const INIT: Self = const_init!(Self::with_wait());
 
     type Guard = McsGuard;
 

@@ -29,11 +29,21 @@ pub struct RawMcsMutex<W = DefaultPark> {
     wait: PhantomData<fn(W)>,
 }
 
-impl<W: Wait> RawMcsMutex<W> {
+impl RawMcsMutex {
     const_fn! {
-        /// An unlocked lock.
+        /// An unlocked lock, whose waiters wait as [`DefaultPark`] says.
         #[must_use]
         pub const fn new() -> Self {
+            Self::with_wait()
+        }
+    }
+}
+
+impl<W: Wait> RawMcsMutex<W> {
+    const_fn! {
+        /// An unlocked lock, whose waiters wait as `W` says.
+        #[must_use]
+        pub const fn with_wait() -> Self {
             RawMcsMutex {
                 tail: AtomicPtr::new(null_mut()),
                 wait: PhantomData,
@@ -77,8 +87,9 @@ impl<W: Wait> RawMcsMutex<W> {
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn line_up<V: Wait>(&self, node: NonNull<Node>) {
+        let key = core::ptr::from_ref(self).addr();
         let mut reserve = Reserve::new();
-        while reserve.wait::<W>() {
+        while reserve.wait::<W>(key) {
             // SAFETY: the caller's promise.
             if !self.has_holder() && unsafe { self.try_acquire(node) } {
                 return;
@@ -97,7 +108,7 @@ impl<W: Wait> RawMcsMutex<W> {
             // Release: pairs with the Acquire load in `hand_over`. This node must be found made, and its epoch noted;
             // Relaxed loses it (killed by `queue::mcs_excludes`).
             next.store(node.as_ptr(), Release);
-            flag.wait::<V>(epoch);
+            flag.wait_in_queue::<V>(epoch, key);
         }
     }
 
@@ -161,6 +172,6 @@ impl<W: Wait> RawMcsMutex<W> {
 
 impl<W: Wait> Default for RawMcsMutex<W> {
     fn default() -> Self {
-        Self::new()
+        Self::with_wait()
     }
 }

@@ -12,18 +12,23 @@
 //! 64 threads as with 4. `McsMutex` and `ClhMutex` are `lock_api` raw locks under an alias, so guards, `map`, `Debug`, `Default`,
 //! `From<T>` and `?Sized` values work as in `parking_lot`. They need `std`. A guard stays on its thread.
 //!
-//! **First come, first served** holds from the moment of joining. Threads that spin in line are served at once, but one
-//! that is not running holds up all behind it until it runs again. So a thread that finds the lock taken first looks a few times
-//! more, and joins after 4 looks and 8 yields at most. Nobody in line is passed by that. It is what lets these
-//! locks keep pace where threads outnumber cores. With [`Spin`](crate::wait::Spin) as `W` a thread joins at once, for places
-//! where each has a core of its own.
+//! **First come, first served** holds from joining the queue on. Threads that spin in the queue are served at once, but one
+//! that is not running holds up all behind it until it runs again. So a thread that finds the lock taken does not join at once. It
+//! looks 4 times within some 15 pauses. Then, if as many threads sleep for this lock as there are cores, it sleeps itself, once:
+//! 250 us for each of them, 16 ms at most, and not again within the 100 us after. Else it yields, 8 times at most, and only while
+//! yields are short. Then it joins, whatever the queue. No thread that has joined is passed; until then others may pass it,
+//! those that came later too. That is what lets these locks keep pace where threads outnumber cores: a few are active at a time and pass
+//! the lock on without a context switch, and all have their turns (Dice, "Malthusian locks", EuroSys 2017). With
+//! [`Spin`](crate::wait::Spin) as `W` a thread joins at once, for places where each has a core of its own.
 //!
 //! When *not* to use them: where the lock is mostly free, one word and one RMW do ([`spin`](crate::spin)). Where throughput
 //! counts and fairness does not, a lock whose holder may come back at once passes more.
 //!
 //! A panic while a guard is held releases the lock, without poisoning. A guard that is forgotten leaves the lock locked for
-//! ever and its node lost, and nothing worse. Thread-local destructors may lock. So may a global allocator: nodes
-//! come from the system's.
+//! ever and its node lost, and nothing worse. Thread-local destructors may lock. So may a global allocator on Linux and
+//! Android: nodes come from the system's. Elsewhere a thread sleeps by `parking_lot_core`, which allocates from the global
+//! allocator, and an allocator may only be guarded by a lock whose waiters do not sleep:
+//! `lock_api::Mutex<RawMcsMutex<SpinThenYield>, T>`, or one of [`spin`](crate::spin).
 //!
 //! ```
 //! # #[cfg(feature = "std")] {

@@ -4,7 +4,7 @@
 //! |---|---|---|---|---|
 //! | [`Mutex`] | 1 byte | none | 1 RMW | sections are short and threads do not outnumber cores by much |
 //! | [`TasMutex`] | 1 byte | none | 1 RMW | contention is rare: its uncontended path is the same, its code the smallest |
-//! | [`TicketMutex`] | 2 words | first come, first served | 1 RMW | nobody may wait for longer than the others before it |
+//! | [`TicketMutex`] | 2 words | first come, first served, from the ticket on | 1 RMW | few threads, and none may be passed again and again |
 //! | [`RwLock`] | 4 bytes | a waiting writer holds off new readers | 1 RMW, read 2 | readers dominate and sections are short |
 //!
 //! (RMW: a locked read-modify-write instruction for lock and unlock together, with nobody else there.)
@@ -15,6 +15,46 @@
 //! nor `alloc`. With `std`, a thread that has spun for a few microseconds yields to the scheduler
 //! ([`SpinThenYield`](crate::wait::SpinThenYield)); to spin for ever, name the raw lock:
 //! `lock_api::Mutex<linchpin::spin::RawMutex<Spin>, T>`.
+//!
+//! **More threads than cores.** With `std`, where as many threads are in a long wait for a mutex as can run, the others sleep
+//! before they try on: 250 us for each that waits, 16 ms at most, and not again within the 100 us after. So a few threads at a time
+//! pass the lock at full speed, and all have their turns. It also means that a thread may find a lock late by
+//! as much as its sleep. Such waits are counted in a table of the process by the lock's address, on a cache line that locks of one
+//! bucket (one in 512) share. A child that was forked while threads waited inherits their count, and its contended
+//! acquisitions of that bucket sleep more than they would.
+//!
+//! # From the `spin` crate
+//!
+//! Change the `use` line to `use linchpin::spin::{Mutex, MutexExt as _, RwLock, RwLockExt as _, ..}`. What the traits
+//! offer under `spin`'s names: [`MutexExt`] `as_mut_ptr`, `try_lock_weak`; [`RwLockExt`] `as_mut_ptr`, `upgradeable_read`,
+//! `try_upgradeable_read`, `try_write_weak`, `reader_count`, `writer_count`; [`RwLockUpgradableGuardExt`] and
+//! [`RwLockWriteGuardExt`] `upgrade`, `try_upgrade`, `downgrade`, `downgrade_to_upgradeable` as methods. The rest:
+//!
+//! | `spin` | here |
+//! |---|---|
+//! | `mutex.force_unlock()` | `mutex.force_unlock(lock_api::GuardSend::new())` |
+//! | `rwlock.force_read_decrement()` | `rwlock.force_unlock_read(lock_api::GuardSend::new())` |
+//! | `rwlock.force_write_unlock()` | `rwlock.force_unlock_write(lock_api::GuardSend::new())` |
+//! | `Mutex<T, Spin>`, `RwLock<T, Spin>` | `lock_api::Mutex<RawMutex<Spin>, T>`, `lock_api::RwLock<RawRwLock<Spin>, T>` |
+//! | `Mutex<T, Yield>` | `Mutex<T>` with the feature `std` |
+//! | a `RelaxStrategy` of one's own | none: policies are [sealed](crate::wait::Wait) |
+//! | `MutexGuard::leak`, `RwLockWriteGuard::leak` | `MutexGuard::leak`, `RwLockWriteGuard::leak` of `lock_api` where it has them; else forget the guard and use `data_ptr` |
+//! | `try_upgrade_weak` | `try_upgrade` |
+//! | `Once`, `Lazy`, `Barrier` | `std::sync::OnceLock`, `LazyLock`, `Barrier`; not in this module |
+//!
+//! ```
+//! use linchpin::spin::{Mutex, RwLock};
+//! use lock_api::GuardSend;
+//!
+//! let (mutex, rwlock) = (Mutex::new(()), RwLock::new(()));
+//! std::mem::forget((mutex.lock(), rwlock.read()));
+//! // SAFETY: both are held, and their guards are gone.
+//! unsafe {
+//!     mutex.force_unlock(GuardSend::new());
+//!     rwlock.force_unlock_read(GuardSend::new());
+//! }
+//! assert!(!mutex.is_locked() && !rwlock.is_locked());
+//! ```
 //!
 //! When *not* to use them: for sections that block, allocate, or last longer than a context switch. A waiter burns its
 //! core; a lock that sleeps does not.
@@ -34,10 +74,12 @@
 //! assert_eq!(VISITS.lock().len(), 2);
 //! ```
 
+mod migrate;
 mod mutex;
 mod rwlock;
 mod ticket;
 
+pub use migrate::{MutexExt, RwLockExt, RwLockUpgradableGuardExt, RwLockWriteGuardExt};
 pub use mutex::{Mutex, MutexGuard, RawMutex, RawSpinMutex, RawTasMutex, TasMutex, TasMutexGuard};
 pub use rwlock::{RawRwLock, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
 pub use ticket::{RawTicketMutex, TicketMutex, TicketMutexGuard};

@@ -2,8 +2,9 @@
 //! lock alternatives for shared-memory multiprocessors", IEEE TPDS 1990).
 //!
 //! One byte, true while held. Alone: one RMW to lock, a plain store to unlock. Under contention each waiter that finds
-//! the lock free again tries to take it and all but one fail: some 4N line transfers per passage for N threads (250 on 64
-//! simulated cores, `cargo xtask bill`); the back-off is what keeps them from doing so at once. No fairness: a thread may be passed any number of times.
+//! the lock free again tries to take it and all but one fail: up to some 4N line transfers per passage for N threads that spin
+//! (250 on 64 simulated cores while none slept; 20 as it is, since those that wait for long sleep: `cargo xtask bill`). The back-off is what keeps
+//! them from doing so at once. No fairness: a thread may be passed any number of times.
 
 use core::marker::PhantomData;
 
@@ -11,7 +12,7 @@ use lock_api::GuardSend;
 
 use crate::backend::atomic::{Acquire, AtomicBool, Relaxed, Release};
 use crate::backend::{const_fn, const_init};
-use crate::wait::{Backoff, DefaultWait, Wait};
+use crate::wait::{CrowdBackoff, DefaultWait, Wait};
 
 /// A mutual exclusion lock that spins: test-and-test-and-set with bounded exponential back-off.
 ///
@@ -21,7 +22,8 @@ use crate::wait::{Backoff, DefaultWait, Wait};
 /// * **Not for**: long sections ([module](crate::spin) docs), nor where a thread must not starve
 ///   ([`TicketMutex`](super::TicketMutex)).
 ///
-/// Changing `use spin::Mutex` to `use linchpin::spin::Mutex` is the whole migration from the `spin` crate.
+/// For `lock`, `try_lock`, `get_mut`, `into_inner` and `is_locked`, changing `use spin::Mutex` to `use linchpin::spin::Mutex`
+/// is the whole migration from the `spin` crate; for the rest see the [module](crate::spin).
 ///
 /// ```
 /// use linchpin::spin::Mutex;
@@ -66,11 +68,21 @@ pub struct RawSpinMutex<const TEST_FIRST: bool, W = DefaultWait> {
     wait: PhantomData<fn(W)>,
 }
 
-impl<const TEST_FIRST: bool, W: Wait> RawSpinMutex<TEST_FIRST, W> {
+impl<const TEST_FIRST: bool> RawSpinMutex<TEST_FIRST> {
     const_fn! {
-        /// An unlocked lock.
+        /// An unlocked lock, whose waiters wait as [`DefaultWait`] says.
         #[must_use]
         pub const fn new() -> Self {
+            Self::with_wait()
+        }
+    }
+}
+
+impl<const TEST_FIRST: bool, W: Wait> RawSpinMutex<TEST_FIRST, W> {
+    const_fn! {
+        /// An unlocked lock, whose waiters wait as `W` says.
+        #[must_use]
+        pub const fn with_wait() -> Self {
             RawSpinMutex { locked: AtomicBool::new(false), wait: PhantomData }
         }
     }
@@ -85,9 +97,10 @@ impl<const TEST_FIRST: bool, W: Wait> RawSpinMutex<TEST_FIRST, W> {
 
     #[cold]
     fn lock_contended(&self) {
-        let mut backoff = Backoff::new();
+        let key = core::ptr::from_ref(self).addr();
+        let mut backoff = CrowdBackoff::new();
         loop {
-            backoff.wait::<W>();
+            backoff.wait::<W>(key);
             // Relaxed: only decides whether to try; what it reads is acted on by the compare-exchange that
             // follows.
             if TEST_FIRST && self.locked.load(Relaxed) {
@@ -102,7 +115,7 @@ impl<const TEST_FIRST: bool, W: Wait> RawSpinMutex<TEST_FIRST, W> {
 
 impl<const TEST_FIRST: bool, W: Wait> Default for RawSpinMutex<TEST_FIRST, W> {
     fn default() -> Self {
-        Self::new()
+        Self::with_wait()
     }
 }
 
@@ -110,7 +123,7 @@ impl<const TEST_FIRST: bool, W: Wait> Default for RawSpinMutex<TEST_FIRST, W> {
 // `unlock` of that acquisition turns it back: at most one holder. Forgetting a guard leaves `locked` true. Acquire and
 // Release order the sections; no operation panics.
 unsafe impl<const TEST_FIRST: bool, W: Wait> lock_api::RawMutex for RawSpinMutex<TEST_FIRST, W> {
-    const INIT: Self = const_init!(Self::new());
+    const INIT: Self = const_init!(Self::with_wait());
 
     type Guard = GuardSend;
 

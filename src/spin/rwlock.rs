@@ -73,13 +73,29 @@ pub struct RawRwLock<W = DefaultWait> {
     wait: PhantomData<fn(W)>,
 }
 
-impl<W: Wait> RawRwLock<W> {
+impl RawRwLock {
     const_fn! {
-        /// An unlocked lock.
+        /// An unlocked lock, whose waiters wait as [`DefaultWait`] says.
         #[must_use]
         pub const fn new() -> Self {
+            Self::with_wait()
+        }
+    }
+}
+
+impl<W: Wait> RawRwLock<W> {
+    const_fn! {
+        /// An unlocked lock, whose waiters wait as `W` says.
+        #[must_use]
+        pub const fn with_wait() -> Self {
             RawRwLock { state: AtomicU32::new(0), wait: PhantomData }
         }
+    }
+
+    /// How many readers hold it, the upgradable one among them.
+    pub(super) fn reader_count(&self) -> usize {
+        let state = self.state();
+        (state / READER + u32::from(state & UPGRADABLE != 0)) as usize
     }
 
     fn state(&self) -> u32 {
@@ -172,7 +188,7 @@ fn wait_until<W: Wait>(entered: impl Fn() -> bool) {
 
 impl<W: Wait> Default for RawRwLock<W> {
     fn default() -> Self {
-        Self::new()
+        Self::with_wait()
     }
 }
 
@@ -181,7 +197,7 @@ impl<W: Wait> Default for RawRwLock<W> {
 // again. Acquire and Release order the sections. The one panic (too many readers) happens before anything is changed.
 // Forgetting a guard leaves its mark.
 unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
-    const INIT: Self = const_init!(Self::new());
+    const INIT: Self = const_init!(Self::with_wait());
 
     type SharedGuard = GuardSend;
     type ExclusiveGuard = GuardSend;

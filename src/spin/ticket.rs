@@ -6,14 +6,15 @@
 //! | `next` | the ticket that the next arrival draws | each arrival, by one RMW |
 //! | `serving` | the ticket whose holder has the lock | the holder, by a plain store |
 //!
-//! The lock is free when both are equal. Alone: one RMW, one store. Each word has lines of its own, so that an arrival
-//! does not take `serving` away from those who look at it: N + 1 transfers per passage for N threads in line, where one
-//! line would cost 2N. A waiter with k others before it pauses k times longer.
+//! The lock is free when both are equal. Alone: one RMW, one store. Both words are on one cache line, and share it falsely: an
+//! arrival takes the line from those that look at `serving`. With N threads in the queue that is up to 2N transfers for each
+//! acquisition, where two lines would cost N + 1; but of two threads each finds all it needs on one line, which
+//! passes between them once for each acquisition, with the value too if that lies beside. A waiter with k others before it
+//! pauses k times longer.
 //!
-//! The order of arrival costs dearly when more threads are in line than there are cores: the next one is not running,
-//! and nobody may go before it. So with [`SpinThenYield`](crate::wait::SpinThenYield) a newcomer that finds as many in
-//! line as can run yields a bounded number of times before it joins them (the idea of concurrency restriction: Dice,
-//! "Malthusian locks", EuroSys 2017, without its lists).
+//! FIFO order costs dearly when more threads hold tickets than there are cores: the next one is not running, and none may
+//! go before it. So with [`SpinThenYield`](crate::wait::SpinThenYield) an arrival that finds as many in the queue as can
+//! run waits for a bounded time before it draws its ticket (`wait::crowd`).
 //!
 //! Tickets are as wide as a pointer. With 64 bits they cannot come round; with 32 bits they can while a thread is
 //! preempted between the load and the compare-exchange of `acquire` (four thousand million acquisitions: 43 s at 10 ns
@@ -23,22 +24,26 @@
 
 use core::marker::PhantomData;
 
-use crossbeam_utils::CachePadded;
 use lock_api::GuardSend;
 
 use crate::backend::atomic::{Acquire, AtomicUsize, Relaxed, Release};
 use crate::backend::{const_fn, const_init};
+#[cfg(feature = "std")]
+use crate::wait::crowd;
 use crate::wait::{Backoff, DefaultWait, Wait};
 
 /// A mutual exclusion lock that spins and serves in the order of arrival.
 ///
-/// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. First come, first served: nobody
-///   passes a thread that has drawn its ticket. One that finds as many in line as there are cores draws its own after
-///   64 yields at most (with `std`; how many cores there are is asked once by each thread that has to wait, of the
-///   operating system, which may allocate).
-/// * **Cost**: two lines (256 bytes on x86-64). Lock and unlock alone are one RMW and one store.
-/// * **Not for**: more threads than cores without `std`. The next in line may not be running, and nobody can go before
-///   it: the lock then stands still for whole time slices.
+/// * **Guarantee**: one holder at a time, which sees everything that earlier holders did. First come, first served, from
+///   the drawing of a ticket on: no thread passes one that has drawn its ticket. With `std`, a thread that finds as many
+///   tickets drawn as there are cores draws its own only after one sleep of at most 16 ms and 64 yields (where yields take
+///   long, sleeps of 50 us); until then others may pass it. How many cores there are is asked once by each thread that has to
+///   wait, of the operating system, which may allocate. With [`Spin`](crate::wait::Spin) a thread draws its ticket at once.
+/// * **Cost**: two words, on one cache line. Lock and unlock alone are one RMW and one store. With N threads in the queue up to
+///   2N cache lines move for each acquisition.
+/// * **Not for**: more threads than cores without `std`: the next in the queue may not be running, none can go before it, and
+///   the lock then stands still for whole time slices. Nor for many cores that wait at once, where a
+///   [queue lock](crate::queue) moves five or six cache lines.
 ///
 /// ```
 /// use linchpin::spin::TicketMutex;
@@ -56,17 +61,29 @@ pub type TicketMutex<T> = lock_api::Mutex<RawTicketMutex, T>;
 pub type TicketMutexGuard<'a, T> = lock_api::MutexGuard<'a, RawTicketMutex, T>;
 
 /// The raw lock of [`TicketMutex`].
+#[cfg_attr(target_pointer_width = "64", repr(align(16)))]
+#[cfg_attr(not(target_pointer_width = "64"), repr(align(8)))]
 pub struct RawTicketMutex<W = DefaultWait> {
-    next: CachePadded<AtomicUsize>,
-    serving: CachePadded<AtomicUsize>,
+    next: AtomicUsize,
+    serving: AtomicUsize,
     wait: PhantomData<fn(W)>,
+}
+
+impl RawTicketMutex {
+    const_fn! {
+        /// An unlocked lock, whose waiters wait as [`DefaultWait`] says.
+        #[must_use]
+        pub const fn new() -> Self {
+            Self::with_wait()
+        }
+    }
 }
 
 impl<W: Wait> RawTicketMutex<W> {
     const_fn! {
-        /// An unlocked lock.
+        /// An unlocked lock, whose waiters wait as `W` says.
         #[must_use]
-        pub const fn new() -> Self {
+        pub const fn with_wait() -> Self {
             Self::starting_at(0)
         }
     }
@@ -74,8 +91,8 @@ impl<W: Wait> RawTicketMutex<W> {
     const_fn! {
         const fn starting_at(ticket: usize) -> Self {
             RawTicketMutex {
-                next: CachePadded::new(AtomicUsize::new(ticket)),
-                serving: CachePadded::new(AtomicUsize::new(ticket)),
+                next: AtomicUsize::new(ticket),
+                serving: AtomicUsize::new(ticket),
                 wait: PhantomData,
             }
         }
@@ -103,56 +120,79 @@ impl<W: Wait> RawTicketMutex<W> {
         }
         if self.now_serving() != ticket {
             // The tickets have come round once since the first load (see the module comment).
-            self.stand_in_line(ticket);
+            self.wait_for_turn(ticket);
         }
         true
     }
 
+    /// Draws a ticket, and waits until it is served.
     #[cold]
     fn lock_contended(&self) {
-        self.step_aside();
+        #[cfg(feature = "std")]
+        self.throttle_arrival();
         // Relaxed: as in `acquire` (killed by `spin::ticket_mutex_excludes`).
         let ticket = self.next.fetch_add(1, Relaxed);
-        self.stand_in_line(ticket);
+        self.wait_for_turn(ticket);
     }
 
-    /// Where more threads are in line than can run: yields, a bounded number of times, before it joins them.
+    /// How many tickets are drawn and not returned, as far as can be seen.
+    #[cfg(feature = "std")]
+    fn drawn(&self) -> usize {
+        // Relaxed, both: a guess, by which only time is lost or gained. `next` first: tickets that are served in between then
+        // count as none, where they would look like a crowd that is not there.
+        let next = self.next.load(Relaxed);
+        let drawn = next.wrapping_sub(self.serving.load(Relaxed));
+        if drawn > usize::MAX / 2 { 0 } else { drawn }
+    }
+
+    /// Waits for a bounded time while more tickets are drawn than threads can run.
     ///
-    /// Whoever is in line and not running holds up all behind it for a context switch. So a newcomer that would only
-    /// make the line longer lets those run who are in it. It still gets in: after `PATIENCE` yields it draws its ticket
-    /// whatever the line.
-    fn step_aside(&self) {
-        const PATIENCE: u32 = 64;
-        let mut backoff = Backoff::exhausted();
-        for _ in 0..PATIENCE {
-            // Relaxed, both: a guess at the length of the line, by which only time is lost or gained. `serving` first, and
-            // what still looks like less than nobody is nobody.
-            let serving = self.serving.load(Relaxed);
-            let in_line = self.next.load(Relaxed).wrapping_sub(serving);
-            if in_line < W::room() || in_line > usize::MAX / 2 {
+    /// A ticket whose thread is not running holds up all that were drawn later, for a context switch at least.
+    #[cfg(feature = "std")]
+    fn throttle_arrival(&self) {
+        const MOST_YIELDS: u32 = 64;
+        let key = core::ptr::from_ref(self).addr();
+        let mut long = None;
+        for round in 0..MOST_YIELDS {
+            if self.drawn() < crowd::room::<W>(key) {
                 return;
             }
-            backoff.wait::<W>();
+            let long = long.get_or_insert_with(|| crowd::LongWait::new(key));
+            if long.stand_back() {
+                // Once is enough, so that each has its turn.
+                return;
+            }
+            W::exhausted(round);
         }
     }
 
     #[cold]
-    fn stand_in_line(&self, ticket: usize) {
+    fn wait_for_turn(&self, ticket: usize) {
         let mut backoff = Backoff::new();
+        let mut rounds = 0_u32;
+        #[cfg(feature = "std")]
+        let mut long = None;
         loop {
-            match ticket.wrapping_sub(self.now_serving()) {
-                0 => return,
-                // So many cannot all be running: what this thread waits for is more likely to need its core.
-                ahead if ahead >= W::room() => Backoff::exhausted().wait::<W>(),
-                ahead => backoff.wait_behind::<W>(u32::try_from(ahead).unwrap_or(u32::MAX)),
+            let ahead = ticket.wrapping_sub(self.now_serving());
+            if ahead == 0 {
+                return;
             }
+            if ahead < W::room() {
+                backoff.wait_behind::<W>(u32::try_from(ahead).unwrap_or(u32::MAX));
+                continue;
+            }
+            // So many cannot all be running: what this thread waits for is more likely to need its core.
+            #[cfg(feature = "std")]
+            long.get_or_insert_with(|| crowd::LongWait::new(core::ptr::from_ref(self).addr()));
+            W::exhausted(rounds);
+            rounds = rounds.saturating_add(1);
         }
     }
 }
 
 impl<W: Wait> Default for RawTicketMutex<W> {
     fn default() -> Self {
-        Self::new()
+        Self::with_wait()
     }
 }
 
@@ -160,7 +200,7 @@ impl<W: Wait> Default for RawTicketMutex<W> {
 // `serving` names at most one drawn ticket that is not yet returned, its thread is the only one to return from `lock`
 // or `try_lock`. Forgetting a guard leaves `serving` where it is. No operation panics.
 unsafe impl<W: Wait> lock_api::RawMutex for RawTicketMutex<W> {
-    const INIT: Self = const_init!(Self::new());
+    const INIT: Self = const_init!(Self::with_wait());
 
     type Guard = GuardSend;
 

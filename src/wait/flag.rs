@@ -21,6 +21,8 @@ use crate::backend::{
     time::{self, Instant},
 };
 
+#[cfg(feature = "std")]
+use super::crowd::LongWait;
 use super::{FlagBackoff, Wait};
 
 /// The waiter sleeps, or is about to.
@@ -168,23 +170,34 @@ impl Flag {
 
     #[cold]
     fn wait_long<W: Wait>(&self, epoch: Epoch) {
+        self.wait_for::<W>(epoch, None);
+    }
+
+    /// [`wait`](Self::wait), in the queue of a lock at the address `queue`: a long wait there is counted.
+    #[inline]
+    pub(crate) fn wait_in_queue<W: Wait>(&self, epoch: Epoch, queue: usize) {
+        self.wait_for::<W>(epoch, Some(queue));
+    }
+
+    fn wait_for<W: Wait>(&self, epoch: Epoch, queue: Option<usize>) {
         let mut backoff = FlagBackoff::default();
         loop {
             let is_awake = backoff.wait::<W>();
-            if self.is_set(epoch) || !is_awake && self.sleep_on(epoch) {
+            if self.is_set(epoch) || !is_awake && self.sleep_in_queue(epoch, queue) {
                 return;
             }
         }
     }
 
     #[cfg(feature = "std")]
-    fn sleep_on(&self, epoch: Epoch) -> bool {
+    fn sleep_in_queue(&self, epoch: Epoch, queue: Option<usize>) -> bool {
+        let _long = queue.map(LongWait::new);
         self.sleep(epoch, None)
     }
 
     /// Without `std` no policy sleeps.
     #[cfg(not(feature = "std"))]
-    fn sleep_on(&self, _epoch: Epoch) -> bool {
+    fn sleep_in_queue(&self, _epoch: Epoch, _queue: Option<usize>) -> bool {
         false
     }
 

@@ -5,6 +5,11 @@
 //! whoever can use it, which is what a lock needs whose holder may have been preempted: with more threads than cores, a
 //! lock that only spins stands still for whole time slices. [`Spin`] goes on spinning, for places without a scheduler.
 //!
+//! A yield is not free either: it lets any other thread run, a busy process too, for a whole time slice. So each yield is
+//! timed. After one of more than 50 us a thread that can be woken parks instead, and one that cannot (it polls) sleeps for
+//! 50 us at a time, until twice the time has passed that the long yield took. The poller also sleeps after 256 yields in one
+//! wait: a real-time thread that yields lets no ordinary thread run, and a sleep does.
+//!
 //! Who waits for one certain thread need not poll at all: a [`Flag`] is set by one thread and awaited by one, and with the
 //! policy [`SpinThenPark`] the waiter sleeps in the kernel until it is woken.
 //!
@@ -24,6 +29,8 @@
 //! }
 //! ```
 
+#[cfg(feature = "std")]
+pub(crate) mod crowd;
 mod flag;
 #[cfg(all(feature = "alloc", target_has_atomic = "64"))]
 mod interrupt;
@@ -80,11 +87,6 @@ impl Backoff {
         Backoff { round: 0 }
     }
 
-    /// A back-off whose rounds are used up from the start.
-    pub(crate) const fn exhausted() -> Self {
-        Backoff { round: LAST_ROUND + 1 }
-    }
-
     /// Begins anew. Call it after progress: what has kept the thread waiting so far says nothing about the next wait.
     pub const fn reset(&mut self) {
         self.round = 0;
@@ -100,11 +102,11 @@ impl Backoff {
     #[inline]
     pub fn wait<W: Wait>(&mut self) {
         if self.is_exhausted() {
-            W::exhausted();
+            W::exhausted(self.round - LAST_ROUND);
         } else {
             hint::spin_for(1 << self.round);
-            self.round += 1;
         }
+        self.round = self.round.saturating_add(1);
     }
 
     /// Waits one round in a queue in which `ahead` others come first: as many pauses as there are others, up to 64, and
@@ -114,11 +116,11 @@ impl Backoff {
     #[inline]
     pub(crate) fn wait_behind<W: Wait>(&mut self, ahead: u32) {
         if self.round >= QUEUE_ROUNDS {
-            W::exhausted();
+            W::exhausted(self.round - QUEUE_ROUNDS);
         } else {
             hint::spin_for(ahead.min(1 << LAST_ROUND));
-            self.round += 1;
         }
+        self.round = self.round.saturating_add(1);
     }
 }
 
@@ -140,17 +142,54 @@ impl FlagBackoff {
         match W::RESORT {
             Resort::Spin => hint::spin_for(FLAG_PAUSES),
             #[cfg(feature = "std")]
-            Resort::Yield => thread::yield_now(),
+            Resort::Yield => {
+                yielding::yield_or_sleep(self.round - hint::patience(FLAG_ROUNDS));
+                self.round = self.round.saturating_add(1);
+            }
             #[cfg(feature = "std")]
             Resort::Sleep => {
-                if self.round >= hint::patience(FLAG_ROUNDS) + hint::patience(FLAG_YIELDS) {
+                if self.round >= hint::patience(FLAG_ROUNDS) + hint::patience(FLAG_YIELDS)
+                    || !yielding::yield_if_short()
+                {
                     return false;
                 }
                 self.round += 1;
-                thread::yield_now();
             }
         }
         true
+    }
+}
+
+/// A [`Backoff`] in which a thread that is one too many stands back: for locks whose waiters are in no queue.
+pub(crate) struct CrowdBackoff {
+    backoff: Backoff,
+    #[cfg(feature = "std")]
+    long: Option<crowd::LongWait>,
+}
+
+impl CrowdBackoff {
+    pub(crate) const fn new() -> Self {
+        CrowdBackoff {
+            backoff: Backoff::new(),
+            #[cfg(feature = "std")]
+            long: None,
+        }
+    }
+
+    /// Waits one round for the lock at the address `key`.
+    #[inline]
+    pub(crate) fn wait<W: Wait>(&mut self, key: usize) {
+        #[cfg(not(feature = "std"))]
+        let _ = key;
+        #[cfg(feature = "std")]
+        if self.backoff.is_exhausted() && !matches!(W::RESORT, Resort::Spin) {
+            if self.long.is_none() && crowd::stand_back::<W>(key) {
+                self.backoff.reset();
+                return;
+            }
+            self.long.get_or_insert_with(|| crowd::LongWait::new(key));
+        }
+        self.backoff.wait::<W>();
     }
 }
 
@@ -174,7 +213,9 @@ impl Reserve {
 
     /// Waits one round; false if it is time to join. With [`Spin`] that is at once.
     #[inline]
-    pub(crate) fn wait<W: Wait>(&mut self) -> bool {
+    pub(crate) fn wait<W: Wait>(&mut self, key: usize) -> bool {
+        #[cfg(not(feature = "std"))]
+        let _ = key;
         match W::RESORT {
             Resort::Spin => false,
             #[cfg(feature = "std")]
@@ -184,8 +225,11 @@ impl Reserve {
                 }
                 if self.round < hint::patience(LOOKS) {
                     hint::spin_for(1 << self.round);
-                } else {
-                    thread::yield_now();
+                } else if self.round == LOOKS && crowd::stand_back::<W>(key) {
+                    self.round = LOOKS + LOOK_YIELDS;
+                    return true;
+                } else if !yielding::yield_if_short() {
+                    return false;
                 }
                 self.round += 1;
                 true
@@ -204,8 +248,9 @@ impl Default for Backoff {
 ///
 /// Sealed: the policies are part of what the models have checked.
 pub trait Wait: sealed::Sealed + 'static {
+    /// `rounds` counts how often it was called before in this wait.
     #[doc(hidden)]
-    fn exhausted();
+    fn exhausted(rounds: u32);
 
     /// The same without the sleep: for a flag that may be gone when its waiter is to be woken.
     #[doc(hidden)]
@@ -233,7 +278,7 @@ impl Wait for Spin {
     const RESORT: Resort = Resort::Spin;
 
     #[inline]
-    fn exhausted() {
+    fn exhausted(_rounds: u32) {
         hint::spin_for(1 << LAST_ROUND);
     }
 
@@ -243,9 +288,11 @@ impl Wait for Spin {
     }
 }
 
-/// Yields to the scheduler, so that whoever is waited for can run. The default where there is `std`.
+/// Yields to the scheduler, so that the thread that is waited for can run. The default where there is `std`.
 ///
-/// Each yield is a system call. When *not* to use it: for waits of milliseconds, which a thread should sleep through.
+/// Each yield is a system call. A yield that took more than 50 us is followed by sleeps of 50 us instead, for twice as long as
+/// it took; and after 256 yields in one wait all others are sleeps, of 50 to 800 us. When *not* to use it: for waits of
+/// milliseconds, through which a thread should sleep until it is woken.
 #[cfg(feature = "std")]
 #[derive(Debug)]
 pub enum SpinThenYield {}
@@ -257,8 +304,8 @@ impl Wait for SpinThenYield {
     const RESORT: Resort = Resort::Yield;
 
     #[inline]
-    fn exhausted() {
-        thread::yield_now();
+    fn exhausted(rounds: u32) {
+        yielding::yield_or_sleep(rounds);
     }
 
     #[inline]
@@ -285,8 +332,8 @@ impl Wait for SpinThenPark {
     const RESORT: Resort = Resort::Sleep;
 
     #[inline]
-    fn exhausted() {
-        thread::yield_now();
+    fn exhausted(rounds: u32) {
+        yielding::yield_or_sleep(rounds);
     }
 
     #[inline]

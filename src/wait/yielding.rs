@@ -29,6 +29,11 @@ per_thread! {
 
 /// Yields, unless the yields of this thread have been long lately; answers whether it did and it was short.
 pub(crate) fn yield_if_short() -> bool {
+    yield_within(PATIENCE)
+}
+
+/// The same; after a long yield no other follows for `patience` times as long.
+fn yield_within(patience: u32) -> bool {
     if hint::tuned(false, true) {
         thread::yield_now();
         return true;
@@ -42,7 +47,7 @@ pub(crate) fn yield_if_short() -> bool {
     if took <= SHORT {
         return true;
     }
-    let _ = PAUSED_UNTIL.try_with(|paused| paused.set(Instant::now().checked_add(took * PATIENCE)));
+    let _ = PAUSED_UNTIL.try_with(|paused| paused.set(Instant::now().checked_add(took * patience)));
     false
 }
 
@@ -68,4 +73,47 @@ pub(crate) fn yield_measured() -> Duration {
     let start = Instant::now();
     thread::yield_now();
     Instant::now().saturating_duration_since(start)
+}
+
+/// [`PATIENCE`] of a thread that cannot be woken: the sleep that it takes instead may come at the wrong time.
+const POLLING_PATIENCE: u32 = 2;
+/// How often such a thread yields in one wait, before it is clear that yields do not help.
+const YIELDS: u32 = 256;
+/// The shortest sleep instead, and how often it may double.
+const NAP: Duration = Duration::from_micros(50);
+const DOUBLINGS: u32 = 4;
+
+/// Yields, or sleeps for a bounded time: where yields have been long lately, and where `rounds` of them have not helped.
+///
+/// A thread of real-time priority that yields lets no ordinary thread run; one that sleeps does.
+pub(crate) fn yield_or_sleep(rounds: u32) {
+    if rounds < YIELDS && yield_within(POLLING_PATIENCE) || hint::tuned(false, true) {
+        return;
+    }
+    thread::sleep(NAP * (1 << (rounds / YIELDS).min(DOUBLINGS)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The elapsed time is bounded from below only.
+    #[test]
+    fn a_wait_that_yields_do_not_help_sleeps() {
+        for (rounds, doublings) in [(YIELDS, 1), (3 * YIELDS, 3), (u32::MAX, DOUBLINGS)] {
+            let before = Instant::now();
+            yield_or_sleep(rounds);
+            assert!(before.elapsed() >= NAP * (1 << doublings), "after {rounds} yields");
+        }
+    }
+
+    #[test]
+    fn after_a_long_yield_none_follows_for_a_time() {
+        PAUSED_UNTIL.set(Instant::now().checked_add(Duration::from_secs(3600)));
+        assert!(!yield_if_short());
+        let before = Instant::now();
+        yield_or_sleep(0);
+        assert!(before.elapsed() >= NAP, "a thread that cannot be woken sleeps instead");
+        PAUSED_UNTIL.set(None);
+    }
 }

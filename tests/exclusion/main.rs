@@ -60,7 +60,7 @@ macro_rules! mutexes {
 
             #[test]
             fn from_raw_is_const() {
-                static LOCK: lock_api::Mutex<$raw, u64> = lock_api::Mutex::from_raw(<$raw>::new(), 7);
+                static LOCK: lock_api::Mutex<$raw, u64> = lock_api::Mutex::new(7);
                 assert_eq!(*LOCK.lock(), 7);
             }
         }

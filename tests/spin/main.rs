@@ -2,6 +2,8 @@
 //!
 //! Nothing here asserts a time. A test that would hang is ended by a watchdog.
 
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+mod real_time;
 mod rwlock;
 mod rwlock_life;
 #[path = "../stage/mod.rs"]
