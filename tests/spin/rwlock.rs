@@ -1,7 +1,6 @@
 //! What a reader-writer lock does.
 
 use super::*;
-use std::time::Duration;
 
 /// Each opinion that an outsider can have of a lock: may it read, read upgradably, write?
 pub fn admits<T>(lock: &RwLock<T>) -> [bool; 3] {
