@@ -3,7 +3,9 @@
 #![cfg(feature = "std")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use linchpin::futex::RwLock;
 
@@ -46,4 +48,22 @@ fn an_allocator_that_reads_gets_through() {
             }
         });
     }
+}
+
+/// Regression: the writer made what it parks with when it had claimed the lock already, by an allocation that read: each
+/// waited for the other for ever.
+#[test]
+fn a_writer_that_has_to_wait_for_readers_needs_no_memory_of_theirs() {
+    let (held, is_held) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let guard = LOCK.read();
+            held.send(()).expect("it is awaited");
+            thread::sleep(Duration::from_millis(50));
+            drop(guard);
+        });
+        is_held.recv().expect("it holds the lock");
+        // A thread that has never waited for a lock.
+        scope.spawn(|| drop(LOCK.write()));
+    });
 }

@@ -13,9 +13,7 @@ use core::time::Duration;
 
 use super::RawMutex;
 use super::mutex::MutexGuardState;
-use super::park::{
-    Key, KeyKind, ParkResult, ParkToken, Request, UnparkToken, Validate, park, take_front, with_fresh_waiter,
-};
+use super::park::{Key, KeyKind, ParkResult, ParkToken, Request, UnparkToken, Validate, park, take_front, with_waiter};
 use crate::backend::atomic::{AtomicU32, Relaxed};
 use crate::backend::hint;
 use crate::backend::time::{self, Instant};
@@ -100,7 +98,7 @@ impl RawCondvar {
     ///
     /// `held` is an acquisition of `mutex`.
     unsafe fn park(&self, mutex: &RawMutex, held: &mut MutexGuardState, deadline: Option<Instant>) -> bool {
-        let parked = with_fresh_waiter(|waiter| {
+        let parked = with_waiter(|waiter| {
             let request = Request {
                 waiter,
                 key: self.key(),

@@ -83,7 +83,7 @@ impl Object {
             };
             park(&request, validate, || {}, |_| timed_out())
         });
-        match parked.expect("no allocator of a model parks") {
+        match parked {
             ParkResult::Invalid { .. } => Parked::Needless,
             ParkResult::Unparked(UnparkToken::WokenAsDeputy) => Parked::AsDeputy,
             ParkResult::Unparked(_) => Parked::Unparked,

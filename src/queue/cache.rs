@@ -10,7 +10,6 @@
 
 use core::cell::{Cell, OnceCell};
 use core::ptr::{NonNull, null_mut};
-use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};
 
 use crossbeam_utils::CachePadded;
 
@@ -18,13 +17,13 @@ use super::node::{Below, Node};
 use crate::backend::atomic::{Acquire, AtomicBool, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::{Global, const_fn, global, hint, per_thread, thread};
+use crate::internal::{bury, immortal};
 use crate::wait::{Backoff, DefaultWait};
 
 /// The most nodes that a cache keeps, beside its first.
 const MOST: usize = hint::tuned(16, 1);
 /// How many nodes a cache takes from the pool at once.
 const BATCH: usize = hint::tuned(4, 2);
-const LAYOUT: Layout = Layout::new::<CachePadded<Node>>();
 
 per_thread! {
     static CACHE: Cache = Cache::new();
@@ -107,14 +106,7 @@ unsafe fn put_late(node: NonNull<Node>) {
 
 /// A new node.
 fn make() -> NonNull<Node> {
-    // SAFETY: a node has a size.
-    let memory = unsafe { System.alloc(LAYOUT) }.cast::<CachePadded<Node>>();
-    let Some(node) = NonNull::new(memory) else {
-        handle_alloc_error(LAYOUT)
-    };
-    // SAFETY: allocated above, for this.
-    unsafe { node.write(CachePadded::new(Node::new())) };
-    node.cast()
+    immortal(CachePadded::new(Node::new())).cast()
 }
 
 /// The nodes of one thread: the one it mostly uses, and a stack of others, linked by `below`.
@@ -312,7 +304,7 @@ impl Drop for Pool {
             // a node needs to be dropped.
             unsafe {
                 top = node.read().into_below().node;
-                System.dealloc(node.as_ptr().cast(), LAYOUT);
+                bury(node.cast::<CachePadded<Node>>());
             }
         }
     }

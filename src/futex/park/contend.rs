@@ -106,19 +106,17 @@ pub(in crate::futex) fn contend<C: Contend>(
             park(&request, |fence| lock.validate(fence, on_its_own), || {}, |_| {})
         });
         match parked {
-            // It allocates a waiter further up its stack, and cannot park.
-            None => thread::yield_now(),
-            Some(ParkResult::Invalid { others }) => {
+            ParkResult::Invalid { others } => {
                 responsible |= others;
                 // It may have waited in vain for a deputy that does not run.
                 relies_on_deputy = false;
             }
-            Some(ParkResult::Unparked(UnparkToken::HandedOff)) => return Some(lock.handed_off()),
-            Some(ParkResult::Unparked(token)) => {
+            ParkResult::Unparked(UnparkToken::HandedOff) => return Some(lock.handed_off()),
+            ParkResult::Unparked(token) => {
                 responsible = token == UnparkToken::WokenAsDeputy;
                 was_unparked = true;
             }
-            Some(ParkResult::TimedOut) => return None,
+            ParkResult::TimedOut => return None,
         }
         backoff = SpinThenParkBackoff::new(is_eager);
     }

@@ -49,7 +49,7 @@ pub(super) use queue::ParkToken;
 use queue::Queue;
 use table::{Entry, with_entry};
 use waiter::Waiter;
-pub(super) use waiter::{UnparkToken, WaiterHandle, with_fresh_waiter, with_waiter};
+pub(super) use waiter::{UnparkToken, WaiterHandle, with_waiter};
 
 /// How long after a waiter was unparked it is the next one's turn, whatever has become of the first.
 const TURN_AFTER: Duration = Duration::from_micros(300);

@@ -11,7 +11,6 @@
 //! may long be in use for something else. There are as many as threads have been parked at one time, and one more for
 //! each thread that has parked and lives.
 
-use alloc::boxed::Box;
 use core::cell::Cell;
 
 use crossbeam_utils::CachePadded;
@@ -22,7 +21,7 @@ use crate::backend::atomic::{AtomicU32, AtomicUsize, Relaxed};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::time::Instant;
 use crate::backend::{const_fn, global, hint, per_thread};
-use crate::internal::WordLock;
+use crate::internal::{WordLock, immortal};
 use crate::wait::{Epoch, Flag};
 
 /// What a waiter is told when it is unparked.
@@ -144,8 +143,6 @@ global! {
 }
 
 per_thread! {
-    /// This thread is allocating a waiter.
-    static ALLOCATES: Cell<bool> = Cell::new(false);
     /// The waiter that this thread parked with last.
     static CACHED: Cached = Cached(Cell::new(None));
 }
@@ -160,27 +157,9 @@ impl Drop for Cached {
     }
 }
 
-/// Lends a waiter to `park`. `None` if this thread is in the middle of allocating one: the allocator is guarded by a lock
-/// of ours, and a thread that waits for that lock has to do without.
-pub(in crate::futex) fn with_waiter<R>(park: impl FnOnce(&WaiterHandle) -> R) -> Option<R> {
-    let waiter = match take_free() {
-        Some(waiter) => waiter,
-        None if ALLOCATES.with(|allocates| allocates.replace(true)) => return None,
-        None => {
-            let waiter = allocate();
-            ALLOCATES.with(|allocates| allocates.set(false));
-            waiter
-        }
-    };
-    Some(lend(waiter, park))
-}
-
-/// The same, also in the middle of that.
-pub(in crate::futex) fn with_fresh_waiter<R>(park: impl FnOnce(&WaiterHandle) -> R) -> R {
-    lend(take_free().unwrap_or_else(allocate), park)
-}
-
-fn lend<R>(waiter: &'static Waiter, park: impl FnOnce(&WaiterHandle) -> R) -> R {
+/// Lends a waiter to `park`.
+pub(in crate::futex) fn with_waiter<R>(park: impl FnOnce(&WaiterHandle) -> R) -> R {
+    let waiter = take_free().unwrap_or_else(make);
     let result = park(&WaiterHandle { waiter });
     // In a model each thread returns it at once: the simulated pool does not outlive the main thread.
     let replaced = if hint::tuned(true, false) {
@@ -205,8 +184,9 @@ fn take_free() -> Option<&'static Waiter> {
     })
 }
 
-fn allocate() -> &'static Waiter {
-    Box::leak(Box::new(Waiter::new()))
+fn make() -> &'static Waiter {
+    // SAFETY: it lives for ever.
+    unsafe { immortal(Waiter::new()).as_ref() }
 }
 
 fn give_to_pool(waiter: &'static Waiter) {

@@ -12,7 +12,7 @@ use super::slots::{self, Slot};
 use super::state::{Retain, State};
 use crate::backend::atomic::{Acquire, Relaxed, SeqCst, fence};
 use crate::backend::time::{self, Instant};
-use crate::backend::{asymmetric, hint, thread};
+use crate::backend::{asymmetric, hint};
 use crate::futex::park::{
     Announcement, Front, Key, KeyKind, POLL_AFTER, ParkResult, ParkToken, ROUNDS, Request, UnparkToken, Validate,
     is_announced, park, unpark_front, with_waiter,
@@ -173,15 +173,8 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             });
         }
         match parked {
-            // It allocates a waiter further up its stack, and cannot park.
-            None => {
-                thread::yield_now();
-                ParkResult::Invalid { others: false }
-            }
-            Some(ParkResult::TimedOut) if !deadline.is_some_and(time::has_passed) => {
-                ParkResult::Invalid { others: false }
-            }
-            Some(parked) => parked,
+            ParkResult::TimedOut if !deadline.is_some_and(time::has_passed) => ParkResult::Invalid { others: false },
+            parked => parked,
         }
     }
 

@@ -18,7 +18,6 @@
 //! may outlive its thread, and names its slot. The next thread that leases the row uses the slots that are free. There are
 //! as many rows as threads have read at one time.
 
-use alloc::boxed::Box;
 use core::cell::{Cell, OnceCell};
 
 use crossbeam_utils::CachePadded;
@@ -26,7 +25,7 @@ use crossbeam_utils::CachePadded;
 use crate::backend::atomic::{Acquire, AtomicPtr, AtomicU32, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::{Global, global, hint, per_thread};
-use crate::internal::WordLock;
+use crate::internal::{WordLock, immortal};
 
 /// How many locks a thread reads at one time without touching them: a row is a line of 64 bytes. In a model two, of which
 /// most models use one.
@@ -201,8 +200,7 @@ pub(super) fn take(identity: u32, by_store: bool) -> Option<&'static Slot> {
     Some(slot)
 }
 
-/// A row for this thread that has a free slot. Making one allocates, and the allocator may be guarded by a lock that
-/// comes back here: it finds that there is none.
+/// A row for this thread that has a free slot.
 #[cold]
 fn lease() -> Option<&'static CachePadded<Row>> {
     let before = OWN.try_with(|own| own.replace(Own::None)).ok()?;
@@ -243,14 +241,16 @@ impl Lease {
 }
 
 fn make() -> &'static CachePadded<Row> {
-    let row = Box::leak(Box::new(CachePadded::new(Row {
+    let made = immortal(CachePadded::new(Row {
         slots: core::array::from_fn(|_| Slot {
             identity: AtomicU32::new(0),
             counted: AtomicU32::new(0),
         }),
         next_free: UnsafeCell::new(None),
         older: core::ptr::null(),
-    })));
+    }));
+    // SAFETY: it lives for ever, and no other thread has it yet.
+    let row = unsafe { { made }.as_mut() };
     let newest = newest();
     // Relaxed: proposes the compare-exchange below. It does not look into the row.
     let mut older = newest.load(Relaxed);
