@@ -24,10 +24,12 @@ pub use lock_api::WaitTimeoutResult;
 /// A condition variable for [`Mutex`](super::Mutex): threads sleep until another one notifies them.
 ///
 /// * **Guarantee**: no wait ends without a notification or its time-out. [`notify_one`](lock_api::Condvar::notify_one)
-///   tells whether it has notified somebody, [`notify_all`](lock_api::Condvar::notify_all) how many; each of these
+///   tells whether it has notified a thread, [`notify_all`](lock_api::Condvar::notify_all) how many; each of these
 ///   returns from its wait as notified. First come, first notified.
 /// * **Cost**: four bytes. A notification with nobody waiting is one load. A waiter spins for a few microseconds before it
-///   sleeps. Notifying all wakes one, who hands on.
+///   sleeps. Notifying all wakes one, and moves the others to the queue of the mutex, 32 at a time.
+/// * **Worst case**: each of N notified threads has the mutex in its turn, as a waiter of [`Mutex`](super::Mutex) has. Beside busy
+///   processes two threads that take turns pass 0.5 to 0.96 as often as with `parking_lot`.
 /// * **Not for**: a single event that is awaited by one thread ([`wait::Flag`](crate::wait::Flag)).
 ///
 /// The API is that of `parking_lot`'s. Threads may wait with different mutexes at one time.
@@ -53,7 +55,7 @@ const PORTION: usize = hint::tuned(32, 2);
 
 /// The raw condition variable of [`Condvar`]: no spurious wake-ups, exact counts.
 pub struct RawCondvar {
-    /// How many threads wait. Changed under the latch of the queue.
+    /// How many threads wait. Changed under the lock of the queue's bucket.
     waiters: AtomicU32,
 }
 

@@ -2,9 +2,9 @@
 //!
 //! | lock | word | fairness | alone | reach for it when |
 //! |---|---|---|---|---|
-//! | [`Mutex`] | 4 bytes | handed off after a millisecond | 1 RMW | in doubt |
+//! | [`Mutex`] | 4 bytes | a turn for the first waiter every 0.3 ms | 1 RMW | in doubt |
 //! | `PiMutex` | 8 bytes | by priority, handed off | 2 RMWs | threads differ in priority; Linux and Android |
-//! | [`RwLock`] | 16 bytes | a writer holds off new readers; handed off after a millisecond | read 0 to 2 RMWs, write 1 | more is read than written |
+//! | [`RwLock`] | 16 bytes | a writer holds off new readers; the same turns | read 0 to 2 RMWs, write 1 | more is read than written |
 //! | [`Condvar`] | 4 bytes | first come, first notified | | a thread has to wait for what another does |
 
 mod condvar;

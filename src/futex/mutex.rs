@@ -42,12 +42,18 @@ use crate::internal::one_in;
 
 /// A mutual exclusion lock that puts waiting threads to sleep.
 ///
-/// * **Guarantee**: one holder at a time, which sees everything that earlier holders did. A thread that has waited for a
-///   millisecond has the lock handed over when it is first in the queue; until then a newcomer may pass. If a
-///   woken thread does not run, the next one is woken by an unlock half a millisecond later. No poisoning.
+/// * **Guarantee**: one holder at a time, which sees everything that earlier holders did. While threads are parked, it is the turn
+///   of the first of them every 0.3 ms: an unlock wakes it, whatever has become of the one before, or hands the lock off to it if it
+///   was woken already and a newcomer was faster. Until then newcomers pass. No poisoning.
 /// * **Cost**: four bytes. Lock and unlock alone are one RMW and a store; two RMWs for some thousand acquisitions after a
 ///   thread has been parked. A waiter spins for a few microseconds, then sleeps. The first waiter of a lock that was not
 ///   contended interrupts the cores that run this process (14 microseconds here).
+/// * **Worst case**: a waiter behind N parked ones waits for about N turns of 0.3 ms and N sections, twice that if it loses when it
+///   is woken; one that relies on a thread which is awake and does not run looks itself after 5 ms. One thread at a time
+///   is awake for the parked ones: that keeps the lock on one core, at the price of fairness (0.4 to 0.8 of `parking_lot`'s with
+///   more threads than cores), and with sections of half a microsecond and more it passes the lock less often than `std` and `usync` do (0.6 to
+///   0.9); on simulated machines of 4 to 64 cores that all want it, 0.6 to 0.9 of the better of `std` and `parking_lot`. Where `membarrier` is
+///   refused after it was granted, a waiter looks again each millisecond.
 /// * **Not for**: interrupt handlers and kernels ([`spin::Mutex`](crate::spin::Mutex)); strict first come, first served
 ///   ([`queue::McsMutex`](crate::queue::McsMutex)).
 ///
