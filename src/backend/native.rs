@@ -132,10 +132,21 @@ pub(crate) mod thread {
 
     /// How many threads can run at once, as far as is known: the most that any thread has been told.
     ///
-    /// Each thread asks once, since the answer is about the thread that asks: one that is pinned hears of one CPU.
-    /// Asking takes microseconds, and may allocate. It is marked as done before it is, for an allocator that is guarded
-    /// by a lock which asks; until there is an answer, there is room for all.
+    /// Each thread asks once, since the answer is about the thread that asks: one that is pinned hears of one CPU. On Linux
+    /// that is one system call, without the files that `std` reads (a sandbox may forbid them). Elsewhere it may allocate: so it is
+    /// marked as done before it is, for an allocator that is guarded by a lock which asks; until there is an answer, there
+    /// is room for all.
     pub(crate) fn parallelism() -> usize {
+        #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
+        fn ask() -> usize {
+            // It fails where there are more CPUs than `CpuSet` has room for.
+            rustix::thread::sched_getaffinity(None).map_or(usize::MAX, |cpus| cpus.count() as usize)
+        }
+        #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
+        fn ask() -> usize {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        }
+
         use core::cell::Cell;
         use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -144,7 +155,7 @@ pub(crate) mod thread {
             static ASKED: Cell<bool> = const { Cell::new(false) };
         }
         if !ASKED.replace(true) {
-            MOST.fetch_max(std::thread::available_parallelism().map_or(1, usize::from), Relaxed);
+            MOST.fetch_max(ask(), Relaxed);
         }
         match MOST.load(Relaxed) {
             0 => usize::MAX,

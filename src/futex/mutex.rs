@@ -54,6 +54,10 @@ use crate::internal::one_in;
 ///   more threads than cores), and with sections of half a microsecond and more it passes the lock less often than `std` and `usync` do (0.6 to
 ///   0.9); on simulated machines of 4 to 64 cores that all want it, 0.6 to 0.9 of the better of `std` and `parking_lot`. Where `membarrier` is
 ///   refused after it was granted, a waiter looks again each millisecond.
+/// * **`fork`**: the child has one thread. What that holds it goes on holding, and what was free is free; what other threads of the parent
+///   held stays locked, and those that waited there are forgotten.
+/// * **Sandbox**: a thread that waits makes the system calls `futex`, `sched_yield` and `membarrier`, and once in its life
+///   `sched_getaffinity`. It opens no file.
 /// * **Not for**: interrupt handlers and kernels ([`spin::Mutex`](crate::spin::Mutex)); strict first come, first served
 ///   ([`queue::McsMutex`](crate::queue::McsMutex)).
 ///

@@ -46,6 +46,20 @@ impl<T> WordLock<T> {
         }
     }
 
+    /// Frees the lock, whichever thread held it, and gives it another value; the one before is not dropped.
+    ///
+    /// # Safety
+    ///
+    /// No other thread has the lock or waits for it: for the child of a fork, whose only thread is here.
+    pub(crate) unsafe fn reset(&self, value: T) {
+        self.value.with_mut(|place| {
+            // SAFETY: the caller's promise.
+            unsafe { place.write(value) };
+        });
+        // Relaxed: there is no other thread.
+        self.word.store(FREE, Relaxed);
+    }
+
     /// Lends the value to `use_it`, which must not come back here.
     #[inline]
     pub(crate) fn with<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> R {

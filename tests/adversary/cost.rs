@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use linchpin::futex;
-use lock_api::{RawCondvar, RawMutex, RawRwLock};
+use lock_api::{RawCondvar, RawMutex, RawRwLock, RawRwLockUpgrade};
 
 use crate::common::{make_read_mostly, read, write};
 use crate::process::{Busy, alone};
@@ -299,5 +299,58 @@ fn notify_all_is_linear_also_beside_waiters_for_others() {
             let what = format!("notify_all of 4,000 beside 4,000, {stride} bytes apart");
             assert_comparable(&what, ours, theirs.max(Duration::from_millis(1)));
         }
+    });
+}
+
+/// Regression: a look for readers in slots went through all rows each time, and the reader that was inside was in the last.
+#[test]
+fn a_failing_try_does_not_pay_for_each_thread_that_has_read() {
+    alone(|| {
+        let (ours, theirs) = (futex::RawRwLock::INIT, <parking_lot::RawRwLock>::INIT);
+        make_read_mostly(&ours);
+        let readers = FormerReaders::start(1_000);
+        let guards = (ours.lock_shared(), theirs.lock_shared());
+        fn tries<R: RawRwLock>(lock: &R) {
+            (0..200).for_each(|_| assert!(lock.is_locked() && lock.try_lock_exclusive().is_none()));
+        }
+        let [our_time, their_time] = least_cpu_times(15, [&mut || tries(&ours), &mut || tries(&theirs)]);
+        // SAFETY: the acquisitions made above.
+        unsafe {
+            ours.unlock_shared(guards.0);
+            theirs.unlock_shared(guards.1);
+        }
+        readers.end();
+        assert_comparable(
+            "a failing try beside 1,000 threads that have read",
+            our_time,
+            their_time,
+        );
+    });
+}
+
+/// Regression: readers that came in unparked the writer every 0.3 ms, although an upgradable reader was inside.
+#[test]
+fn a_writer_sleeps_while_an_upgradable_reader_is_inside() {
+    alone(|| {
+        let lock = leak(futex::RawRwLock::INIT);
+        let upgradable = lock.lock_upgradable();
+        let may_end = leak(AtomicBool::new(false));
+        let writer = Actor::asleep(|| {
+            write(lock);
+            while !may_end.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let before = writer.sleeps();
+        for _ in 0..2_000 {
+            (0..20).for_each(|_| read(lock));
+            thread::sleep(Duration::from_micros(50));
+        }
+        let sleeps = writer.sleeps() - before;
+        // SAFETY: the acquisition made above.
+        unsafe { lock.unlock_upgradable(upgradable) };
+        may_end.store(true, Ordering::SeqCst);
+        writer.join();
+        assert!(sleeps <= 20, "woken {sleeps} times for nothing");
     });
 }

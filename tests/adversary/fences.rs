@@ -10,7 +10,7 @@ use lock_api::{RawMutex, RawRwLock};
 
 use crate::common::{make_read_mostly, read, write};
 use crate::process::{alone, alone_for, describe, has_passed, outcome};
-use crate::seccomp::{Counter, refuse_membarrier};
+use crate::seccomp::{Counter, forbid_files, refuse_membarrier};
 use crate::system::{Actor, all_asleep, crowd, leak, until};
 
 const SLEEPERS: usize = 200;
@@ -252,5 +252,24 @@ fn no_barrier_where_it_is_switched_off() {
         (0..100_000).for_each(|_| read(unsafe { lock.raw() }));
         contend_for_an_rwlock(&lock);
         assert_eq!(counter.take(), 0);
+    });
+}
+
+/// Regression: the first wait of each thread opened files, to learn how many processors it may use.
+#[test]
+fn a_thread_that_waits_opens_no_file() {
+    fn contend(mutex: &'static futex::Mutex<()>, lock: &'static futex::RwLock<()>) {
+        let guards = (mutex.lock(), lock.write());
+        let waiter = std::thread::spawn(|| (drop(mutex.lock()), drop(lock.read())));
+        std::thread::sleep(Duration::from_millis(20));
+        drop(guards);
+        waiter.join().expect("it only waits");
+    }
+    alone(|| {
+        let (mutex, lock) = (leak(futex::Mutex::new(())), leak(futex::RwLock::new(())));
+        contend(mutex, lock);
+        if forbid_files() {
+            contend(mutex, lock);
+        }
     });
 }

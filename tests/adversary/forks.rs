@@ -172,3 +172,44 @@ fn a_child_of_a_fork_uses_locks_of_its_own() {
         children_finish::<Linchpin>("linchpin", 40);
     });
 }
+
+/// Regression: the queues of the parent's threads were copied too. A child that unlocked what its thread had locked handed it to
+/// a thread that is not there.
+fn child_goes_on_with_a_held_mutex<F: Family>(name: &str) {
+    for attempt in 0..10 {
+        let mutex = leak(F::Mutex::INIT);
+        let guard = mutex.lock();
+        let waiter = Actor::asleep(move || {
+            let guard = mutex.lock();
+            // SAFETY: the acquisition just made.
+            unsafe { mutex.unlock(guard) };
+        });
+        // It is woken, and loses against this thread.
+        // SAFETY: the acquisition made above.
+        unsafe { mutex.unlock(guard) };
+        let mut held = Some(mutex.lock());
+        thread::sleep(Duration::from_millis(3));
+        let outcome = in_a_fork(5, || {
+            // In the child's copy of this variable.
+            let mut guard = held.take().expect("it is held");
+            for _ in 0..100 {
+                // SAFETY: the one acquisition that there is, in this copy of the mutex.
+                unsafe { mutex.unlock(guard) };
+                guard = mutex.lock();
+            }
+            true
+        });
+        assert_eq!(outcome, Child::Right, "{name}, attempt {attempt}");
+        // SAFETY: the acquisition made above; the child has used its own copy.
+        unsafe { mutex.unlock(held.take().expect("only the child has taken it")) };
+        waiter.join();
+    }
+}
+
+#[test]
+fn a_child_of_a_fork_goes_on_with_a_mutex_that_its_thread_holds() {
+    alone_for(Duration::from_secs(120), || {
+        child_goes_on_with_a_held_mutex::<ParkingLot>("parking_lot");
+        child_goes_on_with_a_held_mutex::<Linchpin>("linchpin");
+    });
+}

@@ -52,8 +52,22 @@ pub fn refuse_membarrier() -> bool {
     refused
 }
 
+/// Ends the process at the next file that is opened; false where that cannot be done.
+pub fn forbid_files() -> bool {
+    let forbidden = install_for(libc::SYS_openat, libc::SECCOMP_RET_KILL_PROCESS);
+    if !forbidden {
+        println!("files cannot be forbidden here");
+    }
+    forbidden
+}
+
 /// Answers each `membarrier` by `answer`.
 fn install(answer: u32) -> bool {
+    install_for(libc::SYS_membarrier, answer)
+}
+
+/// Answers each call of this number by `answer`.
+fn install_for(call: libc::c_long, answer: u32) -> bool {
     const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const JUMP_IF: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
     const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
@@ -61,7 +75,7 @@ fn install(answer: u32) -> bool {
     // `seccomp_data`: the number of the call at 0, its sixth argument at 56, of which the lower half comes first.
     let mut filter = [
         step(LOAD, 0, 0, 0),
-        step(JUMP_IF, libc::SYS_membarrier as u32, 0, 2),
+        step(JUMP_IF, call as u32, 0, 2),
         step(LOAD, 56, 0, 0),
         step(JUMP_IF, PASS, 0, 1),
         step(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0),

@@ -72,7 +72,7 @@ pub(in crate::futex) fn contend<C: Contend>(
 ) -> Option<C::Acquired> {
     let is_eager = work_outside::is_long();
     let mut backoff = SpinThenParkBackoff::new(is_eager);
-    let mut was_unparked = false;
+    let mut was_unparked = responsible;
     let mut relies_on_deputy = true;
     loop {
         if let Some(acquired) = lock.try_acquire(responsible) {

@@ -49,7 +49,8 @@ pub(super) struct Entry {
     pub(super) queue: Queue,
     /// The key is announced.
     announced: bool,
-    /// When a waiter was last unparked, or began to wait in an empty queue.
+    /// When a waiter was last unparked, or waiters were moved here. `None` for a queue that was empty until a thread parked: one that
+    /// has lost and is alone need not wait for its turn.
     pub(super) last_turn: Option<Instant>,
 }
 
@@ -172,17 +173,29 @@ fn word_of<R>(key: Key, act: impl FnOnce(&AtomicUsize) -> R) -> R {
 
 #[track_caller]
 pub(super) fn add_announcement(key: Key) {
-    fork::in_child_once(forget_announcements);
+    prepare_for_forks();
     // Relaxed: ordered by the fence pair. An RMW, since other keys are announced here too.
     word_of(key, |word| word.fetch_add(announcement(key), Relaxed));
 }
 
-/// In the child of a fork no other thread is parked, and a lock of its own must not be sent to a bucket whose lock was held.
-extern "C" fn forget_announcements() {
+/// To be called before a thread parks or is announced.
+#[inline]
+pub(super) fn prepare_for_forks() {
+    fork::in_child_once(forget_threads);
+}
+
+/// In the child of a fork no other thread is parked or announced: a lock must be handed to none, nor sent to a bucket whose lock was
+/// held.
+extern "C" fn forget_threads() {
     for word in announcements().iter().chain(drains().iter()) {
         // Relaxed: the child has one thread.
         word.store(0, Relaxed);
     }
+    for bucket in buckets().iter() {
+        // SAFETY: the child has one thread, which is here.
+        unsafe { bucket.reset(Bucket::new()) };
+    }
+    super::waiter::forget_pool();
 }
 
 #[track_caller]

@@ -189,6 +189,12 @@ fn make() -> &'static Waiter {
     unsafe { immortal(Waiter::new()).as_ref() }
 }
 
+/// In the child of a fork another thread may have been in the middle of changing the pool. Its waiters are left alone.
+pub(super) fn forget_pool() {
+    // SAFETY: the child has one thread, which is here.
+    unsafe { pool().reset(Pool { free: None }) };
+}
+
 fn give_to_pool(waiter: &'static Waiter) {
     pool().with(|pool| {
         waiter.relink(|links| {

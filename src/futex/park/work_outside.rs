@@ -54,5 +54,5 @@ fn take_sample() {
 /// more threads look often, they only take the line from one another.
 pub(in crate::futex) fn is_long() -> bool {
     note_lock();
-    hint::tuned(thread::parallelism() <= 2, false) && AVERAGE.try_with(Cell::get).unwrap_or(0) >= LONG
+    AVERAGE.try_with(Cell::get).unwrap_or(0) >= LONG && hint::tuned(thread::parallelism() <= 2, false)
 }

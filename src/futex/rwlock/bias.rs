@@ -207,7 +207,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     }
 
     /// Whether the lock has an identity, after it was given one if there are any left.
-    fn has_identity(&self) -> bool {
+    pub(super) fn has_identity(&self) -> bool {
         if self.identity() != 0 {
             return true;
         }

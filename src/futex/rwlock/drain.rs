@@ -231,10 +231,13 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
 }
 
 #[cold]
-fn leave_counted_slot(slot: &Slot, identity: u32, key: Key) {
+pub(super) fn leave_counted_slot(slot: &Slot, identity: u32, key: Key) {
     unpark_front(key, |front| {
         if slot.uncount(identity) {
             count_down(front);
+        } else {
+            // Not counted yet; or another lock, whose reader has the slot by now, has its mark there. The writer looks again.
+            front.unpark(UnparkToken::Notified);
         }
     });
 }

@@ -66,7 +66,9 @@ use state::{Mode, State};
 /// * **Worst case**: a write that ends the readers' own way of reading looks at a row for each thread that reads or has read and lives
 ///   (some nanoseconds each; the rows of ended threads are used again), makes one `membarrier`, and waits for the readers inside.
 ///   Where 64 cores read and write one lock at once, each operation moves up to five cache lines for nothing, since the words beside
-///   the state share its line.
+///   the state share its line. A `try_write` that fails, and `is_locked`, may look at all these rows too, if the reader that is
+///   inside is not the one that the thread found last. A reader that finds no place when it `bump`s a lock that is full aborts the process.
+///   For `fork` and sandboxes see [`Mutex`](super::Mutex).
 /// * **Not for**: locks that are written as often as read ([`Mutex`](super::Mutex)); interrupt handlers and kernels
 ///   ([`spin::RwLock`](crate::spin::RwLock)). A thread that takes a second `read` while a writer waits deadlocks
 ///   ([`RecursiveRwLock`]).

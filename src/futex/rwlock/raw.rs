@@ -70,6 +70,21 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLock for RawRwLockOf<RECURSIVE
     }
 }
 
+/// Acquires again what a guard has given up, and still stands for: if there is no room any more, the process ends.
+fn or_abort<R>(acquire: impl FnOnce() -> R) -> R {
+    struct Lost;
+    impl Drop for Lost {
+        fn drop(&mut self) {
+            std::eprintln!("linchpin: `bump` has lost its place in a RwLock: other readers have filled it meanwhile");
+            std::process::abort();
+        }
+    }
+    let lost = Lost;
+    let acquired = acquire();
+    core::mem::forget(lost);
+    acquired
+}
+
 // SAFETY: each lets go as its plain counterpart does, or leaves the lock to sleepers that are told so.
 unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockFair for RawRwLockOf<RECURSIVE> {
     unsafe fn unlock_shared_fair(&self, held: ReadGuardState) {
@@ -85,9 +100,9 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockFair for RawRwLockOf<RECUR
     unsafe fn bump_shared(&self, held: &mut ReadGuardState) {
         if self.state().has_writer() {
             let mine = ReadGuardState { slot: held.slot };
-            // SAFETY: the caller's promise, and `held` is given a new acquisition. That cannot panic: there was room.
+            // SAFETY: the caller's promise, and `held` is given a new acquisition, or the process ends.
             unsafe { lock_api::RawRwLock::unlock_shared(self, mine) };
-            *held = lock_api::RawRwLock::lock_shared(self);
+            *held = or_abort(|| lock_api::RawRwLock::lock_shared(self));
         }
     }
 
@@ -186,7 +201,7 @@ unsafe impl<const RECURSIVE: bool> lock_api::RawRwLockUpgradeFair for RawRwLockO
     unsafe fn bump_upgradable(&self, guard: &mut GuardSend) {
         if self.state().is_parked() {
             self.unlock_owner(Retain::Nothing, true);
-            *guard = lock_api::RawRwLockUpgrade::lock_upgradable(self);
+            *guard = or_abort(|| lock_api::RawRwLockUpgrade::lock_upgradable(self));
         }
     }
 }

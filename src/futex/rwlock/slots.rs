@@ -62,12 +62,19 @@ impl Slot {
     /// Counts on the reader that registers `identity` here; false if it has left or is counted already. Under the lock
     /// of that identity's bucket.
     pub(super) fn count(&self, identity: u32) -> bool {
-        // Relaxed, both: under the bucket's lock. Another lock's mark may be overwritten; that lock's writer looks again.
+        // Relaxed, both: under the bucket's lock. Another lock's mark may be overwritten: its
+        // reader has freed the slot, does not find its mark, and lets that lock's writer look again.
         let counts = self.names(identity) && self.counted.load(Relaxed) != identity;
         if counts {
             self.counted.store(identity, Relaxed);
         }
         counts
+    }
+
+    /// Whether the writer of the lock with that identity counts on the reader here.
+    #[cfg(test)]
+    pub(super) fn counts(&self, identity: u32) -> bool {
+        self.counted.load(Relaxed) == identity
     }
 
     /// Takes the mark back; false if there is none. Under the lock of that identity's bucket.
@@ -138,6 +145,8 @@ per_thread! {
     // Two, so that the one which every read looks at has no destructor, and with it no state to check.
     static OWN: Cell<Own> = Cell::new(Own::Unknown);
     static LEASE: OnceCell<Lease> = OnceCell::new();
+    /// The slot in which this thread last found a reader that it looked for.
+    static FOUND: Cell<Option<&'static Slot>> = Cell::new(None);
 }
 
 /// The most rows of one thread. A row is full when guards have been forgotten, or so many locks are read at one time.
@@ -159,7 +168,13 @@ impl Drop for Lease {
         // The next thread that has the row sees by that lock which slots are taken, by guards that outlive this thread.
         // If it is not to be had, the rows are lost to others.
         self.free.try_with(|free| {
-            for row in self.rows.iter().filter_map(Cell::get) {
+            // One that is full of forgotten guards is of no use to others.
+            for row in self
+                .rows
+                .iter()
+                .filter_map(Cell::get)
+                .filter(|row| row.free_slot().is_some())
+            {
                 let next = free.0.replace(row);
                 // SAFETY: this thread has the lock of the free rows.
                 row.next_free.with_mut(|place| unsafe { *place = next });
@@ -277,14 +292,25 @@ fn rows() -> impl Iterator<Item = &'static CachePadded<Row>> {
 }
 
 /// Whether any slot names the lock of that identity, and how many rows were looked at for that. No slot names identity 0.
+///
+/// Looks first where it found a reader last: one that stays inside is found at once, however many rows there are.
 pub(super) fn look(identity: u32) -> (bool, u32) {
+    if identity == 0 {
+        return (false, 0);
+    }
+    let before = FOUND.try_with(Cell::get).ok().flatten();
+    if before.is_some_and(|slot| slot.names(identity)) {
+        return (true, 0);
+    }
     let mut looked = 0;
-    let found = identity != 0
-        && rows().any(|row| {
-            looked += 1;
-            row.slots().iter().any(|slot| slot.names(identity))
-        });
-    (found, looked)
+    let found = rows().find_map(|row| {
+        looked += 1;
+        row.slots().iter().find(|slot| slot.names(identity))
+    });
+    if found.is_some() {
+        let _ = FOUND.try_with(|place| place.set(found));
+    }
+    (found.is_some(), looked)
 }
 
 /// All slots of all threads.

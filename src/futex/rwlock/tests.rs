@@ -4,9 +4,11 @@ use core::time::Duration;
 
 use super::*;
 use lock_api::{
-    RawRwLock as _, RawRwLockDowngrade as _, RawRwLockTimed as _, RawRwLockUpgrade as _, RawRwLockUpgradeDowngrade as _,
+    RawRwLock as _, RawRwLockDowngrade as _, RawRwLockFair as _, RawRwLockTimed as _, RawRwLockUpgrade as _,
+    RawRwLockUpgradeDowngrade as _,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 /// A lock that `readers` hold already.
 fn crowded(readers: u32) -> RawRwLock {
@@ -66,4 +68,122 @@ fn a_write_leaves_nothing_but_how_readers_register() {
             lock.state()
         );
     }
+}
+
+/// Regression: an upgradable reader was handed the lock in the same step in which the one before took the place that is kept for
+/// it; when it became a plain reader, the count ran over, and the lock was free with all of them inside.
+#[test]
+fn an_upgradable_reader_is_not_handed_a_lock_in_which_its_place_is_taken() {
+    let lock = crowded(MAX_READERS);
+    let first = lock.lock_upgradable();
+    thread::scope(|scope| {
+        let second = scope.spawn(|| catch_unwind(AssertUnwindSafe(|| lock.lock_upgradable())).is_err());
+        while !lock.state().is_parked() {
+            thread::yield_now();
+        }
+        // It is woken, and loses: so it is handed the lock next.
+        // SAFETY: the acquisition made above.
+        unsafe { lock.unlock_upgradable(first) };
+        let first = lock.lock_upgradable();
+        thread::sleep(Duration::from_millis(20));
+        // SAFETY: the same.
+        let _share = unsafe { lock.downgrade_upgradable(first) };
+        assert!(
+            second.join().expect("the panic is caught"),
+            "there is no room for a second"
+        );
+    });
+    assert_eq!(lock.state().readers(), state::COUNT_LIMIT);
+}
+
+/// Regression: `bump` gives its place up, and panicked if another had taken it; its guard then unlocked what it did not hold.
+#[test]
+#[cfg_attr(miri, ignore = "it runs itself in another process")]
+fn a_reader_whose_place_is_taken_while_it_bumps_ends_the_process() {
+    const BUMPS: &str = "LINCHPIN_TEST_BUMPS";
+    if std::env::var_os(BUMPS).is_none() {
+        let this = std::env::current_exe().expect("a test knows its program");
+        let name = "futex::rwlock::tests::a_reader_whose_place_is_taken_while_it_bumps_ends_the_process";
+        let output = std::process::Command::new(this)
+            .args(["--exact", name, "--nocapture"])
+            .env(BUMPS, "1")
+            .output()
+            .expect("the program can be run again");
+        let text = std::string::String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && text.contains("`bump` has lost its place"),
+            "{text}"
+        );
+        return;
+    }
+    // A writer has claimed the lock, and the place that `bump` gives up is another's before it is back.
+    let lock = crowded(MAX_READERS);
+    let mut held = ReadGuardState::COUNTED;
+    thread::scope(|scope| {
+        scope.spawn(|| assert!(lock.try_lock_exclusive_for(Duration::from_millis(200)).is_none()));
+        while !lock.state().has_writer() {
+            thread::yield_now();
+        }
+        scope.spawn(|| {
+            while lock.state().readers() == MAX_READERS {
+                core::hint::spin_loop();
+            }
+            lock.state.fetch_add(State::ONE_READER, Relaxed);
+        });
+        // SAFETY: one of the acquisitions of a crowded lock.
+        let bumped = catch_unwind(AssertUnwindSafe(|| unsafe { lock.bump_shared(&mut held) }));
+        panic!("it goes on without its place, with a panic: {}", bumped.is_err());
+    });
+}
+
+/// Regression: a reader that had freed its slot, and not yet counted down, found its mark overwritten by that of another lock which
+/// was read in the same slot meanwhile; the writer that counted on it slept for good.
+#[test]
+fn a_mark_that_another_lock_has_overwritten_is_no_lost_wake_up() {
+    let locks = [RawRwLock::new(), RawRwLock::new()];
+    let [x, y] = &locks;
+    for lock in &locks {
+        assert!(lock.has_identity());
+        lock.state.store(State::FREE_SLOTTED.bits(), Relaxed);
+    }
+    let slot = x.lock_shared().slot.expect("it is slotted");
+    let is_counted = |lock: &RawRwLock| slot.counts(lock.identity());
+    let (done, is_done) = std::sync::mpsc::channel();
+    thread::scope(|scope| {
+        let write = |lock: &RawRwLock| {
+            let guard = lock.lock_exclusive();
+            // SAFETY: the acquisition just made.
+            unsafe { lock.unlock_exclusive(guard) };
+        };
+        scope.spawn({
+            let done = done.clone();
+            move || {
+                write(x);
+                done.send("x").expect("it is awaited");
+            }
+        });
+        while !is_counted(x) {
+            thread::yield_now();
+        }
+        // The first half of leaving: and then the same slot is taken for another lock, whose writer counts on it.
+        let (key, identity) = (x.drain_key(), slot.identity());
+        slot.clear();
+        let other = y.lock_shared().slot.expect("it is slotted");
+        assert!(core::ptr::eq(other, slot));
+        scope.spawn(move || {
+            write(y);
+            done.send("y").expect("it is awaited");
+        });
+        while !is_counted(y) {
+            thread::yield_now();
+        }
+        // The second half.
+        drain::leave_counted_slot(slot, identity, key);
+        let first = is_done.recv_timeout(Duration::from_secs(10));
+        y.leave_slot(slot);
+        if first.is_err() {
+            std::process::abort();
+        }
+        assert_eq!(first, Ok("x"));
+    });
 }

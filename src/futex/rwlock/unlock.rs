@@ -143,7 +143,8 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         // Survivor: only helps where a deputy does not run, and in a model each runs.
         unpark_front(self.key(), |front| match front.token() {
             None => self.note_empty_queue(false),
-            Some(_) if front.is_turn_due() => unpark_group(front),
+            // One that could not come in relies on the owner that bars it.
+            Some(first) if self.state().admits(Mode::of(first)) && front.is_turn_due() => unpark_group(front),
             Some(_) => {}
         });
     }
@@ -182,7 +183,11 @@ impl Group {
 
     /// Whether the count has room for them.
     fn fits(&self, state: State) -> bool {
-        self.count > 0 && (self.mode != Mode::Read || state.readers() + self.count <= MAX_READERS)
+        match self.mode {
+            _ if self.count == 0 => false,
+            Mode::Read => state.readers() + self.count <= MAX_READERS,
+            mode => state.has_room(mode),
+        }
     }
 
     /// Whether one of them becomes the owner, or the thread that lets go stays one.
