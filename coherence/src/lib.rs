@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod cell;
+mod counts;
 mod engine;
 pub mod futex;
 mod global;
@@ -14,8 +15,9 @@ pub mod sync;
 pub mod thread;
 pub mod time;
 
+pub use counts::Counts;
 pub use engine::{Failure, Waiting, phase};
 pub use global::Global;
 pub use machine::{MAX_CORES, Machine, MachineBuilder, MachineError};
-pub use report::{Core, Counts, Line, Report, Section, Site};
+pub use report::{Core, Line, Report, Section, Site};
 pub use simulation::{Simulation, model, run, try_model, try_run};

@@ -2,7 +2,7 @@
 
 use core::panic::Location;
 
-use crate::report::Counts;
+use crate::counts::Counts;
 
 /// A source position, as `#[track_caller]` hands it out.
 pub(crate) type Site = &'static Location<'static>;

@@ -1,14 +1,12 @@
 //! What a simulation cost: in total, per phase, per line, per source site and per core.
 
-mod counts;
 mod table;
 
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use crate::counts::{Counts, bill};
 use crate::engine::{Scheduler, Tally};
-pub use counts::Counts;
-use counts::bill;
 
 /// The bill of one simulation.
 ///

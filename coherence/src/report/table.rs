@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use super::{Counts, Line, Report, Section, Site};
+use super::{Line, Report, Section, Site};
+use crate::counts::Counts;
 
 /// A report names at most so many lines; the rest is summed up.
 const LINES: usize = 16;

@@ -1,4 +1,4 @@
-//! The eight counters of every bill.
+//! The eight counters of every bill: what the engine counts and the report shows.
 
 /// The counters of a bill, as values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,4 +82,4 @@ macro_rules! bill {
     };
 }
 
-pub(super) use bill;
+pub(crate) use bill;
