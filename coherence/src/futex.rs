@@ -7,18 +7,8 @@ use core::panic::Location;
 use core::time::Duration;
 
 use crate::engine;
+pub use crate::engine::Wakeup;
 use crate::sync::atomic::{AtomicU32, Ordering};
-
-/// Why [`wait`] returned.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wakeup {
-    /// A [`wake`] chose this thread; outside a simulation also for no reason at all.
-    Woken,
-    /// The word was not as expected, so the thread did not sleep.
-    Changed,
-    /// The time-out, counted from the call in virtual time, passed.
-    TimedOut,
-}
 
 /// Sleeps while `*word == expected`, until a [`wake`] on the same word, or until `timeout` has passed.
 ///

@@ -3,8 +3,9 @@
 use core::fmt;
 use core::panic::Location;
 
+pub use crate::engine::AccessError;
 use crate::engine::{self, Spawned};
-pub use crate::local::{AccessError, LocalKey};
+pub use crate::local::LocalKey;
 
 /// Starts a simulated thread; outside a simulation, an OS thread.
 ///

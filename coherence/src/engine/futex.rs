@@ -3,10 +3,9 @@
 use core::time::Duration;
 
 use super::directory::{Access, Kind};
-use super::schedule::{Doing, END_OF_TIME, SLOW, Scheduler};
+use super::schedule::{Doing, END_OF_TIME, SLOW, Scheduler, Wakeup};
 use super::tally::Site;
 use super::{Effect, Step, act};
-use crate::futex::Wakeup;
 
 /// Where a futex wait has got to, since it suspends on the way.
 #[derive(Clone, Copy, PartialEq, Eq)]

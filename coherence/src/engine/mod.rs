@@ -9,6 +9,8 @@ mod driver;
 mod events;
 mod failure;
 mod futex;
+mod globals;
+mod locals;
 mod schedule;
 mod spin;
 mod stacks;
@@ -26,7 +28,11 @@ pub(crate) use directory::Line;
 pub(crate) use driver::{Body, Settings, simulate};
 pub use failure::{Failure, Waiting};
 pub(crate) use futex::{futex_wait, futex_wake};
+pub(crate) use globals::Globals;
+pub use locals::AccessError;
+pub(crate) use locals::{Locals, Value};
 use schedule::Suspension;
+pub use schedule::Wakeup;
 pub(crate) use schedule::{END_OF_TIME, Scheduler};
 pub(crate) use tally::{Site, Tally};
 pub(crate) use threads::{MAX_THREADS, Spawned, join, spawn};
@@ -185,11 +191,11 @@ pub fn phase(name: &str) {
 }
 
 /// Hands over the statics of the simulation that runs.
-pub(crate) fn with_globals<R>(mut f: impl FnMut(&mut crate::global::Table) -> R) -> Option<R> {
+pub(crate) fn with_globals<R>(mut f: impl FnMut(&mut Globals) -> R) -> Option<R> {
     act(|s| Step::Done(f(&mut s.globals)))
 }
 
 /// Hands over the thread-locals of the simulated thread that runs.
-pub(crate) fn with_locals<R>(mut f: impl FnMut(&mut crate::local::Table) -> R) -> Option<R> {
+pub(crate) fn with_locals<R>(mut f: impl FnMut(&mut Locals) -> R) -> Option<R> {
     act(|s| Step::Done(f(&mut s.me().locals)))
 }

@@ -12,11 +12,11 @@ use corosensei::Yielder;
 
 use super::directory::Directory;
 use super::failure::Failure;
+use super::globals::Globals;
+use super::locals::Locals;
 use super::spin::{Window, long};
 use super::tally::Site;
 use crate::Machine;
-use crate::futex::Wakeup;
-use crate::local::Table;
 
 /// So many events in a row, of all threads, in which no memory changed, are a livelock: a look at a line the core holds
 /// counts once, and what takes longer to simulate counts more. What threads may look before they sleep comes on top.
@@ -52,6 +52,17 @@ pub(crate) enum Doing {
     Finished,
 }
 
+/// Why [`wait`](crate::futex::wait) returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wakeup {
+    /// A [`wake`](crate::futex::wake) chose this thread; outside a simulation also for no reason at all.
+    Woken,
+    /// The word was not as expected, so the thread did not sleep.
+    Changed,
+    /// The time-out, counted from the call in virtual time, passed.
+    TimedOut,
+}
+
 pub(crate) struct Thread {
     pub(crate) core: u16,
     pub(crate) clock: u64,
@@ -60,7 +71,7 @@ pub(crate) struct Thread {
     pub(crate) call: Option<(&'static str, Site)>,
     pub(crate) window: Window,
     pub(crate) wakeup: Wakeup,
-    pub(crate) locals: Table,
+    pub(crate) locals: Locals,
     pub(crate) yielder: *const Yielder<(), ()>,
     /// The message of the panic it ended with, until `join` hands the panic over.
     pub(crate) panic: Option<String>,
@@ -118,7 +129,7 @@ pub(crate) struct Scheduler {
     pub(crate) threads: Vec<Thread>,
     pub(crate) cores: Vec<Core>,
     pub(crate) futexes: HashMap<usize, VecDeque<u32>>,
-    pub(crate) globals: crate::global::Table,
+    pub(crate) globals: Globals,
     pub(crate) phases: Vec<Phase>,
     pub(crate) failure: Option<Failure>,
     /// Bodies of threads that were spawned and have no coroutine yet, by index.
@@ -152,7 +163,7 @@ impl Scheduler {
             threads: Vec::new(),
             cores: (0..machine.cores).map(|_| Core::default()).collect(),
             futexes: HashMap::new(),
-            globals: HashMap::new(),
+            globals: Globals::default(),
             phases: vec![Phase {
                 name: "start".into(),
                 elapsed: 0,

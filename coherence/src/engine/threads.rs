@@ -6,12 +6,11 @@ use std::panic::{catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::failure::Failure;
-use super::schedule::{Doing, Scheduler, Thread};
+use super::locals::Locals;
+use super::schedule::{Doing, Scheduler, Thread, Wakeup};
 use super::spin::Window;
 use super::tally::Site;
 use super::{Step, act};
-use crate::futex::Wakeup;
-use crate::local::Table;
 
 /// The most threads a simulation may have.
 pub(crate) const MAX_THREADS: usize = 65_536;
@@ -132,7 +131,7 @@ impl Scheduler {
             call: None,
             window: Window::default(),
             wakeup: Wakeup::Woken,
-            locals: Table::default(),
+            locals: Locals::new(),
             yielder: core::ptr::null(),
             panic: None,
             unwinds_for: None,
