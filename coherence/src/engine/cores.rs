@@ -1,6 +1,7 @@
 //! Who is on which core, who waits for it, and who sleeps.
 
-use super::schedule::{Doing, Scheduler, Suspension};
+use super::schedule::{Doing, Scheduler};
+use super::suspension::Suspension;
 
 impl Scheduler {
     /// The current thread goes to the end of its core's queue, and the first of the queue gets the core.

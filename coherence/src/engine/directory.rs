@@ -7,29 +7,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::access::{Access, Kind};
 use super::stale::Stale;
-use super::tally::{Copy, Site, State};
-use crate::Machine;
-
-/// What an access needs of its line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
-    /// A readable copy.
-    Load,
-    /// Ownership.
-    Store,
-    /// Ownership, and the time of an atomic read-modify-write, also if it fails.
-    Rmw,
-}
-
-/// An access to memory: at most one line of it per call of [`Directory::access`].
-#[derive(Clone, Copy)]
-pub(crate) struct Access {
-    pub(crate) address: usize,
-    pub(crate) size: usize,
-    pub(crate) kind: Kind,
-    pub(crate) site: Site,
-}
+use super::tally::{Copy, State};
+use crate::machine::Machine;
 
 /// A line held by a core: its place in the directory and the core's copy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

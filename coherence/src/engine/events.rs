@@ -2,10 +2,11 @@
 
 use core::time::Duration;
 
-use super::directory::{Access, Kind, Outcome, Place};
-use super::schedule::{Phase, SLOW, Scheduler, Suspension};
-use super::tally::{Site, State};
-use super::{Effect, Step};
+use super::access::{Access, Effect, Kind, Site};
+use super::directory::{Outcome, Place};
+use super::schedule::{Phase, SLOW, Scheduler};
+use super::suspension::{Step, Suspension};
+use super::tally::State;
 
 /// A `spin_loop` may run so far (in picoseconds) ahead of the other threads: it touches nothing they see.
 const LEAD: u64 = 10_000_000;

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use super::directory::{Access, Kind};
+use super::access::{Access, Effect, Kind, Site};
+use super::act;
 use super::schedule::{Doing, END_OF_TIME, SLOW, Scheduler, Wakeup};
-use super::tally::Site;
-use super::{Effect, Step, act};
+use super::suspension::Step;
 
 /// Where a futex wait has got to, since it suspends on the way.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,9 @@
 //! Everything a simulated thread does comes in here. Outside a simulation every entry point is a no-op, so statics and
 //! set-up code may use the same atomics.
 
+mod access;
 mod cores;
+mod diagnosis;
 mod directory;
 mod driver;
 mod events;
@@ -15,6 +17,7 @@ mod schedule;
 mod spin;
 mod stacks;
 mod stale;
+mod suspension;
 mod tally;
 mod threads;
 mod unwinding;
@@ -23,7 +26,8 @@ use core::cell::RefCell;
 use core::panic::Location;
 use core::time::Duration;
 
-pub(crate) use directory::Kind;
+use access::Access;
+pub(crate) use access::{Effect, Kind, Site};
 pub(crate) use directory::Line;
 pub(crate) use driver::{Body, Settings, simulate};
 pub use failure::{Failure, Waiting};
@@ -31,50 +35,14 @@ pub(crate) use futex::{futex_wait, futex_wake};
 pub(crate) use globals::Globals;
 pub use locals::AccessError;
 pub(crate) use locals::{Locals, Value};
-use schedule::Suspension;
 pub use schedule::Wakeup;
 pub(crate) use schedule::{END_OF_TIME, Scheduler};
-pub(crate) use tally::{Site, Tally};
+use suspension::Step;
+pub(crate) use tally::Tally;
 pub(crate) use threads::{MAX_THREADS, Spawned, join, spawn};
 
 std::thread_local! {
     static SIMULATION: RefCell<Option<Box<Scheduler>>> = const { RefCell::new(None) };
-}
-
-/// What an operation does to memory besides being an access.
-#[derive(Clone, Copy)]
-pub(crate) struct Effect {
-    /// It stores a value (a compare-and-swap that fails stores the one it found).
-    pub(crate) wrote: bool,
-    /// It stores a value that was not there before.
-    pub(crate) changed: bool,
-}
-
-impl Effect {
-    pub(crate) const READ: Effect = Effect {
-        wrote: false,
-        changed: false,
-    };
-    pub(crate) const WRITE: Effect = Effect {
-        wrote: true,
-        changed: true,
-    };
-
-    /// Of a store that replaces `old` by `new`.
-    #[inline]
-    pub(crate) fn of<T: PartialEq>(old: T, new: T) -> Effect {
-        Effect {
-            wrote: true,
-            changed: old != new,
-        }
-    }
-}
-
-/// How an entry into the scheduler ended.
-pub(crate) enum Step<T> {
-    Done(T),
-    /// The thread has to wait; ask again when it runs.
-    Again(Suspension),
 }
 
 /// Lets the simulated thread that runs act on the scheduler, as often as it takes, suspended in between. `None` outside a
@@ -102,7 +70,7 @@ fn act<T>(mut action: impl FnMut(&mut Scheduler) -> Step<T>) -> Option<T> {
 /// thread's turn; it may look at the memory.
 #[inline]
 pub(crate) fn access(address: usize, size: usize, kind: Kind, site: Site, effect: impl Fn() -> Effect) {
-    let access = directory::Access {
+    let access = Access {
         address,
         size,
         kind,

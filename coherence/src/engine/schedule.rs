@@ -10,13 +10,14 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use corosensei::Yielder;
 
+use super::access::Site;
 use super::directory::Directory;
 use super::failure::Failure;
 use super::globals::Globals;
 use super::locals::Locals;
 use super::spin::{Window, long};
-use super::tally::Site;
-use crate::Machine;
+use super::suspension::Suspension;
+use crate::machine::Machine;
 
 /// So many events in a row, of all threads, in which no memory changed, are a livelock: a look at a line the core holds
 /// counts once, and what takes longer to simulate counts more. What threads may look before they sleep comes on top.
@@ -94,17 +95,6 @@ pub(crate) struct Core {
 pub(crate) struct Phase {
     pub(crate) name: String,
     pub(crate) elapsed: u64,
-}
-
-/// A thread that must give up the OS thread until its turn comes.
-pub(crate) struct Suspension(*const Yielder<(), ()>);
-
-impl Suspension {
-    pub(crate) fn suspend(self) {
-        // SAFETY: the pointer was taken by this very coroutine from the reference that corosensei lends its body for as
-        // long as it runs, and `act` runs on the coroutine's stack, so the body is still running.
-        unsafe { &*self.0 }.suspend(());
-    }
 }
 
 /// A thread's turn: its time, then its index, then the number that says whether it still counts; one word to compare.
@@ -204,7 +194,9 @@ impl Scheduler {
 
     /// The current thread's way out; it comes back when its turn comes.
     pub(crate) fn suspension(&self) -> Suspension {
-        Suspension(self.threads[self.current()].yielder)
+        // SAFETY: the yielder is the one that was lent to the body of the current thread's coroutine. Only that thread acts
+        // on the simulation now, on its own stack, and there it suspends.
+        unsafe { Suspension::new(self.threads[self.current()].yielder) }
     }
 
     /// Waits for the current thread's turn: `Some` if it is somebody else's.
@@ -259,14 +251,14 @@ impl Scheduler {
                 let t = &mut self.threads[me as usize];
                 t.ticket = t.ticket.wrapping_add(1);
                 *first = Reverse(Due::new(clock, me, t.ticket));
+                drop(first);
                 self.chosen = Some(thread);
-                return Some(Suspension(t.yielder));
+                return Some(self.suspension());
             } else {
                 // A sleeper's slice or time-out ends: that is for the driver to see to.
-                let suspension = Suspension(self.threads[me as usize].yielder);
                 drop(first);
                 self.push(clock, me);
-                return Some(suspension);
+                return Some(self.suspension());
             }
         }
         self.set_limit(me);

@@ -11,8 +11,9 @@
 //! After [`LONG`] looks in a row (fewer with very many threads) without news it sleeps, if that happens once, or once for each [`MISSES`] misses it has:
 //! the bill is then one miss more and a twentieth more at most. After [`VERY_LONG`] times as many it sleeps in any case.
 
+use super::access::Site;
 use super::directory::{Directory, Place};
-use super::tally::{Site, State};
+use super::tally::State;
 
 /// How often a thread looks again before it may be put to sleep.
 pub(crate) const ROUNDS: u32 = 128;

@@ -1,11 +1,7 @@
 //! One core's copy of one line: its MESI state, the lifetime in progress, and what was counted at which site.
 
-use core::panic::Location;
-
+use super::access::Site;
 use crate::counts::Counts;
-
-/// A source position, as `#[track_caller]` hands it out.
-pub(crate) type Site = &'static Location<'static>;
 
 /// The state of a line in one core's cache.
 ///

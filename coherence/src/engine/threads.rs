@@ -5,12 +5,13 @@ use std::any::Any;
 use std::panic::{catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::access::Site;
+use super::act;
 use super::failure::Failure;
 use super::locals::Locals;
 use super::schedule::{Doing, Scheduler, Thread, Wakeup};
 use super::spin::Window;
-use super::tally::Site;
-use super::{Step, act};
+use super::suspension::Step;
 
 /// The most threads a simulation may have.
 pub(crate) const MAX_THREADS: usize = 65_536;

@@ -8,10 +8,11 @@
 use std::panic::{PanicHookInfo, set_hook, take_hook};
 use std::sync::Once;
 
+use super::act;
 use super::failure::Failure;
-use super::schedule::{Scheduler, Suspension};
+use super::schedule::Scheduler;
+use super::suspension::{Step, Suspension};
 use super::threads::message;
-use super::{Step, act};
 
 /// From now on, the engine hears of every panic's message before the hook that was there.
 pub(crate) fn hear_of_panics() {
