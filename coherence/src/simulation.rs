@@ -3,7 +3,8 @@
 use core::time::Duration;
 
 use crate::engine::{self, Body, END_OF_TIME, Failure, MAX_THREADS, Settings};
-use crate::{Machine, Report};
+use crate::machine::Machine;
+use crate::report::Report;
 
 /// The stack of a simulated thread, unless said otherwise.
 const STACK: usize = 1 << 20;
@@ -168,7 +169,7 @@ impl Simulation {
         );
         let body = &body;
         let bodies = (0..threads).map(|i| Box::new(move || body(i)) as Body<'_>);
-        engine::simulate(&self.machine, self.settings, bodies.collect())
+        self.simulate(bodies.collect())
     }
 
     /// As [`try_model`](crate::try_model()).
@@ -179,6 +180,11 @@ impl Simulation {
     /// # Panics
     /// As [`try_model`](crate::try_model()).
     pub fn try_model<F: FnOnce()>(&self, body: F) -> Result<Report, Failure> {
-        engine::simulate(&self.machine, self.settings, vec![Box::new(body)])
+        self.simulate(vec![Box::new(body)])
+    }
+
+    fn simulate(&self, bodies: Vec<Body<'_>>) -> Result<Report, Failure> {
+        let measured = engine::simulate(&self.machine, self.settings, bodies)?;
+        Ok(Report::new(&self.machine, &measured))
     }
 }

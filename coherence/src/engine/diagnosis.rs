@@ -4,9 +4,10 @@ use core::time::Duration;
 
 use super::directory::Directory;
 use super::failure::{Failure, Waiting};
-use super::schedule::{Doing, Scheduler};
+use super::simulation::Simulation;
+use super::thread::Status;
 
-impl Scheduler {
+impl Simulation {
     /// All that have not ended wait.
     pub(crate) fn deadlock(&self) -> Failure {
         Failure::Deadlock {
@@ -37,17 +38,17 @@ impl Scheduler {
             spun_on(t.window.lines())
         };
         let called = t.call.map(|call| call.1);
-        let (what, site) = match (t.doing, spins_on, t.call) {
-            (Doing::Finished, ..) => return None,
-            (Doing::Futex(address), ..) => {
+        let (what, site) = match (t.status, spins_on, t.call) {
+            (Status::Finished, ..) => return None,
+            (Status::Futex(address), ..) => {
                 let word = name(&self.directory, address);
                 (format!("sleeps in a futex wait on {word}"), called)
             }
-            (Doing::Joining(other), ..) => (format!("waits for the end of thread {other}"), called),
+            (Status::Joining(other), ..) => (format!("waits for the end of thread {other}"), called),
             (_, Some(on), _) => (format!("spins on {on}"), t.window.last_site()),
             (_, None, Some((what, _))) => (what.to_owned(), called),
-            (Doing::Ready, None, None) => ("waits for its core".to_owned(), None),
-            (Doing::Running | Doing::Spinning, None, None) => ("runs".to_owned(), None),
+            (Status::Ready, None, None) => ("waits for its core".to_owned(), None),
+            (Status::Running | Status::Spinning, None, None) => ("runs".to_owned(), None),
         };
         Some(Waiting {
             thread,

@@ -136,7 +136,7 @@ impl Directory {
     }
 
     /// The number of the line of an aligned pair that is not this one, if any core has touched it.
-    pub(crate) fn buddy(&self, place: Place) -> Option<usize> {
+    pub(crate) fn other_of_pair(&self, place: Place) -> Option<usize> {
         let number = self.lines[place.line as usize].number ^ 1;
         self.lookup.contains_key(&number).then_some(number)
     }
@@ -210,7 +210,7 @@ impl Line {
             }
         }
         let latency = self.latency(m, me, a.kind);
-        self.tell_others();
+        self.publish_written();
         let alone = self.owner.is_none() && self.sharers.is_empty();
         let upgrade = self.copies[me].state == State::Shared;
         let (mut downgraded, mut invalidated) = (None, 0);
@@ -282,7 +282,7 @@ impl Line {
     }
 
     /// Flags the bytes that the owner wrote in every other core's copy.
-    fn tell_others(&mut self) {
+    fn publish_written(&mut self) {
         let Some(owner) = self.owner.map(usize::from) else {
             return;
         };

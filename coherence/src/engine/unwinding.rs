@@ -5,41 +5,14 @@
 //! for ever, and the simulation ends there. Its coroutine is left where it stands, and the OS thread counts as panicking
 //! from then on: there is no way to take that back.
 
-use std::panic::{PanicHookInfo, set_hook, take_hook};
-use std::sync::Once;
-
-use super::act;
 use super::failure::Failure;
-use super::schedule::Scheduler;
-use super::suspension::{Step, Suspension};
-use super::threads::message;
+use super::simulation::Simulation;
+use super::suspension::Suspension;
 
-/// From now on, the engine hears of every panic's message before the hook that was there.
-pub(crate) fn hear_of_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = take_hook();
-        set_hook(Box::new(move |info| {
-            hear(info);
-            before(info);
-        }));
-    });
-}
-
-fn hear(info: &PanicHookInfo<'_>) {
-    act(|s| {
-        s.begin_unwinding(message(info.payload()));
-        Step::Done(())
-    });
-}
-
-/// So many events in a row, beyond those before, in which a thread that unwinds changes no memory are a wait.
-const PATIENCE: u64 = 1 << 22;
-
-impl Scheduler {
-    /// The current thread panics, and says so.
-    fn begin_unwinding(&mut self, message: String) {
-        self.unwinding_bound = self.idle + PATIENCE;
+impl Simulation {
+    /// The current thread panics with this message.
+    pub(crate) fn begin_unwinding(&mut self, message: String) {
+        self.idle.begin_unwinding();
         self.me().unwinds_for = Some(message);
         // Its next turn is taken, so that it is seen when it no longer unwinds.
         self.limit = 0;
@@ -50,7 +23,7 @@ impl Scheduler {
     pub(crate) fn turn_unwinding(&mut self) -> Option<Suspension> {
         // Without a message this may be an earlier panic's bound, or none.
         let known = self.me().unwinds_for.is_some();
-        let stuck = self.leads_nowhere() || known && self.idle > self.unwinding_bound;
+        let stuck = self.is_livelocked() || known && self.idle.are_a_wait();
         stuck.then(|| self.abandon())
     }
 

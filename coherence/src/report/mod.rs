@@ -6,7 +6,8 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use crate::counts::{Counts, bill};
-use crate::engine::{Scheduler, Tally};
+use crate::engine::{self, Measurements, Tally};
+use crate::machine::Machine;
 
 /// The bill of one simulation.
 ///
@@ -63,18 +64,18 @@ pub struct Core {
 }
 
 impl Report {
-    pub(crate) fn new(simulation: &Scheduler, end: u64) -> Report {
+    pub(crate) fn new(machine: &Machine, measured: &Measurements) -> Report {
         let elapsed = |picoseconds: u64| Duration::from_nanos(picoseconds / 1000);
-        let phases = simulation.phases.iter().enumerate();
+        let phases = measured.phases.iter().enumerate();
         let phases = phases.map(|(i, phase)| {
             let of_phase = |tally: &Tally| tally.phase as usize == i;
-            Section::new(phase.name.clone(), elapsed(phase.elapsed), simulation, of_phase)
+            Section::new(phase.name.clone(), elapsed(phase.elapsed), &measured.lines, of_phase)
         });
         Report {
-            machine: simulation.machine.name.clone(),
-            threads: simulation.threads.len(),
+            machine: machine.name.clone(),
+            threads: measured.threads,
             phases: phases.collect(),
-            total: Section::new("total".into(), elapsed(end), simulation, |_| true),
+            total: Section::new("total".into(), elapsed(measured.elapsed), &measured.lines, |_| true),
         }
     }
 
@@ -123,10 +124,10 @@ impl Report {
 }
 
 impl Section {
-    fn new(name: String, elapsed: Duration, simulation: &Scheduler, wanted: impl Fn(&Tally) -> bool) -> Section {
+    fn new(name: String, elapsed: Duration, touched: &[engine::Line], wanted: impl Fn(&Tally) -> bool) -> Section {
         let mut counts = Counts::default();
         let mut lines = Vec::new();
-        for (name, line) in simulation.directory.lines.iter().enumerate() {
+        for (name, line) in touched.iter().enumerate() {
             if let Some(line) = Line::new(name, line, &wanted) {
                 counts.add(&line.counts);
                 lines.push(line);
@@ -183,7 +184,7 @@ impl Section {
 
 impl Line {
     /// The line, unless no wanted tally touches it.
-    fn new(name: usize, line: &crate::engine::Line, wanted: &impl Fn(&Tally) -> bool) -> Option<Line> {
+    fn new(name: usize, line: &engine::Line, wanted: &impl Fn(&Tally) -> bool) -> Option<Line> {
         let mut counts = Counts::default();
         let mut sites: BTreeMap<(&str, u32, u32), Site> = BTreeMap::new();
         let mut cores: BTreeMap<usize, Core> = BTreeMap::new();

@@ -8,8 +8,8 @@
 //!
 //! A loop that does not say so may be one that reads: a thread that sleeps in it makes up for its looks afterwards, and
 //! pays a miss for each write that it would have been done before. So it is simulated look by look, but for two cases.
-//! After [`LONG`] looks in a row (fewer with very many threads) without news it sleeps, if that happens once, or once for each [`MISSES`] misses it has:
-//! the bill is then one miss more and a twentieth more at most. After [`VERY_LONG`] times as many it sleeps in any case.
+//! After [`UNHINTED_LOOKS`] looks in a row (fewer with very many threads) without news it sleeps, if that happens once, or once for each [`MISSES`] misses it has:
+//! the bill is then one miss more and a twentieth more at most. After [`UNHINTED_FACTOR`] times as many it sleeps in any case.
 
 use super::access::Site;
 use super::directory::{Directory, Place};
@@ -18,18 +18,19 @@ use super::tally::State;
 /// How often a thread looks again before it may be put to sleep.
 pub(crate) const ROUNDS: u32 = 128;
 
-/// How many looks without news put a loop to sleep that does not say that it waits; with many threads, [`long`].
-const LONG: u32 = 1 << 18;
+/// How many looks without news put a loop to sleep that does not say that it waits; with many threads, [`unhinted_looks`].
+const UNHINTED_LOOKS: u32 = 1 << 18;
 
 /// So many times as many do if it was put to sleep too often already.
-const VERY_LONG: u32 = 16;
+const UNHINTED_FACTOR: u32 = 16;
 
 /// How many looks without news all threads together may have before they sleep.
-const ALL_LONG: u64 = 1 << 26;
+const UNHINTED_LOOKS_IN_ALL: u64 = 1 << 26;
 
 /// How many looks without news put each of so many threads to sleep, in a loop that does not say that it waits.
-pub(crate) fn long(threads: usize) -> u32 {
-    u32::try_from(ALL_LONG / (threads.max(1) as u64)).map_or(LONG, |each| each.min(LONG))
+pub(crate) fn unhinted_looks(threads: usize) -> u32 {
+    u32::try_from(UNHINTED_LOOKS_IN_ALL / (threads.max(1) as u64))
+        .map_or(UNHINTED_LOOKS, |each| each.min(UNHINTED_LOOKS))
 }
 
 /// How many misses make up for one sleep.
@@ -57,9 +58,9 @@ pub(crate) struct Window {
     /// Looks in a row at what had been looked at before, in a loop that says that it waits.
     rounds: u32,
     /// Looks since the thread last said that it waits.
-    unsaid: u32,
+    since_hint: u32,
     /// Looks since the last that was new: a miss, or a place not looked at before.
-    quiet: u32,
+    without_news: u32,
     /// Looks that missed.
     misses: u32,
     /// How often the thread was put to sleep without having said that it waits.
@@ -67,7 +68,7 @@ pub(crate) struct Window {
     /// Hints since the last look.
     hints: u32,
     /// Rounds that must pass beyond `ROUNDS`: threads get more when everybody is asleep.
-    pub(crate) patience: u32,
+    pub(crate) extra_rounds: u32,
     /// Whether the loop yields its core.
     pub(crate) yields: bool,
 }
@@ -79,10 +80,10 @@ impl Window {
         if !self.looks.is_empty() {
             self.looks.clear();
             self.rounds = 0;
-            self.quiet = 0;
+            self.without_news = 0;
             self.misses = 0;
             self.sleeps = 0;
-            self.patience = 0;
+            self.extra_rounds = 0;
             self.yields = false;
         }
         self.hints = 0;
@@ -91,7 +92,7 @@ impl Window {
     /// The thread says that it waits.
     #[inline]
     pub(crate) fn hint(&mut self) {
-        self.unsaid = 0;
+        self.since_hint = 0;
         self.hints = self.hints.saturating_add(1);
     }
 
@@ -101,27 +102,29 @@ impl Window {
     }
 
     /// Whether the loop says that it waits, and has done so for long enough.
-    fn waits(&self) -> bool {
-        self.unsaid <= self.turn() && self.rounds >= ROUNDS + self.patience
+    fn is_hinted_wait(&self) -> bool {
+        self.since_hint <= self.turn() && self.rounds >= ROUNDS + self.extra_rounds
     }
 
     /// How many looks without news are enough where the loop does not say that it waits.
-    fn enough(&self, long: u32) -> u32 {
+    fn enough(&self, unhinted: u32) -> u32 {
         if self.sleeps.saturating_mul(MISSES) <= self.misses {
-            long
+            unhinted
         } else {
-            VERY_LONG * long
+            UNHINTED_FACTOR * unhinted
         }
     }
 
     /// The thread is about to look at a word that its core holds. Answers whether it has seen everything it looks at.
     #[inline]
-    pub(crate) fn nothing_new(&mut self, address: usize, site: Site, directory: &Directory, long: u32) -> bool {
-        if self.quiet < self.turn() || !(self.waits() || self.quiet >= self.enough(long)) || !self.knows(address, site)
+    pub(crate) fn nothing_new(&mut self, address: usize, site: Site, directory: &Directory, unhinted: u32) -> bool {
+        if self.without_news < self.turn()
+            || !(self.is_hinted_wait() || self.without_news >= self.enough(unhinted))
+            || !self.knows(address, site)
         {
             return false;
         }
-        if self.quiet > ABANDONED {
+        if self.without_news > ABANDONED {
             self.looks.retain(|look| directory.state(look.place) != State::Invalid);
         }
         self.looks
@@ -133,20 +136,20 @@ impl Window {
     #[inline]
     pub(crate) fn look(&mut self, address: usize, site: Site, place: Place, hit: bool) {
         self.hints = 0;
-        self.unsaid = self.unsaid.saturating_add(1);
+        self.since_hint = self.since_hint.saturating_add(1);
         if !hit {
             self.misses = self.misses.saturating_add(1);
         }
         if self.knows(address, site) {
-            self.rounds = if self.unsaid <= self.turn() {
+            self.rounds = if self.since_hint <= self.turn() {
                 self.rounds.saturating_add(1)
             } else {
                 0
             };
-            self.quiet = if hit { self.quiet.saturating_add(1) } else { 0 };
+            self.without_news = if hit { self.without_news.saturating_add(1) } else { 0 };
             return;
         }
-        self.quiet = 0;
+        self.without_news = 0;
         if self.looks.len() == WORDS {
             self.looks.clear();
             self.rounds = 0;
@@ -156,24 +159,24 @@ impl Window {
 
     /// The thread is put to sleep.
     pub(crate) fn fall_asleep(&mut self) {
-        if !self.waits() {
+        if !self.is_hinted_wait() {
             self.sleeps = self.sleeps.saturating_add(1);
         }
     }
 
     /// Whether the thread, which can neither sleep nor let others run, has seen nothing new for so long that it waits.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.rounds >= UNWINDING || self.unsaid > self.turn()
+        self.rounds >= UNWINDING || self.since_hint > self.turn()
     }
 
     /// Whether the thread does nothing but say that it waits.
     pub(crate) fn only_hints(&self) -> bool {
-        self.hints > LONG
+        self.hints > UNHINTED_LOOKS
     }
 
     /// The thread was put to sleep and is awake again: something is new.
     pub(crate) fn wake(&mut self) {
-        self.quiet = 0;
+        self.without_news = 0;
     }
 
     /// Where the thread looked at the last word that was new to it.
