@@ -75,7 +75,7 @@ macro_rules! bill {
             self.$($path).+.false_sharing_misses
         }
 
-        /// Accesses that needed no transaction. A thread that spins asleep hits no more.
+        /// Accesses that needed no transaction. A dormant thread, whose spin loop is not simulated, has none.
         pub fn hits(&self) -> u64 {
             self.$($path).+.hits
         }

@@ -13,7 +13,7 @@ use crate::sync::atomic::{AtomicU32, Ordering};
 /// Sleeps while `*word == expected`, until a [`wake`] on the same word, or until `timeout` has passed.
 ///
 /// Comparing and falling asleep is one step: no [`wake`] is lost between them. Costs a system call and a load of the
-/// word; a thread that slept also pays for the context switch back. Sleepers are woken in the order in which they came.
+/// word; a thread that slept also pays for the context switch back. Threads are woken in the order in which they came.
 ///
 /// Outside a simulation there is no kernel to sleep in: it yields once and reports [`Wakeup::Woken`] if the word is as
 /// expected, a spurious wake-up such as every futex wait may have.
@@ -33,9 +33,9 @@ pub fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Wakeu
     })
 }
 
-/// Wakes up to `count` threads that sleep in a [`wait`] on this word, the longest sleeper first; answers how many.
+/// Wakes up to `count` threads that sleep in a [`wait`] on this word, the one that has slept longest first; returns how many.
 ///
-/// Costs a system call, also if nobody sleeps. The word is not touched. Outside a simulation it does nothing.
+/// Costs a system call, also if no thread sleeps. The word is not touched. Outside a simulation it does nothing.
 #[track_caller]
 pub fn wake(word: &AtomicU32, count: usize) -> usize {
     engine::futex_wake(core::ptr::from_ref(word).addr(), count, Location::caller()).unwrap_or(0)

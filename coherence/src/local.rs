@@ -47,7 +47,7 @@ impl<T: 'static> LocalKey<T> {
         LocalKey { init }
     }
 
-    /// Lends the calling thread's value, made now if need be.
+    /// Calls `f` with the calling thread's value, made now if need be.
     ///
     /// # Panics
     /// If the value has been dropped, because the thread is ending ([`try_with`](LocalKey::try_with) does not).
@@ -55,7 +55,7 @@ impl<T: 'static> LocalKey<T> {
         self.try_with(f).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Lends the calling thread's value, made now if need be.
+    /// Calls `f` with the calling thread's value, made now if need be.
     ///
     /// # Errors
     /// [`AccessError`] if the value has been dropped, because the thread is ending.

@@ -16,7 +16,7 @@ const STACK: usize = 1 << 20;
 /// [`Simulation`] does the same with other stacks and a limit on virtual time.
 ///
 /// # Panics
-/// With the words of the [`Failure`], if a simulated thread panics or the program deadlocks ([`try_run`] returns it
+/// With the text of the [`Failure`], if a simulated thread panics or the program deadlocks ([`try_run`] returns it
 /// instead); if `threads` is 0 or above 65,536; inside another simulation.
 ///
 /// ```
@@ -38,7 +38,7 @@ pub fn run<F: Fn(usize) + Sync>(machine: &Machine, threads: usize, body: F) -> R
 /// simulation ends when all of them have.
 ///
 /// # Panics
-/// With the words of the [`Failure`], if a simulated thread panics and no thread joins it, or the program deadlocks
+/// With the text of the [`Failure`], if a simulated thread panics and no thread joins it, or the program deadlocks
 /// ([`try_model`] returns it instead); inside another simulation.
 ///
 /// ```
@@ -82,7 +82,7 @@ pub fn try_model<F: FnOnce()>(machine: &Machine, body: F) -> Result<Report, Fail
     Simulation::new(machine).try_model(body)
 }
 
-/// A simulation with stacks and a time of its own; [`run`], [`model`] and their kin are the same with the defaults.
+/// A simulation with stacks and a time of its own; [`run`], [`model`], [`try_run`] and [`try_model`] are the same with the defaults.
 ///
 /// ```
 /// use std::time::Duration;

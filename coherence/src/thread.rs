@@ -35,7 +35,7 @@ enum Handle<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// Gives up the core until the thread has ended; answers what it returned.
+    /// Gives up the core until the thread has ended; returns its result.
     ///
     /// # Errors
     /// The payload of the thread's panic, if it panicked.
@@ -103,7 +103,7 @@ pub fn current() -> Thread {
 pub struct Thread(ThreadId);
 
 impl Thread {
-    /// What tells the thread apart from the others of its simulation. Two simulations use the same ids.
+    /// The id of the thread, unique in its simulation. Two simulations use the same ids.
     pub fn id(&self) -> ThreadId {
         self.0
     }
@@ -117,7 +117,7 @@ impl Thread {
     }
 }
 
-/// What tells a thread apart from the others.
+/// The id of a thread.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ThreadId(Id);
 

@@ -22,10 +22,10 @@ struct Line {
 fn steps(steps: &[(usize, &(dyn Fn() + Sync))]) -> Report {
     let cores = 1 + steps.iter().map(|step| step.0).max().unwrap_or(0);
     coherence::run(&Machine::flat(cores), cores, |core| {
-        for (n, (whose, step)) in steps.iter().enumerate() {
+        for (n, (owner, step)) in steps.iter().enumerate() {
             let begin = Instant::START + Duration::from_micros(10 * n as u64);
-            while core == *whose && Instant::now() < begin {}
-            if core == *whose {
+            while core == *owner && Instant::now() < begin {}
+            if core == *owner {
                 step();
             }
         }
@@ -123,11 +123,11 @@ fn neighbours_share_falsely() {
 }
 
 #[test]
-fn a_lifetime_is_true_sharing_whenever_the_foreign_word_is_used() {
+fn a_lifetime_is_true_sharing_whenever_the_other_cores_word_is_used() {
     let x = Line::default();
     let (load_a, load_b) = (|| _ = x.a.load(Relaxed), || _ = x.b.load(Relaxed));
     let store_b = || x.b.store(1, Relaxed);
-    // Core 0's second miss comes for `a`, which nobody wrote, but it goes on to use `b`.
+    // Core 0's second miss comes for `a`, which no core wrote, but it goes on to use `b`.
     let used = steps(&[(0, &load_a), (1, &store_b), (0, &load_a), (0, &load_b)]);
     assert_eq!(bill(&used), [2, 1, 0, 1, 2, 1, 0, 1]);
     let unused = steps(&[(0, &load_a), (1, &store_b), (0, &load_a)]);
@@ -323,11 +323,11 @@ fn an_upgrade_fetches_the_pair_as_well() {
         let pair = Pair::default();
         let turn = plain::AtomicUsize::new(0);
         let report = coherence::run(&machine, 2, |i| {
-            let step = |whose: usize, n: usize, step: &dyn Fn()| {
+            let step = |owner: usize, n: usize, step: &dyn Fn()| {
                 while turn.load(Relaxed) < n {
                     spin_loop();
                 }
-                if i == whose {
+                if i == owner {
                     step();
                     turn.store(n + 1, Relaxed);
                 }

@@ -251,7 +251,7 @@ impl Plain {
         }
     }
 
-    /// Answers whether the access needed a transaction.
+    /// Returns whether the access needed a transaction.
     fn line_access(&mut self, line: usize, me: usize, bytes: std::ops::Range<usize>, writes: bool) -> bool {
         self.time += 1;
         let before = self.copies[line][me].state;

@@ -30,10 +30,14 @@ fn a_program_that_is_not_done_in_time_is_a_failure() {
     let limit = Duration::from_millis(2);
     let failure = turns(limit);
     let text = failure.to_string();
-    let Failure::OutOfTime { limit: told, waiting } = failure else {
+    let Failure::OutOfTime {
+        limit: reported,
+        waiting,
+    } = failure
+    else {
         panic!("another failure: {text}");
     };
-    assert_eq!(told, limit);
+    assert_eq!(reported, limit);
     assert_eq!(waiting.iter().map(|w| w.thread).collect::<Vec<_>>(), [0, 1]);
     assert!(
         text.contains("2ms") && text.contains(&format!(" at {}:", file!())),

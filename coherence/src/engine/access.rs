@@ -1,4 +1,4 @@
-//! What a simulated thread does to memory, in the terms in which the API tells the engine.
+//! What a simulated thread does to memory, as the API passes it to the engine.
 
 use core::panic::Location;
 

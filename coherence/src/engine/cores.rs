@@ -1,4 +1,4 @@
-//! Which thread has which core, which threads wait for it, and which spin in their sleep.
+//! Which thread has which core, which threads wait for it, and which spin and are dormant.
 
 use super::livelock::PREEMPTION;
 use super::simulation::Simulation;
@@ -65,14 +65,14 @@ impl Simulation {
 
     /// The current thread spins, and sees nothing new until one of the lines it looks at changes.
     #[inline(never)]
-    pub(crate) fn sleep(&mut self, me: usize) -> Suspension {
+    pub(crate) fn go_dormant(&mut self, me: usize) -> Suspension {
         if std::thread::panicking() {
             return self.abandon();
         }
         let Simulation { threads, directory, .. } = self;
         let t = &mut threads[me];
         t.status = Status::Spinning;
-        t.window.fall_asleep();
+        t.window.go_dormant();
         for line in t.window.lines() {
             let watchers = &mut directory.lines[line as usize].watchers;
             if !watchers.contains(&(me as u32)) {
@@ -104,7 +104,7 @@ impl Simulation {
         }
     }
 
-    /// A thread that spins in its sleep looks again, at this time.
+    /// A dormant thread looks again, at this time.
     pub(crate) fn wake_spinner(&mut self, thread: u32, at: u64) {
         self.stop_watching(thread);
         let t = &mut self.threads[thread as usize];
@@ -123,7 +123,7 @@ impl Simulation {
         window.wake();
     }
 
-    /// The time has come for a sleeping spinner to leave its core, if another thread still waits for it.
+    /// The time has come for a dormant thread to leave its core, if another thread still waits for the core.
     pub(crate) fn preempt_spinner(&mut self, thread: u32, now: u64) {
         let core = usize::from(self.threads[thread as usize].core);
         if self.cores[core].ready.is_empty() {

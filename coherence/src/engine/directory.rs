@@ -32,13 +32,13 @@ pub(crate) struct Line {
     owner: Option<u16>,
     /// The copies that are `Shared`.
     sharers: Vec<u16>,
-    /// The bytes that the owner has written and the other copies have not been told of.
+    /// The bytes that the owner has written and that are not yet flagged in the other copies.
     written: u128,
     /// When the transaction in progress ends.
     busy: u64,
     /// When the owner obtained the line.
     owned_at: u64,
-    /// Threads asleep until this line changes.
+    /// The threads that are dormant until this line changes.
     pub(crate) watchers: Vec<u32>,
 }
 
@@ -141,7 +141,7 @@ impl Directory {
         self.lookup.contains_key(&number).then_some(number)
     }
 
-    /// Bills one access of `core` at time `now`, which lies within one line. `wrote` tells whether it stores a value.
+    /// Bills one access of `core` at time `now`, which lies within one line. `wrote`: whether it stores a value.
     #[inline]
     pub(crate) fn access(
         &mut self,

@@ -1,4 +1,4 @@
-//! Runs simulations: gives every simulated thread a coroutine, and resumes the one whose turn it is.
+//! Runs simulations: gives every simulated thread a coroutine, and resumes the one that has the next turn.
 
 use core::mem::ManuallyDrop;
 

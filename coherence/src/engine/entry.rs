@@ -1,6 +1,6 @@
 //! The way into the engine: the simulation of the OS thread, and what the API calls.
 //!
-//! There is one simulation at a time on an OS thread. Everything a simulated thread does comes in here. Outside a
+//! There is one simulation at a time on an OS thread. Whatever a simulated thread does, it does through this module. Outside a
 //! simulation every entry point is a no-op, so statics and set-up code may use the same atomics.
 
 use core::cell::RefCell;
@@ -8,10 +8,10 @@ use core::panic::Location;
 use core::time::Duration;
 
 use super::access::{Access, Effect, Kind, Site};
+use super::futex::Progress;
 use super::globals::Globals;
 use super::locals::Locals;
 use super::simulation::Simulation;
-use super::sleeping::Progress;
 use super::suspension::Step;
 use super::thread::Wakeup;
 
@@ -65,7 +65,7 @@ pub(crate) fn act<T>(mut action: impl FnMut(&mut Simulation) -> Step<T>) -> Opti
     }
 }
 
-/// Bills an access to memory, which the caller carries out right after. `effect` is asked for once, when it is this
+/// Bills an access to memory, which the caller carries out right after. `effect` is called once, when it is this
 /// thread's turn; it may look at the memory.
 #[inline]
 pub(crate) fn access(address: usize, size: usize, kind: Kind, site: Site, effect: impl Fn() -> Effect) {
@@ -98,14 +98,14 @@ pub(crate) fn fence() {
     act(|s| s.fence(site));
 }
 
-/// Bills one turn of a spin loop. Answers whether there is a simulation.
+/// Bills one turn of a spin loop. Returns whether there is a simulation.
 #[track_caller]
 pub(crate) fn spin_hint() -> bool {
     let site = Location::caller();
     act(|s| s.spin_hint(site)).is_some()
 }
 
-/// Gives up the core. Answers whether there is a simulation.
+/// Gives up the core. Returns whether there is a simulation.
 #[track_caller]
 pub(crate) fn yield_now() -> bool {
     let site = Location::caller();
@@ -139,7 +139,7 @@ pub(crate) fn cores() -> Option<usize> {
     act(|s| Step::Done(s.machine.cores()))
 }
 
-/// The virtual time of the simulated thread that runs. A thread that looks at the clock is never taken for asleep.
+/// The virtual time of the simulated thread that runs. A loop that looks at the clock is never taken for a wait.
 #[track_caller]
 pub(crate) fn now() -> Option<Duration> {
     let site = Location::caller();
@@ -173,12 +173,12 @@ pub fn phase(name: &str) {
     act(|s| s.phase(name, site));
 }
 
-/// Lends the statics of the simulation that runs. `None` outside a simulation.
+/// Calls `f` with the statics of the simulation that runs. `None` outside a simulation.
 pub(crate) fn with_globals<R>(mut f: impl FnMut(&mut Globals) -> R) -> Option<R> {
     act(|s| Step::Done(f(&mut s.globals)))
 }
 
-/// Lends the thread-locals of the simulated thread that runs. `None` outside a simulation.
+/// Calls `f` with the thread-locals of the simulated thread that runs. `None` outside a simulation.
 pub(crate) fn with_locals<R>(mut f: impl FnMut(&mut Locals) -> R) -> Option<R> {
     act(|s| Step::Done(f(&mut s.me().locals)))
 }

@@ -24,8 +24,8 @@ impl Simulation {
             let t = &mut self.threads[me];
             let place = self.directory.place(t.core, self.directory.number(a.address));
             let e = effect();
-            if !e.changed && self.may_sleep(me, a, place) {
-                return Step::Again(self.sleep(me));
+            if !e.changed && self.may_go_dormant(me, a, place) {
+                return Step::Again(self.go_dormant(me));
             }
             let t = &mut self.threads[me];
             let atomic = if a.kind == Kind::Rmw { self.machine.rmw } else { 0 };
@@ -65,7 +65,7 @@ impl Simulation {
     }
 
     #[inline]
-    fn may_sleep(&mut self, me: usize, a: &Access, place: Place) -> bool {
+    fn may_go_dormant(&mut self, me: usize, a: &Access, place: Place) -> bool {
         let held = self.directory.state(place);
         (held == State::Owned || held == State::Shared && a.kind == Kind::Load)
             && self.threads[me]
@@ -74,7 +74,7 @@ impl Simulation {
             && (!std::thread::panicking() || self.threads[me].window.is_stuck())
     }
 
-    /// The line moved until `end`: threads asleep that look at it wake, and its pair is fetched if the machine does so.
+    /// The line moved until `end`: dormant threads that look at it run, and its pair is fetched if the machine does so.
     #[inline(never)]
     fn line_moved(&mut self, place: Place, a: &Access, end: u64, downgraded: Option<u16>) {
         if !self.directory.lines[place.line as usize].watchers.is_empty() {

@@ -14,7 +14,7 @@ pub enum Failure {
         /// What the panic said, or that it carried no message.
         message: String,
     },
-    /// No thread can ever go on: all are asleep, or spin on what no thread changes.
+    /// No thread can ever go on: each sleeps, or spins on what no thread changes.
     Deadlock {
         /// Every thread that has not ended, by index.
         waiting: Vec<Waiting>,

@@ -1,7 +1,7 @@
 //! When is a program livelocked? The count of events in a row, of all threads, in which no memory changed.
 
-/// So many events without progress are a livelock: a look at a line the core holds counts once, and what takes longer to
-/// simulate counts more. What threads may look before they sleep comes on top.
+/// So many events without progress are a livelock: a look (see `window`) at a line the core holds counts once, and what takes longer to
+/// simulate counts more. What threads may look before they go dormant comes on top.
 const BOUND: u64 = 1 << 26;
 
 /// So many events without progress, beyond those before, of a thread that unwinds are a wait.
@@ -10,10 +10,10 @@ const UNWINDING: u64 = 1 << 22;
 /// What a look that moves a line counts, or a wait that times out, and half of what a yield counts.
 pub(crate) const SLOW: u64 = 64;
 
-/// What a turn counts that a spinner gets when all threads are asleep.
+/// What a turn counts that a dormant thread gets when no thread can run.
 pub(crate) const EXTRA_TURN: u64 = 16;
 
-/// What it counts that a spinner which is asleep loses its core.
+/// What it counts that a dormant thread loses its core.
 pub(crate) const PREEMPTION: u64 = 1024;
 
 /// Events in a row in which nothing changed.
@@ -44,7 +44,7 @@ impl IdleEvents {
         self.count = 0;
     }
 
-    /// Threads may look so often before they sleep.
+    /// Threads may look so often before they go dormant.
     pub(crate) fn allow(&mut self, looks: u64) {
         self.bound = BOUND + looks;
     }

@@ -1,4 +1,4 @@
-//! The engine: runs simulations, and bills what their threads do.
+//! The engine: runs simulations, and counts what their threads do to the cache lines of the machine.
 //!
 //! From the top: `driver` runs a simulation and `entry` lets its threads in; `spawn` and `panics` are what they need around
 //! a thread's body. Below them lies `simulation`, the state, and one `impl` of it for each thing that a thread does. Below
@@ -12,6 +12,7 @@ mod driver;
 mod entry;
 mod events;
 mod failure;
+mod futex;
 mod globals;
 mod lifecycle;
 mod livelock;
@@ -21,7 +22,6 @@ mod panics;
 mod phases;
 mod run_queue;
 mod simulation;
-mod sleeping;
 mod spawn;
 mod stacks;
 mod stale;

@@ -5,7 +5,7 @@
 use core::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// An entry: a time, then a thread, then the version that tells whether the entry is valid; one word to compare.
+/// An entry: a time, then a thread, then the version by which an outdated entry is recognised; one word to compare.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry(u128);
 

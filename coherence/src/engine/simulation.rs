@@ -1,7 +1,7 @@
 //! The state of a simulation in progress.
 //!
-//! What threads do to it lies in modules of its own, each an `impl` of [`Simulation`]: `turns` (whose turn it is), `cores`
-//! (which thread has which core), `events` (accesses, hints, yields), `sleeping` (the futex), `lifecycle` (spawn, join,
+//! What threads do to it lies in modules of its own, each an `impl` of [`Simulation`]: `turns` (which thread is next), `cores`
+//! (which thread has which core), `events` (accesses, hints, yields), `futex` (sleeping in the kernel), `lifecycle` (spawn, join,
 //! end), `unwinding` and `diagnosis` (how it fails).
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -33,7 +33,7 @@ pub(crate) struct Core {
 
 /// A simulation in progress; [`crate::Simulation`] is the description of one.
 pub(crate) struct Simulation {
-    /// Tells the simulation apart from the others of the process.
+    /// Unique among the simulations of the process.
     pub(crate) id: u64,
     pub(crate) machine: Machine,
     pub(crate) directory: Directory,
@@ -55,7 +55,7 @@ pub(crate) struct Simulation {
     pub(crate) limit: u64,
     /// When virtual time is up.
     pub(crate) end: u64,
-    /// How many looks without news put a thread to sleep whose loop has no hint.
+    /// After how many looks without news a thread goes dormant whose loop has no hint.
     pub(crate) unhinted_looks: u32,
 }
 
@@ -64,7 +64,7 @@ impl Simulation {
     pub(crate) fn new(machine: &Machine, end: u64) -> Self {
         static SIMULATIONS: AtomicU64 = AtomicU64::new(0);
         Simulation {
-            // Relaxed: only that no two are equal matters.
+            // Relaxed: the ids need only differ, and no read-modify-write is lost under any ordering.
             id: SIMULATIONS.fetch_add(1, Relaxed),
             machine: machine.clone(),
             directory: Directory::new(machine, machine.cores),
@@ -105,12 +105,12 @@ impl Simulation {
 
     /// The current thread's way out; it comes back when its turn comes.
     pub(crate) fn suspension(&self) -> Suspension {
-        // SAFETY: the yielder is the one that was lent to the body of the current thread's coroutine. Only that thread acts
+        // SAFETY: the yielder is the one that was passed to the body of the current thread's coroutine. Only that thread acts
         // on the simulation now, on its own stack, and there it suspends.
         unsafe { Suspension::new(self.threads[self.current()].yielder) }
     }
 
-    /// Adds a thread, and answers its index.
+    /// Adds a thread, and returns its index.
     pub(crate) fn add_thread(&mut self, thread: Thread) -> u32 {
         self.threads.push(thread);
         self.queue.add_thread();

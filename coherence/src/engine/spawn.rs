@@ -85,7 +85,7 @@ pub(crate) fn end_of_thread() {
     }
 }
 
-/// Runs what belongs to no `join`: its panic ends the simulation.
+/// Runs code of a thread whose panic no `join` can take over: the panic ends the simulation.
 pub(crate) fn unjoinable(body: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
         let message = message(payload.as_ref());

@@ -1,4 +1,4 @@
-//! The stacks of simulated threads: taken when a thread first runs, handed on when it has ended, and what is said when one
+//! The stacks of simulated threads: taken when a thread first runs, handed on when it has ended, and what is reported when one
 //! overflows.
 //!
 //! Below each stack lies a page that must not be touched. The first simulation of a process installs a handler for the
@@ -21,7 +21,7 @@ impl Stacks {
     /// Stacks of so many bytes each.
     pub(crate) fn new(size: usize) -> Stacks {
         #[cfg(unix)]
-        overflow::watch();
+        overflow::install_handler();
         // Beyond half the address space there is no stack, only sums that overflow.
         let size = size.clamp(LEAST, usize::MAX / 2);
         Stacks { size, free: Vec::new() }
@@ -112,9 +112,9 @@ mod overflow {
     static BEFORE: OnceLock<Before> = OnceLock::new();
 
     /// Installs the handler, once for the process.
-    pub(super) fn watch() {
+    pub(super) fn install_handler() {
         BEFORE.get_or_init(|| {
-            // SAFETY: `sysconf` only answers.
+            // SAFETY: `sysconf` only reads.
             let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
             let handlers = SIGNALS.map(current);
             Before {
@@ -127,7 +127,7 @@ mod overflow {
         INSTALL.call_once(|| SIGNALS.into_iter().for_each(install));
     }
 
-    /// What is done about a signal today.
+    /// How the process handles a signal now.
     fn current(signal: c_int) -> libc::sigaction {
         let mut action = MaybeUninit::zeroed();
         // SAFETY: with no new action, `sigaction` only fills in the old one, for which there is room; all zeroes are an
@@ -158,7 +158,7 @@ mod overflow {
             && stack.limit > 0
             && (stack.limit..stack.limit + before.page).contains(&address)
         {
-            say(stack);
+            report(stack);
         }
         let handler = &before.handlers[usize::from(signal == SIGNALS[1])];
         match handler.sa_sigaction {
@@ -182,29 +182,29 @@ mod overflow {
         }
     }
 
-    /// Says which thread it was, and ends the process, as std does for its own threads.
-    fn say(stack: InUse) -> ! {
-        let mut sentence = Sentence {
+    /// Reports which thread it was, and ends the process, as std does for its own threads.
+    fn report(stack: InUse) -> ! {
+        let mut message = Message {
             bytes: [0; 256],
             len: 0,
         };
         let InUse { thread, size, .. } = stack;
         _ = writeln!(
-            sentence,
+            message,
             "\nsimulated thread {thread} has overflowed its stack of {size} bytes: see `coherence::Simulation::stack_size`"
         );
         // SAFETY: the bytes are there; `write` may be called in a signal handler.
-        unsafe { libc::write(libc::STDERR_FILENO, sentence.bytes.as_ptr().cast(), sentence.len) };
+        unsafe { libc::write(libc::STDERR_FILENO, message.bytes.as_ptr().cast(), message.len) };
         std::process::abort();
     }
 
     /// A text that takes no memory from the allocator, which must not be called here.
-    struct Sentence {
+    struct Message {
         bytes: [u8; 256],
         len: usize,
     }
 
-    impl fmt::Write for Sentence {
+    impl fmt::Write for Message {
         fn write_str(&mut self, text: &str) -> fmt::Result {
             let room = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(fmt::Error)?;
             room.copy_from_slice(text.as_bytes());

@@ -15,7 +15,7 @@ pub(crate) enum State {
     Owned,
 }
 
-/// The bill of one site for one line on one core in one phase.
+/// What one site did to one line on one core in one phase.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
     pub(crate) site: Site,
@@ -29,7 +29,7 @@ pub(crate) struct Tally {
 pub(crate) struct Copy {
     pub(crate) core: u16,
     pub(crate) state: State,
-    /// Whether the lifetime in progress is known to be essential: cold, or a foreign write was seen.
+    /// Whether the lifetime in progress is known to be essential: cold, or another core's write was seen.
     essential: bool,
     /// Until the end of the core's first lifetime of the line.
     cold: bool,
@@ -65,7 +65,7 @@ impl Copy {
     #[inline]
     fn tally(&mut self, site: Site, phase: u32) -> usize {
         let last = self.last as usize;
-        // Two addresses for one position are possible (one for each codegen unit); the report joins them by content.
+        // Two addresses for one source location are possible (one for each codegen unit); the report joins them by content.
         if let Some(tally) = self.tallies.get(last)
             && core::ptr::eq(tally.site, site)
             && tally.phase == phase

@@ -24,7 +24,7 @@ pub(crate) enum Status {
     Running,
     /// It waits for its core.
     Ready,
-    /// It spins on its core, and is asleep until a line it looks at changes.
+    /// It spins on its core, and is dormant: not simulated until a line it looks at changes.
     Spinning,
     /// It sleeps in a futex wait on this address.
     Futex(usize),

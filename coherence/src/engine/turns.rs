@@ -1,4 +1,4 @@
-//! Whose turn it is.
+//! Which thread has the next turn.
 //!
 //! The runnable thread with the smallest virtual clock goes next, ties by index. The thread that runs is switched away
 //! from only when it is no longer that thread: `limit` is the clock at which the turn of another may come.
@@ -11,7 +11,7 @@ use super::thread::{Status, Thread};
 /// A thread takes a turn after so many hits at least (the logarithm), to see whether the simulation is over.
 const HITS: u32 = 20;
 
-/// How many turns more a spinner gets at first when all threads are asleep.
+/// How many turns more a dormant thread gets at first when no thread can run.
 const EXTRA_ROUNDS: u32 = 1024;
 
 impl Simulation {
@@ -60,7 +60,7 @@ impl Simulation {
                 self.queue.replace_first(clock, me);
                 self.chosen = Some(thread);
             } else {
-                // A time slice or a time-out ends of a thread that sleeps: that is for the driver to see to.
+                // The slice of a dormant thread ends, or the time-out of a futex wait: the driver sees to that.
                 self.push(clock, me);
             }
             return Some(self.suspension());
@@ -118,7 +118,7 @@ impl Simulation {
         thread
     }
 
-    /// All threads are asleep. A bounded spin loop would end by itself, so the spinners get more turns; not for ever.
+    /// No thread can run. A bounded spin loop would end by itself, so dormant threads get more turns; not for ever.
     fn resume_spinners(&mut self) -> bool {
         let spins = |t: &Thread| t.status == Status::Spinning;
         let turns = self

@@ -166,7 +166,7 @@ impl MachineBuilder {
         pause_ns => pause;
         /// A system call: futex wait, futex wake, `yield_now`, `spawn`.
         syscall_ns => syscall;
-        /// From a futex wake to the instant the sleeper may be put on its core.
+        /// From a futex wake to the instant the woken thread may be put on its core.
         wake_ns => wake;
         /// Changing the thread that a core runs.
         context_switch_ns => switch;

@@ -5,7 +5,7 @@
 //! Xeon at 2.13 GHz: L1 5 cycles, RAM 355, an atomic 11 more than a load. Those tables say nothing of the kernel, nor of
 //! PAUSE on AMD and Arm. These stand in every preset as `examples/hardware.rs` measured them on the 2-core virtual machine
 //! this crate was written on: PAUSE 20 ns, a system call 300 ns, a context switch 360 ns, and 6.3 us from a wake-up to the
-//! sleeper being able to run. The fence, 5.4 ns, was measured on a machine of the same kind; 3 ms is a time slice of Linux.
+//! sleeping thread being able to run. The fence, 5.4 ns, was measured on a machine of the same kind; 3 ms is a time slice of Linux.
 
 use super::{MAX_CORES, Machine, MachineBuilder};
 
@@ -88,7 +88,7 @@ impl Machine {
 
     /// The 2-core virtual machine this crate was written on, as `examples/hardware.rs` measured it: 85 ns one way (the
     /// median of twelve runs between 63 and 108), a read-modify-write 8.5 ns. The tenure, 34 ns, is fitted: it brings the
-    /// costs of contended counters nearest to the measured ones (see the front page for how near that is).
+    /// costs of contended counters nearest to the measured ones (see the README for how near that is).
     pub fn two_cores() -> Machine {
         Machine::builder("2-core virtual machine")
             .cores(2)

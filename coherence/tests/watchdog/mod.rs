@@ -29,7 +29,7 @@ pub fn is_alone(test: &str) -> bool {
 }
 
 /// Runs the test of this name in a process of its own, in which [`is_alone`] says so; with at most so many KiB of address
-/// space, if given. Answers how it ended and all that it printed.
+/// space, if given. Returns how it ended and all that it printed.
 pub fn alone(test: &str, kib: Option<u64>) -> (Output, String) {
     let this = std::env::current_exe().expect("this test has a file");
     let limit = kib.map(|kib| format!("ulimit -v {kib}; ")).unwrap_or_default();

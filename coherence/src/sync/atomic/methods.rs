@@ -110,11 +110,11 @@ macro_rules! common {
                 self.compare_exchange(current, new, success, failure)
             }
 
-            /// Replaces the value by what `f` makes of it, until that succeeds or `f` answers `None`. Billed as a load
+            /// Replaces the value by what `f` makes of it, until that succeeds or `f` returns `None`. Billed as a load
             /// and a read-modify-write for each attempt.
             ///
             /// # Errors
-            /// The value for which `f` answered `None`.
+            /// The value for which `f` returned `None`.
             ///
             /// # Panics
             /// If `fetch` is [`Release`](Ordering::Release) or [`AcqRel`](Ordering::AcqRel).
