@@ -1,4 +1,5 @@
-//! How fast the simulator is: accesses a second of real time. Each group sets its throughput to the accesses it simulates.
+//! How fast the simulator is: accesses a second of real time. Each group sets its throughput to the
+//! accesses it simulates.
 
 #![allow(missing_docs)]
 

@@ -1,8 +1,10 @@
-//! How accurate is the model? The same small programs on this machine's first two cores and on a model of them, side by side.
+//! How accurate is the model? The same small programs on this machine's first two cores and on a
+//! model of them, side by side.
 //!
-//! First measures the figures that the model needs (one-way line transfer, read-modify-write, PAUSE, ...), then runs each
-//! program for real and in a simulation with those figures. Only ratios are comparable; run it on an idle machine:
-//! `cargo run --release --example hardware`, and `hardware one-cpu` for the context switch.
+//! First measures the figures that the model needs (one-way line transfer, read-modify-write,
+//! PAUSE, ...), then runs each program for real and in a simulation with those figures. Only ratios
+//! are comparable; run it on an idle machine: `cargo run --release --example hardware`, and
+//! `hardware one-cpu` for the context switch.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
@@ -36,7 +38,8 @@ fn pin(i: usize) {
     );
 }
 
-/// Nanoseconds for each operation of two threads that keep at it, each on its core: the median of seven runs.
+/// Nanoseconds for each operation of two threads that keep at it, each on its core: the median of
+/// seven runs.
 fn rate(operation: impl Fn(usize) + Sync) -> f64 {
     const RUN: Duration = Duration::from_millis(40);
     let run = || {

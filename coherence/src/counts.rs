@@ -45,7 +45,8 @@ macro_rules! bill {
             self.$($path).+.get_modified
         }
 
-        /// Upgrade transactions: stores and read-modify-writes of a line that the core held only for reading.
+        /// Upgrade transactions: stores and read-modify-writes of a line that the core held only
+        /// for reading.
         pub fn upgrades(&self) -> u64 {
             self.$($path).+.upgrades
         }
@@ -70,12 +71,14 @@ macro_rules! bill {
             self.$($path).+.true_sharing_misses
         }
 
-        /// Misses that brought nothing the core needed: the other core wrote other bytes of the line.
+        /// Misses that brought nothing the core needed: the other core wrote other bytes of the
+        /// line.
         pub fn false_sharing_misses(&self) -> u64 {
             self.$($path).+.false_sharing_misses
         }
 
-        /// Accesses that needed no transaction. A dormant thread, whose spin loop is not simulated, has none.
+        /// Accesses that needed no transaction. A dormant thread, whose spin loop is not simulated,
+        /// has none.
         pub fn hits(&self) -> u64 {
             self.$($path).+.hits
         }

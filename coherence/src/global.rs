@@ -6,9 +6,11 @@ use std::sync::{Arc, OnceLock};
 
 use crate::engine;
 
-/// A static that each simulation makes anew, so that what one run leaves behind does not change the bill of the next.
+/// A static that each simulation makes anew, so that what one run leaves behind does not change the
+/// bill of the next.
 ///
-/// Made when it is first used, by whichever thread that is. Outside a simulation there is one for the process.
+/// Made when it is first used, by whichever thread that is. Outside a simulation there is one for
+/// the process.
 ///
 /// ```
 /// use coherence::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -46,7 +48,8 @@ impl<T: Send + Sync> Global<T> {
                 .downcast()
                 .unwrap_or_else(|_| unreachable!("a static keeps its type")),
             Some(None) => {
-                // The initialiser is the caller's code, and may use this or other statics: nothing is borrowed.
+                // The initialiser is the caller's code, and may use this or other statics: nothing
+                // is borrowed.
                 let value = Arc::new((self.init)());
                 let erased: Arc<dyn Any + Send + Sync> = value.clone();
                 let first = engine::with_globals(|globals| globals.get_or_insert(key, &erased));

@@ -1,5 +1,6 @@
 //! What concurrent code would cost on 64 cores, and every false-sharing miss named.
 #![doc = include_str!("../README.md")]
+#![deny(missing_debug_implementations)]
 
 pub mod cell;
 mod counts;

@@ -7,8 +7,9 @@ use crate::engine::{self, AccessError, Locals, Value};
 
 /// Declares [`LocalKey`]s as [`std::thread_local!`] does, with an initialiser or a `const` block.
 ///
-/// Each simulated thread has its own value, made when it is first used and dropped when the thread ends, the youngest
-/// first. Every value starts on a line of its own, as thread-local storage does in reality.
+/// Each simulated thread has its own value, made when it is first used and dropped when the thread
+/// ends, the youngest first. Every value starts on a line of its own, as thread-local storage does
+/// in reality.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -50,7 +51,8 @@ impl<T: 'static> LocalKey<T> {
     /// Calls `f` with the calling thread's value, made now if need be.
     ///
     /// # Panics
-    /// If the value has been dropped, because the thread is ending ([`try_with`](LocalKey::try_with) does not).
+    /// If the value has been dropped, because the thread is ending
+    /// ([`try_with`](LocalKey::try_with) does not).
     pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
         self.try_with(f).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -64,7 +66,8 @@ impl<T: 'static> LocalKey<T> {
         let value = match with_locals(|locals| locals.get(key))? {
             Some(value) => value,
             None => {
-                // The initialiser is the caller's code, and may use this or other thread-locals: nothing is borrowed.
+                // The initialiser is the caller's code, and may use this or other thread-locals:
+                // nothing is borrowed.
                 let value = Box::into_raw(Box::new(OwnLine((self.init)()))).cast::<()>();
                 let kept = Value {
                     pointer: value,
@@ -79,9 +82,10 @@ impl<T: 'static> LocalKey<T> {
                 }
             }
         };
-        // SAFETY: `value` came from the `Box` of an `OwnLine<T>` above, in this call or an earlier one of the same key,
-        // hence of the same `T`. It is dropped only by `Value::destroy`, at the end of the thread that is running `f`;
-        // a destructor that uses its own key then finds the table's entry empty, and does not get here.
+        // SAFETY: `value` came from the `Box` of an `OwnLine<T>` above, in this call or an earlier
+        // one of the same key, hence of the same `T`. It is dropped only by `Value::destroy`, at
+        // the end of the thread that is running `f`; a destructor that uses its own key then finds
+        // the table's entry empty, and does not get here.
         Ok(f(unsafe { &(*value.cast::<OwnLine<T>>()).0 }))
     }
 }
@@ -97,8 +101,8 @@ impl<T: 'static> fmt::Debug for LocalKey<T> {
 struct OwnLine<T>(T);
 
 fn drop_value<T>(value: *mut ()) {
-    // SAFETY: only called with a pointer that `Box::into_raw` gave for this `T` in `try_with`, and only once: either it
-    // was not put into a table, or it was taken out.
+    // SAFETY: only called with a pointer that `Box::into_raw` gave for this `T` in `try_with`, and
+    // only once: either it was not put into a table, or it was taken out.
     drop(unsafe { Box::from_raw(value.cast::<OwnLine<T>>()) });
 }
 
@@ -108,7 +112,8 @@ struct Outside(RefCell<Locals>);
 impl Drop for Outside {
     fn drop(&mut self) {
         loop {
-            // The destructor is the caller's code, and may use other thread-locals: nothing is borrowed.
+            // The destructor is the caller's code, and may use other thread-locals: nothing is
+            // borrowed.
             let Some(value) = self.0.borrow_mut().pop() else {
                 break;
             };

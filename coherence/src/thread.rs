@@ -9,8 +9,8 @@ pub use crate::local::LocalKey;
 
 /// Starts a simulated thread; outside a simulation, an OS thread.
 ///
-/// Threads get the next free index, and core `index % cores`. Costs a system call; the new thread starts at the spawning
-/// thread's virtual time.
+/// Threads get the next free index, and core `index % cores`. Costs a system call; the new thread
+/// starts at the spawning thread's virtual time.
 ///
 /// # Panics
 /// If the simulation has 65,536 threads already, ended ones included.
@@ -41,7 +41,8 @@ impl<T> JoinHandle<T> {
     /// The payload of the thread's panic, if it panicked.
     ///
     /// # Panics
-    /// Outside the thread's simulation, if that failed before the thread ended, or still runs on another OS thread.
+    /// Outside the thread's simulation, if that failed before the thread ended, or still runs on
+    /// another OS thread.
     #[track_caller]
     pub fn join(self) -> std::thread::Result<T> {
         match self.0 {
@@ -76,8 +77,8 @@ pub fn yield_now() {
     }
 }
 
-/// How many threads can run at once: the cores of the simulated machine, or outside a simulation what std says, and 1
-/// where it does not know.
+/// How many threads can run at once: the cores of the simulated machine, or outside a simulation
+/// what std says, and 1 where it does not know.
 ///
 /// ```
 /// let report = coherence::run(&coherence::Machine::flat(64), 1, |_| {

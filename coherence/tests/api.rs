@@ -1,4 +1,5 @@
-//! The loom-shaped API inside and outside a simulation: layout, thread-locals, spawning, errors, reports.
+//! The loom-shaped API inside and outside a simulation: layout, thread-locals, spawning, errors,
+//! reports.
 
 use std::cell::{Cell, RefCell};
 use std::mem::{align_of, size_of};
@@ -202,7 +203,8 @@ fn simulations_do_not_nest() {
     assert_eq!(nested, Err(coherence::Failure::Panicked { thread: 0, message }));
 }
 
-/// A program with a bit of everything: heap nodes that come and go, futex waits, spin loops, more threads than cores.
+/// A program with a bit of everything: heap nodes that come and go, futex waits, spin loops, more
+/// threads than cores.
 fn churn() -> coherence::Report {
     let machine = Machine::builder("small")
         .cores(3)

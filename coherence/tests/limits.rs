@@ -9,7 +9,8 @@ use coherence::{Failure, Machine, Simulation, futex};
 mod watchdog;
 use watchdog::{alone, is_alone, within};
 
-/// Two threads that take turns for ever, and change memory each time: nothing but the limit ends them.
+/// Two threads that take turns for ever, and change memory each time: nothing but the limit ends
+/// them.
 fn turns(limit: Duration) -> Failure {
     within(move || {
         let turn = AtomicU64::new(0);

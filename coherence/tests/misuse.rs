@@ -210,7 +210,8 @@ fn a_handle_of_another_simulation_is_joined_by_itself() {
         });
         handles.into_inner().expect("no panic")
     });
-    // Neither the index of the caller itself, nor of a thread that runs for long, nor of none is waited for.
+    // Neither the index of the caller itself, nor of a thread that runs for long, nor of none is
+    // waited for.
     let report = within(|| {
         coherence::model(&Machine::flat(1), || {
             for (n, handle) in handles.into_iter().enumerate() {
@@ -243,7 +244,8 @@ fn a_handle_of_another_simulation_is_joined_by_itself() {
     );
 }
 
-/// A hook that uses the atomics of a simulation, in each of the panics that the engine makes itself.
+/// A hook that uses the atomics of a simulation, in each of the panics that the engine makes
+/// itself.
 #[test]
 fn a_panic_hook_may_touch_a_simulated_atomic() {
     static PANICS: AtomicU32 = AtomicU32::new(0);
@@ -283,8 +285,8 @@ impl Drop for PanicsOnDrop {
     }
 }
 
-/// Values that panic when they are dropped: what a thread returns that no thread joins, what it panics with, what it keeps
-/// in a thread-local.
+/// Values that panic when they are dropped: what a thread returns that no thread joins, what it
+/// panics with, what it keeps in a thread-local.
 #[test]
 fn a_value_that_panics_when_it_is_dropped_is_a_panic_of_its_thread() {
     coherence::thread_local! {

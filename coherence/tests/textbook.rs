@@ -1,4 +1,5 @@
-//! The model against the textbooks: coherence transactions per acquisition of each lock, as a simple MESI model counts them.
+//! The model against the textbooks: coherence transactions per acquisition of each lock, as a
+//! simple MESI model counts them.
 
 use std::sync::atomic as plain;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,9 +17,9 @@ fn pause(rounds: usize) {
     (0..rounds).for_each(|_| spin_loop());
 }
 
-/// Transactions per acquisition with all threads always queued, from the moment each has acquired the lock to the moment
-/// the first thread ends. Every critical section outlasts the transactions that the hand-off before it caused, and the
-/// threads queue again in the middle of one.
+/// Transactions per acquisition with all threads always queued, from the moment each has acquired
+/// the lock to the moment the first thread ends. Every critical section outlasts the transactions
+/// that the hand-off before it caused, and the threads queue again in the middle of one.
 fn contended(threads: usize, lock: &dyn Lock) -> f64 {
     let acquisitions = (0..threads).map(|_| plain::AtomicUsize::new(0)).collect::<Vec<_>>();
     let done = || acquisitions.iter().map(|p| p.load(Relaxed)).sum::<usize>();
@@ -42,7 +43,8 @@ fn contended(threads: usize, lock: &dyn Lock) -> f64 {
     report.phase("steady").transactions_per(ACQUISITIONS as u64)
 }
 
-/// Transactions per acquisition with no thread queued, by the one of two threads that was not the last to hold the lock.
+/// Transactions per acquisition with no thread queued, by the one of two threads that was not the
+/// last to hold the lock.
 fn alone(lock: &dyn Lock) -> f64 {
     let report = coherence::run(&Machine::flat(2), 2, |i| {
         pause(1000 * i);
@@ -54,11 +56,13 @@ fn alone(lock: &dyn Lock) -> f64 {
             pause(2000);
         }
     });
-    // Both threads' acquisitions but for the one of thread 1 that came while thread 0 was still warming up.
+    // Both threads' acquisitions but for the one of thread 1 that came while thread 0 was still
+    // warming up.
     report.phase("steady").transactions_per(2 * ACQUISITIONS as u64)
 }
 
-/// Holds a lock to its row of the table: `expected` of the number of threads, give or take `slack` for the layout.
+/// Holds a lock to its row of the table: `expected` of the number of threads, give or take `slack`
+/// for the layout.
 fn hold(
     make: impl Fn(usize) -> Box<dyn Lock>,
     alone_costs: f64,
@@ -120,7 +124,8 @@ fn mcs_on_two_lines_is_constant() {
     constant(&hold(|n| Box::new(Mcs::<Spread>::new(n)), 1.0, |_| 7.0, 0.0));
 }
 
-/// The order in which threads acquire the lock: every waiter of a fair lock is overtaken once at most.
+/// The order in which threads acquire the lock: every waiter of a fair lock is overtaken once at
+/// most.
 #[test]
 fn fair_locks_are_fair() {
     let overtaken = |lock: &dyn Lock| {

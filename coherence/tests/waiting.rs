@@ -1,4 +1,5 @@
-//! How threads wait: spinning asleep, bounded loops, time slices, the futex, and programs that never end.
+//! How threads wait: spinning asleep, bounded loops, time slices, the futex, and programs that
+//! never end.
 
 use std::time::Duration;
 
@@ -41,8 +42,8 @@ fn sleeps_until_its_line_changes(hint: bool) {
             }
         }
     });
-    // One second of virtual time, in which the loop would have gone round some 400 million times. Where it has a
-    // hint, it is plain at once that it waits, and does not read.
+    // One second of virtual time, in which the loop would have gone round some 400 million times.
+    // Where it has a hint, it is plain at once that it waits, and does not read.
     let most = if hint { 200 } else { 300_000 };
     assert!(report.elapsed() >= Duration::from_secs(1));
     assert!(loads.into_inner() < most);
@@ -285,7 +286,8 @@ fn threads_share_a_core_by_time_slices() {
         }
         *ends[i].lock().expect("no panic") = Some(Instant::now());
     });
-    // Each needs 2.9 ms. They alternate by slices of 1 ms with 0.1 ms between: the first ends after 5.3 ms, not 2.9.
+    // Each needs 2.9 ms. They alternate by slices of 1 ms with 0.1 ms between: the first ends after
+    // 5.3 ms, not 2.9.
     let end = |i: usize| ends[i].lock().expect("no panic").expect("set").elapsed_since_start();
     assert!((5300..5400).contains(&end(0).as_micros()), "{:?}", end(0));
     assert!((6300..6400).contains(&end(1).as_micros()), "{:?}", end(1));

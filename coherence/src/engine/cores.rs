@@ -6,7 +6,8 @@ use super::suspension::Suspension;
 use super::thread::Status;
 
 impl Simulation {
-    /// A thread goes to the end of the queue for its core, and the first of that queue gets the core.
+    /// A thread goes to the end of the queue for its core, and the first of that queue gets the
+    /// core.
     pub(crate) fn rotate(&mut self, thread: u32) {
         let t = &mut self.threads[thread as usize];
         t.status = Status::Ready;
@@ -36,8 +37,8 @@ impl Simulation {
         self.push(clock, thread);
     }
 
-    /// A thread can run from this time on, as soon as it gets its core. A core that has been idle since the simulation
-    /// began is taken without a context switch.
+    /// A thread can run from this time on, as soon as it gets its core. A core that has been idle
+    /// since the simulation began is taken without a context switch.
     pub(crate) fn make_ready(&mut self, thread: u32, at: u64) {
         let t = &mut self.threads[thread as usize];
         t.clock = t.clock.max(at);
@@ -123,7 +124,8 @@ impl Simulation {
         window.wake();
     }
 
-    /// The time has come for a dormant thread to leave its core, if another thread still waits for the core.
+    /// The time has come for a dormant thread to leave its core, if another thread still waits for
+    /// the core.
     pub(crate) fn preempt_spinner(&mut self, thread: u32, now: u64) {
         let core = usize::from(self.threads[thread as usize].core);
         if self.cores[core].ready.is_empty() {

@@ -1,8 +1,9 @@
 //! The directory: every line touched so far, which cores hold it, and what moving it costs.
 //!
-//! MESI with write-invalidate over infinite private caches. All transactions of one line are served one after the other;
-//! different lines do not hinder each other. A line is known by its address for as long as the simulation runs, so memory
-//! that is freed and handed out again is the same line: the caches still hold what they held, as they do in reality.
+//! MESI with write-invalidate over infinite private caches. All transactions of one line are served
+//! one after the other; different lines do not hinder each other. A line is known by its address
+//! for as long as the simulation runs, so memory that is freed and handed out again is the same
+//! line: the caches still hold what they held, as they do in reality.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -46,10 +47,11 @@ pub(crate) struct Line {
 pub(crate) enum Outcome {
     /// The core held the line in the state it needed.
     Hit,
-    /// The line moved, or the other copies went. The access ends at this time; `downgraded` is a core that lost ownership
-    /// and kept a readable copy.
+    /// The line moved, or the other copies went. The access ends at this time; `downgraded` is a
+    /// core that lost ownership and kept a readable copy.
     Moved { end: u64, downgraded: Option<u16> },
-    /// The owner has held the line for less than its tenure, and the access is no load: ask again at this time.
+    /// The owner has held the line for less than its tenure, and the access is no load: ask again
+    /// at this time.
     Later(u64),
 }
 
@@ -141,7 +143,8 @@ impl Directory {
         self.lookup.contains_key(&number).then_some(number)
     }
 
-    /// Bills one access of `core` at time `now`, which lies within one line. `wrote`: whether it stores a value.
+    /// Bills one access of `core` at time `now`, which lies within one line. `wrote`: whether it
+    /// stores a value.
     #[inline]
     pub(crate) fn access(
         &mut self,
@@ -269,7 +272,8 @@ impl Line {
         }
     }
 
-    /// From the owner; else a reader is served by the nearest copy, and a writer waits for the farthest to go.
+    /// From the owner; else a reader is served by the nearest copy, and a writer waits for the
+    /// farthest to go.
     fn latency(&self, m: &Machine, me: usize, kind: Kind) -> u64 {
         let core = self.copies[me].core;
         let to = |holder: &u16| m.distance(core, self.copies[usize::from(*holder)].core);

@@ -1,4 +1,5 @@
-//! Runs simulations: gives every simulated thread a coroutine, and resumes the one that has the next turn.
+//! Runs simulations: gives every simulated thread a coroutine, and resumes the one that has the
+//! next turn.
 
 use core::mem::ManuallyDrop;
 
@@ -28,8 +29,8 @@ pub(crate) struct Settings {
     pub(crate) stack: usize,
 }
 
-/// A simulated thread. One that has not ended is leaked: to drop it would unwind it, or drop what its body has captured,
-/// and run destructors that wait for threads which are gone.
+/// A simulated thread. One that has not ended is leaked: to drop it would unwind it, or drop what
+/// its body has captured, and run destructors that wait for threads which are gone.
 enum Thread {
     /// It has not run yet, and needs no stack.
     New(ManuallyDrop<Body<'static>>),
@@ -48,9 +49,9 @@ pub(crate) fn simulate(machine: &Machine, settings: Settings, bodies: Vec<Body<'
     let mut stacks = Stacks::new(settings.stack);
     let mut threads: Vec<Thread> = Vec::new();
     for body in bodies {
-        // SAFETY: only the lifetime changes. `body` is called by its coroutine, and no coroutine is resumed after this
-        // function returns: what has not ended by then is leaked and keeps whatever it borrows without ever using it
-        // again.
+        // SAFETY: only the lifetime changes. `body` is called by its coroutine, and no coroutine is
+        // resumed after this function returns: what has not ended by then is leaked and keeps
+        // whatever it borrows without ever using it again.
         let body: Body<'static> = unsafe { core::mem::transmute::<Body<'_>, Body<'static>>(body) };
         simulation.with(|s| s.new_thread(0));
         threads.push(Thread::New(ManuallyDrop::new(body)));
@@ -78,7 +79,8 @@ fn run(slot: &mut Thread, thread: u32, stacks: &mut Stacks) -> Result<(), Failur
             size: stacks.size(),
             why: error.to_string(),
         })?;
-        // SAFETY: the body is taken out once: the slot is overwritten, and nothing between here and there can fail.
+        // SAFETY: the body is taken out once: the slot is overwritten, and nothing between here and
+        // there can fail.
         let body = unsafe { ManuallyDrop::take(body) };
         let limit = stacks::limit(&stack);
         *slot = Thread::Alive(ManuallyDrop::new(coroutine(stack, body)), limit);
@@ -97,7 +99,8 @@ fn run(slot: &mut Thread, thread: u32, stacks: &mut Stacks) -> Result<(), Failur
     Ok(())
 }
 
-/// A coroutine that runs a simulated thread from its first instruction to the end of its thread-locals.
+/// A coroutine that runs a simulated thread from its first instruction to the end of its
+/// thread-locals.
 fn coroutine(stack: DefaultStack, body: Body<'static>) -> Coroutine<(), (), ()> {
     Coroutine::with_stack(stack, move |yielder, ()| {
         act(|s| {
@@ -111,7 +114,7 @@ fn coroutine(stack: DefaultStack, body: Body<'static>) -> Coroutine<(), (), ()> 
 }
 
 impl Simulation {
-    /// No thread will run any more: what was counted, or why that is worth nothing.
+    /// No thread will run any more: what was counted, or how it failed.
     fn conclude(&mut self) -> Result<Measurements, Failure> {
         match self.failed() {
             Some(failure) => {

@@ -1,7 +1,8 @@
 //! The way into the engine: the simulation of the OS thread, and what the API calls.
 //!
-//! There is one simulation at a time on an OS thread. Whatever a simulated thread does, it does through this module. Outside a
-//! simulation every entry point is a no-op, so statics and set-up code may use the same atomics.
+//! There is one simulation at a time on an OS thread. Whatever a simulated thread does, it does
+//! through this module. Outside a simulation every entry point is a no-op, so statics and set-up
+//! code may use the same atomics.
 
 use core::cell::RefCell;
 use core::panic::Location;
@@ -19,7 +20,8 @@ std::thread_local! {
     static SIMULATION: RefCell<Option<Box<Simulation>>> = const { RefCell::new(None) };
 }
 
-/// Holds the place in `SIMULATION` for as long as a simulation runs, and frees it however that ends.
+/// Holds the place in `SIMULATION` for as long as a simulation runs, and frees it however that
+/// ends.
 pub(crate) struct Installed(());
 
 impl Installed {
@@ -44,14 +46,15 @@ impl Drop for Installed {
     }
 }
 
-/// Lets the simulated thread that runs act on the simulation, as often as it takes, suspended in between. `None` outside a
-/// simulation.
+/// Lets the simulated thread that runs act on the simulation, as often as it takes, suspended in
+/// between. `None` outside a simulation.
 #[inline]
 pub(crate) fn act<T>(mut action: impl FnMut(&mut Simulation) -> Step<T>) -> Option<T> {
     loop {
         let step = SIMULATION
             .try_with(|s| {
-                // It is borrowed where a panic of the engine itself calls a hook that uses the atomics of a simulation.
+                // It is borrowed where a panic of the engine itself calls a hook that uses the
+                // atomics of a simulation.
                 let mut s = s.try_borrow_mut().ok()?;
                 let simulation = s.as_deref_mut().filter(|simulation| simulation.in_thread())?;
                 Some(action(simulation))
@@ -65,8 +68,8 @@ pub(crate) fn act<T>(mut action: impl FnMut(&mut Simulation) -> Step<T>) -> Opti
     }
 }
 
-/// Bills an access to memory, which the caller carries out right after. `effect` is called once, when it is this
-/// thread's turn; it may look at the memory.
+/// Bills an access to memory, which the caller carries out right after. `effect` is called once,
+/// when it is this thread's turn; it may look at the memory.
 #[inline]
 pub(crate) fn access(address: usize, size: usize, kind: Kind, site: Site, effect: impl Fn() -> Effect) {
     let access = Access {
@@ -113,7 +116,8 @@ pub(crate) fn yield_now() -> bool {
     act(|s| s.yield_now(site, &mut done)).is_some()
 }
 
-/// Sleeps while the word at `address` is as expected; see [`crate::futex::wait`]. `None` outside a simulation.
+/// Sleeps while the word at `address` is as expected; see [`crate::futex::wait`]. `None` outside a
+/// simulation.
 pub(crate) fn futex_wait(
     address: usize,
     site: Site,
@@ -139,21 +143,24 @@ pub(crate) fn cores() -> Option<usize> {
     act(|s| Step::Done(s.machine.cores()))
 }
 
-/// The virtual time of the simulated thread that runs. A loop that looks at the clock is never taken for a wait.
+/// The virtual time of the simulated thread that runs. A loop that looks at the clock is never
+/// taken for a wait.
 #[track_caller]
 pub(crate) fn now() -> Option<Duration> {
     let site = Location::caller();
     act(|s| s.look_at_clock(site))
 }
 
-/// From here on, everything is counted under this name: accesses of all simulated threads that come after this call in
-/// virtual order.
+/// From here on, everything is counted under this name: accesses of all simulated threads that come
+/// after this call in virtual order.
 ///
-/// The call takes its place among the accesses like any of them: what threads with a smaller virtual clock do is counted
-/// under the phase before. It costs nothing. A name that was used before goes on being counted; what runs before the
-/// first call is counted as `"start"`. Outside a simulation it does nothing.
+/// The call takes its place among the accesses like any of them: what threads with a smaller
+/// virtual clock do is counted under the phase before. It costs nothing. A name that was used
+/// before goes on being counted; what runs before the first call is counted as `"start"`. Outside a
+/// simulation it does nothing.
 ///
-/// A miss counts in the phase in which it happened, also if its class (true or false sharing) is only known later.
+/// A miss counts in the phase in which it happened, also if its class (true or false sharing) is
+/// only known later.
 ///
 /// ```
 /// use coherence::sync::atomic::{AtomicU32, Ordering::Relaxed};

@@ -1,4 +1,5 @@
-//! What simulated threads do: accesses, hints, yields, looks at the clock, phases. Each takes its turn and is billed.
+//! What simulated threads do: accesses, hints, yields, looks at the clock, phases. Each takes its
+//! turn and is billed.
 
 use core::time::Duration;
 
@@ -9,7 +10,8 @@ use super::simulation::Simulation;
 use super::suspension::{Step, Suspension};
 use super::tally::State;
 
-/// A `spin_loop` may run so far (in picoseconds) ahead of the other threads: it touches nothing they see.
+/// A `spin_loop` may run so far (in picoseconds) ahead of the other threads: it touches nothing
+/// they see.
 const LEAD: u64 = 10_000_000;
 
 impl Simulation {
@@ -74,7 +76,8 @@ impl Simulation {
             && (!std::thread::panicking() || self.threads[me].window.is_stuck())
     }
 
-    /// The line moved until `end`: dormant threads that look at it run, and its pair is fetched if the machine does so.
+    /// The line moved until `end`: dormant threads that look at it run, and its pair is fetched if
+    /// the machine does so.
     #[inline(never)]
     fn line_moved(&mut self, place: Place, a: &Access, end: u64, downgraded: Option<u16>) {
         if !self.directory.lines[place.line as usize].watchers.is_empty() {

@@ -19,13 +19,16 @@ pub enum Failure {
         /// Every thread that has not ended, by index.
         waiting: Vec<Waiting>,
     },
-    /// A simulated thread panicked, and waited for another thread while it unwound, in a destructor or in a panic hook.
+    /// A simulated thread panicked, and waited for another thread while it unwound, in a destructor
+    /// or in a panic hook.
     ///
-    /// No other thread can run meanwhile: all of them share the panic count of one OS thread. The thread is left where it
-    /// stands, and the OS thread counts as panicking from then on: the next simulation must run on another one.
+    /// No other thread can run meanwhile: all of them share the panic count of one OS thread. The
+    /// thread is left where it stands, and the OS thread counts as panicking from then on: the next
+    /// simulation must run on another one.
     Unwinding {
-        /// What the panic said, if that is known: it is not where it was raised by `resume_unwind`, or where a panic hook
-        /// was set after the first simulation which does not call the one before.
+        /// What the panic said, if that is known: it is not where it was raised by `resume_unwind`,
+        /// or where a panic hook was set after the first simulation which does not call the one
+        /// before.
         message: String,
         /// The thread that unwound, what it waited for, and where.
         waiting: Waiting,
@@ -47,8 +50,9 @@ pub enum Failure {
         /// What the system said.
         why: String,
     },
-    /// The simulation did not begin, since the OS thread is panicking: it was to run in a destructor while a panic
-    /// unwinds, or after a simulation that ended with [`Failure::Unwinding`].
+    /// The simulation did not begin, since the OS thread is panicking: it was to run in a
+    /// destructor while a panic unwinds, or after a simulation that ended with
+    /// [`Failure::Unwinding`].
     OnPanickingThread,
 }
 

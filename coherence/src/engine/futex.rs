@@ -92,7 +92,8 @@ impl Simulation {
         Step::Done(woken)
     }
 
-    /// A futex wait has lasted as long as its time-out allows. That changes nothing that another thread waits for.
+    /// A futex wait has lasted as long as its time-out allows. That changes nothing that another
+    /// thread waits for.
     pub(crate) fn time_out(&mut self, thread: u32, address: usize, now: u64) {
         if let Some(waiters) = self.futexes.get_mut(&address)
             && let Some(at) = waiters.iter().position(|&t| t == thread)

@@ -1,7 +1,9 @@
-//! When is a program livelocked? The count of events in a row, of all threads, in which no memory changed.
+//! When is a program livelocked? The count of events in a row, of all threads, in which no memory
+//! changed.
 
-/// So many events without progress are a livelock: a look (see `window`) at a line the core holds counts once, and what takes longer to
-/// simulate counts more. What threads may look before they go dormant comes on top.
+/// So many events without progress are a livelock: a look (see `window`) at a line the core holds
+/// counts once, and what takes longer to simulate counts more. What threads may look before they go
+/// dormant comes on top.
 const BOUND: u64 = 1 << 26;
 
 /// So many events without progress, beyond those before, of a thread that unwinds are a wait.

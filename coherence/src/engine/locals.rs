@@ -1,4 +1,5 @@
-//! The thread-locals of one thread, simulated or not: type-erased values, by the address of their declaration.
+//! The thread-locals of one thread, simulated or not: type-erased values, by the address of their
+//! declaration.
 
 use core::fmt;
 

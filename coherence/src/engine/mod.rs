@@ -1,8 +1,10 @@
-//! The engine: runs simulations, and counts what their threads do to the cache lines of the machine.
+//! The engine: runs simulations, and counts what their threads do to the cache lines of the
+//! machine.
 //!
-//! From the top: `driver` runs a simulation and `entry` lets its threads in; `spawn` and `panics` are what they need around
-//! a thread's body. Below them lies `simulation`, the state, and one `impl` of it for each thing that a thread does. Below
-//! that lie the parts of the state, which know nothing of each other's users. No module imports one above it.
+//! From the top: `driver` runs a simulation and `entry` lets its threads in; `spawn` and `panics`
+//! are what they need around a thread's body. Below them lies `simulation`, the state, and one
+//! `impl` of it for each thing that a thread does. Below that lie the parts of the state, which
+//! know nothing of each other's users. No module imports one above it.
 
 mod access;
 mod cores;

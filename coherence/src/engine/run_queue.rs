@@ -1,11 +1,14 @@
-//! The run queue: the threads that have a time at which they run, or stop waiting; the earliest first, ties by index.
+//! The run queue: the threads that have a time at which they run, or stop waiting; the earliest
+//! first, ties by index.
 //!
-//! A thread has at most one valid entry, its latest. The ones before stay in the heap, outdated, until they reach its top.
+//! A thread has at most one valid entry, its latest. The ones before stay in the heap, outdated,
+//! until they reach its top.
 
 use core::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// An entry: a time, then a thread, then the version by which an outdated entry is recognised; one word to compare.
+/// An entry: a time, then a thread, then the version by which an outdated entry is recognised; one
+/// word to compare.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry(u128);
 

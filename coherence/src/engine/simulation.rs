@@ -1,8 +1,9 @@
 //! The state of a simulation in progress.
 //!
-//! What threads do to it lies in modules of its own, each an `impl` of [`Simulation`]: `turns` (which thread is next), `cores`
-//! (which thread has which core), `events` (accesses, hints, yields), `futex` (sleeping in the kernel), `lifecycle` (spawn, join,
-//! end), `unwinding` and `diagnosis` (how it fails).
+//! What threads do to it lies in modules of its own, each an `impl` of [`Simulation`]: `turns`
+//! (which thread is next), `cores` (which thread has which core), `events` (accesses, hints,
+//! yields), `futex` (sleeping in the kernel), `lifecycle` (spawn, join, end), `unwinding` and
+//! `diagnosis` (how it fails).
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::collections::{HashMap, VecDeque};
@@ -18,8 +19,8 @@ use super::thread::Thread;
 use super::window::unhinted_looks;
 use crate::machine::Machine;
 
-/// The end of virtual time, in picoseconds (106 days). One event takes less than a second, so no sum overflows that
-/// begins before it.
+/// The end of virtual time, in picoseconds (106 days). One event takes less than a second, so no
+/// sum overflows that begins before it.
 pub(crate) const END_OF_TIME: u64 = 1 << 63;
 
 /// A core, and the threads that wait for it.
@@ -64,7 +65,8 @@ impl Simulation {
     pub(crate) fn new(machine: &Machine, end: u64) -> Self {
         static SIMULATIONS: AtomicU64 = AtomicU64::new(0);
         Simulation {
-            // Relaxed: the ids need only differ, and no read-modify-write is lost under any ordering.
+            // Relaxed: the ids need only differ, and no read-modify-write is lost under any
+            // ordering.
             id: SIMULATIONS.fetch_add(1, Relaxed),
             machine: machine.clone(),
             directory: Directory::new(machine, machine.cores),
@@ -105,8 +107,9 @@ impl Simulation {
 
     /// The current thread's way out; it comes back when its turn comes.
     pub(crate) fn suspension(&self) -> Suspension {
-        // SAFETY: the yielder is the one that was passed to the body of the current thread's coroutine. Only that thread acts
-        // on the simulation now, on its own stack, and there it suspends.
+        // SAFETY: the yielder is the one that was passed to the body of the current thread's
+        // coroutine. Only that thread acts on the simulation now, on its own stack, and there it
+        // suspends.
         unsafe { Suspension::new(self.threads[self.current()].yielder) }
     }
 

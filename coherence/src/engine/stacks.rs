@@ -1,8 +1,9 @@
-//! The stacks of simulated threads: taken when a thread first runs, handed on when it has ended, and what is reported when one
-//! overflows.
+//! The stacks of simulated threads: taken when a thread first runs, handed on when it has ended,
+//! and what is reported when one overflows.
 //!
-//! Below each stack lies a page that must not be touched. The first simulation of a process installs a handler for the
-//! fault which that causes; every other fault goes to the handler that was there before.
+//! Below each stack lies a page that must not be touched. The first simulation of a process
+//! installs a handler for the fault which that causes; every other fault goes to the handler that
+//! was there before.
 
 use std::io;
 
@@ -130,8 +131,8 @@ mod overflow {
     /// How the process handles a signal now.
     fn current(signal: c_int) -> libc::sigaction {
         let mut action = MaybeUninit::zeroed();
-        // SAFETY: with no new action, `sigaction` only fills in the old one, for which there is room; all zeroes are an
-        // action too, should it fail.
+        // SAFETY: with no new action, `sigaction` only fills in the old one, for which there is
+        // room; all zeroes are an action too, should it fail.
         unsafe {
             libc::sigaction(signal, ptr::null(), action.as_mut_ptr());
             action.assume_init()
@@ -144,7 +145,8 @@ mod overflow {
         action.sa_sigaction = on_fault as *const () as usize;
         // On the alternate stack that std gives each of its threads: the one in use is full.
         action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-        // SAFETY: the handler has the signature that `SA_SIGINFO` asks for, and does only what a handler may.
+        // SAFETY: the handler has the signature that `SA_SIGINFO` asks for, and does only what a
+        // handler may.
         unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
     }
 
@@ -163,7 +165,8 @@ mod overflow {
         let handler = &before.handlers[usize::from(signal == SIGNALS[1])];
         match handler.sa_sigaction {
             libc::SIG_DFL | libc::SIG_IGN => {
-                // SAFETY: `SIG_DFL` with no flags is a `sigaction`. The fault happens again, and ends the process.
+                // SAFETY: `SIG_DFL` with no flags is a `sigaction`. The fault happens again, and
+                // ends the process.
                 unsafe {
                     let mut default: libc::sigaction = MaybeUninit::zeroed().assume_init();
                     default.sa_sigaction = libc::SIG_DFL;
@@ -172,7 +175,8 @@ mod overflow {
             }
             function if handler.sa_flags & libc::SA_SIGINFO != 0 => {
                 type Handler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
-                // SAFETY: a handler with this flag has this signature; it is called as the kernel would have.
+                // SAFETY: a handler with this flag has this signature; it is called as the kernel
+                // would have.
                 unsafe { core::mem::transmute::<usize, Handler>(function)(signal, info, context) };
             }
             function => {

@@ -9,7 +9,8 @@ use super::window::Window;
 /// Why [`wait`](crate::futex::wait) returned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Wakeup {
-    /// A [`wake`](crate::futex::wake) chose this thread; outside a simulation also a spurious wake-up.
+    /// A [`wake`](crate::futex::wake) chose this thread; outside a simulation also a spurious
+    /// wake-up.
     Woken,
     /// The word was not as expected, so the thread did not sleep.
     Changed,

@@ -1,14 +1,16 @@
 //! Which thread has the next turn.
 //!
-//! The runnable thread with the smallest virtual clock goes next, ties by index. The thread that runs is switched away
-//! from only when it is no longer that thread: `limit` is the clock at which the turn of another may come.
+//! The runnable thread with the smallest virtual clock goes next, ties by index. The thread that
+//! runs is switched away from only when it is no longer that thread: `limit` is the clock at which
+//! the turn of another may come.
 
 use super::livelock::EXTRA_TURN;
 use super::simulation::Simulation;
 use super::suspension::Suspension;
 use super::thread::{Status, Thread};
 
-/// A thread takes a turn after so many hits at least (the logarithm), to see whether the simulation is over.
+/// A thread takes a turn after so many hits at least (the logarithm), to see whether the simulation
+/// is over.
 const HITS: u32 = 20;
 
 /// How many turns more a dormant thread gets at first when no thread can run.
@@ -31,7 +33,8 @@ impl Simulation {
         if self.me().clock >= self.end {
             return Some(self.end_of_time());
         }
-        // While a thread unwinds, the panic count of the OS thread is its own affair: no other thread may run and see it.
+        // While a thread unwinds, the panic count of the OS thread is its own affair: no other
+        // thread may run and see it.
         if std::thread::panicking() {
             return self.turn_unwinding();
         }
@@ -60,7 +63,8 @@ impl Simulation {
                 self.queue.replace_first(clock, me);
                 self.chosen = Some(thread);
             } else {
-                // The slice of a dormant thread ends, or the time-out of a futex wait: the driver sees to that.
+                // The slice of a dormant thread ends, or the time-out of a futex wait: the driver
+                // sees to that.
                 self.push(clock, me);
             }
             return Some(self.suspension());
@@ -118,7 +122,8 @@ impl Simulation {
         thread
     }
 
-    /// No thread can run. A bounded spin loop would end by itself, so dormant threads get more turns; not for ever.
+    /// No thread can run. A bounded spin loop would end by itself, so dormant threads get more
+    /// turns; not for ever.
     fn resume_spinners(&mut self) -> bool {
         let spins = |t: &Thread| t.status == Status::Spinning;
         let turns = self

@@ -1,9 +1,10 @@
 //! Threads that unwind, and the waits they cannot have.
 //!
-//! All simulated threads share the panic count of one OS thread. While one of them unwinds, no other may run: it would take
-//! itself for panicking, and so would the locks it holds. So a thread that has to wait for another while it unwinds waits
-//! for ever, and the simulation ends there. Its coroutine is left where it stands, and the OS thread counts as panicking
-//! from then on: there is no way to take that back.
+//! All simulated threads share the panic count of one OS thread. While one of them unwinds, no
+//! other may run: it would take itself for panicking, and so would the locks it holds. So a thread
+//! that has to wait for another while it unwinds waits for ever, and the simulation ends there. Its
+//! coroutine is left where it stands, and the OS thread counts as panicking from then on: there is
+//! no way to take that back.
 
 use super::failure::Failure;
 use super::simulation::Simulation;
@@ -27,7 +28,8 @@ impl Simulation {
         stuck.then(|| self.abandon())
     }
 
-    /// The current thread unwinds and has to wait: the simulation ends. The thread does not come back.
+    /// The current thread unwinds and has to wait: the simulation ends. The thread does not come
+    /// back.
     #[cold]
     pub(crate) fn abandon(&mut self) -> Suspension {
         let thread = self.current();
@@ -41,7 +43,8 @@ impl Simulation {
         self.suspension()
     }
 
-    /// The current thread has come to the end of time, and with it the simulation. The thread does not come back.
+    /// The current thread has come to the end of time, and with it the simulation. The thread does
+    /// not come back.
     #[cold]
     pub(crate) fn end_of_time(&mut self) -> Suspension {
         if self.failure.is_none() {

@@ -1,17 +1,20 @@
 //! When is a thread spinning? The window of what it has looked at since it last changed anything.
 //!
-//! A *look* is an access that changes nothing, such as a load or a compare-and-swap that fails. A *hint* is a `spin_loop` or
-//! a yield. A loop that waits looks at the same words again and again, and gives a hint each time round. Once a thread has
-//! looked [`ROUNDS`] times in such a loop at words it had looked at already, has been through its whole loop since it last
-//! saw something new, and its core still holds every line it looked at, nothing it can see will change until one of these
-//! lines does. Then it goes *dormant*: it is not simulated until one of them changes. `ROUNDS` is above the spin limits in use (100
-//! in std's mutex), so that a bounded loop runs its course.
+//! A *look* is an access that changes nothing, such as a load or a compare-and-swap that fails. A
+//! *hint* is a `spin_loop` or a yield. A loop that waits looks at the same words again and again,
+//! and gives a hint each time round. Once a thread has looked [`ROUNDS`] times in such a loop at
+//! words it had looked at already, has been through its whole loop since it last saw something new,
+//! and its core still holds every line it looked at, nothing it can see will change until one of
+//! these lines does. Then it goes *dormant*: it is not simulated until one of them changes.
+//! `ROUNDS` is above the spin limits in use (100 in std's mutex), so that a bounded loop runs its
+//! course.
 //!
-//! A loop without a hint may be one that reads. A thread that goes dormant in such a loop carries out the rest of its looks later,
-//! and so pays a miss for each write that a loop simulated look by look would not have lived to see. So it is simulated look
-//! by look, with two exceptions. After [`UNHINTED_LOOKS`] looks in a row without news (fewer with very many threads) it
-//! goes dormant, if that happens once, or once for each [`MISSES`] misses it has: the bill is then one miss more and a twentieth
-//! more at most. After [`UNHINTED_FACTOR`] times as many it does so in any case.
+//! A loop without a hint may be one that reads. A thread that goes dormant in such a loop carries
+//! out the rest of its looks later, and so pays a miss for each write that a loop simulated look by
+//! look would not have lived to see. So it is simulated look by look, with two exceptions. After
+//! [`UNHINTED_LOOKS`] looks in a row without news (fewer with very many threads) it goes dormant,
+//! if that happens once, or once for each [`MISSES`] misses it has: the bill is then one miss more
+//! and a twentieth more at most. After [`UNHINTED_FACTOR`] times as many it does so in any case.
 
 use super::access::Site;
 use super::directory::{Directory, Place};
@@ -20,7 +23,8 @@ use super::tally::State;
 /// How often a thread looks again before it may go dormant.
 pub(crate) const ROUNDS: u32 = 128;
 
-/// After how many looks without news a thread goes dormant whose loop has no hint; with many threads, [`unhinted_looks`].
+/// After how many looks without news a thread goes dormant whose loop has no hint; with many
+/// threads, [`unhinted_looks`].
 const UNHINTED_LOOKS: u32 = 1 << 18;
 
 /// After so many times as many, if it went dormant too often before.
@@ -29,7 +33,8 @@ const UNHINTED_FACTOR: u32 = 16;
 /// How many looks without news all threads together may have before they go dormant.
 const UNHINTED_LOOKS_IN_ALL: u64 = 1 << 26;
 
-/// After how many looks without news each of so many threads goes dormant, in a loop without a hint.
+/// After how many looks without news each of so many threads goes dormant, in a loop without a
+/// hint.
 pub(crate) fn unhinted_looks(threads: usize) -> u32 {
     u32::try_from(UNHINTED_LOOKS_IN_ALL / (threads.max(1) as u64))
         .map_or(UNHINTED_LOOKS, |each| each.min(UNHINTED_LOOKS))
@@ -38,7 +43,8 @@ pub(crate) fn unhinted_looks(threads: usize) -> u32 {
 /// How many misses make up for going dormant once.
 const MISSES: u32 = 20;
 
-/// How many looks in a loop with a hint a thread has while it unwinds, when no other thread can run.
+/// How many looks in a loop with a hint a thread has while it unwinds, when no other thread can
+/// run.
 const UNWINDING: u32 = 1 << 16;
 
 /// A loop over more words than this is not taken for a spin loop, and is simulated turn by turn.
@@ -117,7 +123,8 @@ impl Window {
         }
     }
 
-    /// The thread is about to look at a word that its core holds. Returns whether it has seen everything it looks at.
+    /// The thread is about to look at a word that its core holds. Returns whether it has seen
+    /// everything it looks at.
     #[inline]
     pub(crate) fn nothing_new(&mut self, address: usize, site: Site, directory: &Directory, unhinted: u32) -> bool {
         if self.without_news < self.turn()
@@ -166,7 +173,8 @@ impl Window {
         }
     }
 
-    /// Whether the thread, which can neither go dormant nor let others run, has seen nothing new for so long that it waits.
+    /// Whether the thread, which can neither go dormant nor let others run, has seen nothing new
+    /// for so long that it waits.
     pub(crate) fn is_stuck(&self) -> bool {
         self.rounds >= UNWINDING || self.since_hint > self.turn()
     }

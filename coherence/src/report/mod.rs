@@ -11,8 +11,9 @@ use crate::machine::Machine;
 
 /// The bill of one simulation.
 ///
-/// Its own counting methods speak of the whole program; [`phase`](Report::phase) gives the same for one phase. Equal
-/// programs on equal machines give equal reports, byte for byte, also as text and as JSON.
+/// Its own counting methods speak of the whole program; [`phase`](Report::phase) gives the same for
+/// one phase. Equal programs on equal machines give equal reports, byte for byte, also as text and
+/// as JSON.
 ///
 /// Lines are named 0, 1, ... by the order in which the program first touched them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +147,8 @@ impl Section {
         &self.name
     }
 
-    /// Virtual time between the calls of [`phase`](crate::phase) that began and ended it, or to the program's end.
+    /// Virtual time between the calls of [`phase`](crate::phase) that began and ended it, or to the
+    /// program's end.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }
@@ -256,8 +258,8 @@ impl Site {
         self.column
     }
 
-    /// The bytes of the cache line that the site touched, as offsets: from the first to one past the last. Empty if it
-    /// only fetched the line as the neighbour of another.
+    /// The bytes of the cache line that the site touched, as offsets: from the first to one past
+    /// the last. Empty if it only fetched the line as the neighbour of another.
     pub fn bytes(&self) -> core::ops::Range<usize> {
         let (from, to) = self.bytes;
         if from < to {

@@ -65,7 +65,8 @@ impl AsRef<AtomicU32> for TwoLines {
     }
 }
 
-/// Craig's and Landin and Hagersten's queue lock: each thread has a node, and takes over that of its predecessor.
+/// Craig's and Landin and Hagersten's queue lock: each thread has a node, and takes over that of
+/// its predecessor.
 pub struct Clh {
     tail: CachePadded<AtomicUsize>,
     locked: Vec<CachePadded<AtomicBool>>,

@@ -1,7 +1,8 @@
-//! The methods of the atomics, as macros. They are expanded where `Ordering`, `Location` and the names of the engine are
-//! imported.
+//! The methods of the atomics, as macros. They are expanded where `Ordering`, `Location` and the
+//! names of the engine are imported.
 
-/// The methods that all atomics share. `$std` is the type they stand in for, `$value` what it holds.
+/// The methods that all atomics share. `$std` is the type they stand in for, `$value` what it
+/// holds.
 macro_rules! common {
     ([$($generics:tt)*] $name:ty, $std:ty, $value:ty) => {
         impl $($generics)* $name {
@@ -69,8 +70,8 @@ macro_rules! common {
                 self.0.swap(value, order)
             }
 
-            /// Writes `new` if the value is `current`. Billed as a read-modify-write, also if it fails: it then writes back what
-            /// it found, as an x86 does.
+            /// Writes `new` if the value is `current`. Billed as a read-modify-write, also if it
+            /// fails: it then writes back what it found, as an x86 does.
             ///
             /// # Errors
             /// The value that was there, if it is not `current`.
@@ -91,7 +92,8 @@ macro_rules! common {
                 self.0.compare_exchange(current, new, success, failure)
             }
 
-            /// [`compare_exchange`](Self::compare_exchange): in a simulation the weak form does not fail spuriously.
+            /// [`compare_exchange`](Self::compare_exchange): in a simulation the weak form does not
+            /// fail spuriously.
             ///
             /// # Errors
             /// The value that was there, if it is not `current`.
@@ -110,8 +112,8 @@ macro_rules! common {
                 self.compare_exchange(current, new, success, failure)
             }
 
-            /// Replaces the value by what `f` makes of it, until that succeeds or `f` returns `None`. Billed as a load
-            /// and a read-modify-write for each attempt.
+            /// Replaces the value by what `f` makes of it, until that succeeds or `f` returns
+            /// `None`. Billed as a load and a read-modify-write for each attempt.
             ///
             /// # Errors
             /// The value for which `f` returned `None`.

@@ -1,8 +1,10 @@
-//! Stand-ins for [`core::sync::atomic`]: the same types with the same methods, size and alignment, and billed.
+//! Stand-ins for [`core::sync::atomic`]: the same types with the same methods, size and alignment,
+//! and billed.
 //!
-//! Constructors, `get_mut`, `with_mut` and `into_inner` are not billed: they need no coherence. A store with
-//! [`Ordering::SeqCst`] is billed as a store and a fence, as it is compiled on x86; no other ordering makes a difference to
-//! the bill. A compare-and-swap takes ownership also if it fails, and writes back what it found; the weak form fails only if the value differs.
+//! Constructors, `get_mut`, `with_mut` and `into_inner` are not billed: they need no coherence. A
+//! store with [`Ordering::SeqCst`] is billed as a store and a fence, as it is compiled on x86; no
+//! other ordering makes a difference to the bill. A compare-and-swap takes ownership also if it
+//! fails, and writes back what it found; the weak form fails only if the value differs.
 
 mod boolean;
 mod integer;
