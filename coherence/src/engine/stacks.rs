@@ -132,11 +132,10 @@ mod overflow {
     fn current(signal: c_int) -> libc::sigaction {
         let mut action = MaybeUninit::zeroed();
         // SAFETY: with no new action, `sigaction` only fills in the old one, for which there is
-        // room; all zeroes are an action too, should it fail.
-        unsafe {
-            libc::sigaction(signal, ptr::null(), action.as_mut_ptr());
-            action.assume_init()
-        }
+        // room.
+        unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
+        // SAFETY: it is filled in, or all zeroes, which are an action too, should that have failed.
+        unsafe { action.assume_init() }
     }
 
     fn install(signal: c_int) {
@@ -154,8 +153,11 @@ mod overflow {
         let Some(before) = BEFORE.get() else {
             return;
         };
-        // SAFETY: the kernel hands over the description of this fault.
-        let address = unsafe { (*info).si_addr() }.addr();
+        // SAFETY: the kernel passes the description of this fault, which is alive until the handler
+        // returns.
+        let info_of_fault = unsafe { &*info };
+        // SAFETY: the description of these two signals has an address.
+        let address = unsafe { info_of_fault.si_addr() }.addr();
         if let Ok(stack) = STACK.try_with(Cell::get)
             && stack.limit > 0
             && (stack.limit..stack.limit + before.page).contains(&address)
@@ -165,23 +167,26 @@ mod overflow {
         let handler = &before.handlers[usize::from(signal == SIGNALS[1])];
         match handler.sa_sigaction {
             libc::SIG_DFL | libc::SIG_IGN => {
-                // SAFETY: `SIG_DFL` with no flags is a `sigaction`. The fault happens again, and
-                // ends the process.
-                unsafe {
-                    let mut default: libc::sigaction = MaybeUninit::zeroed().assume_init();
-                    default.sa_sigaction = libc::SIG_DFL;
-                    libc::sigaction(signal, &raw const default, ptr::null_mut());
-                }
+                // SAFETY: all zeroes are a `sigaction`.
+                let mut default: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+                default.sa_sigaction = libc::SIG_DFL;
+                // SAFETY: `SIG_DFL` is a valid action. The fault happens again, and ends the
+                // process.
+                unsafe { libc::sigaction(signal, &raw const default, ptr::null_mut()) };
             }
             function if handler.sa_flags & libc::SA_SIGINFO != 0 => {
                 type Handler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
-                // SAFETY: a handler with this flag has this signature; it is called as the kernel
-                // would have.
-                unsafe { core::mem::transmute::<usize, Handler>(function)(signal, info, context) };
+                // SAFETY: a handler with this flag has this signature.
+                let handler = unsafe { core::mem::transmute::<usize, Handler>(function) };
+                // SAFETY: it is called with what the kernel would have called it with.
+                unsafe { handler(signal, info, context) };
             }
             function => {
+                type Handler = unsafe extern "C" fn(c_int);
                 // SAFETY: a handler without the flag takes the signal only.
-                unsafe { core::mem::transmute::<usize, unsafe extern "C" fn(c_int)>(function)(signal) };
+                let handler = unsafe { core::mem::transmute::<usize, Handler>(function) };
+                // SAFETY: it is called with the signal that the kernel would have called it with.
+                unsafe { handler(signal) };
             }
         }
     }
