@@ -1,4 +1,5 @@
-//! How fast the simulator is: accesses a second of real time. Each group sets its throughput to the accesses it simulates.
+//! How fast the simulator is: accesses a second of real time. Each group sets its throughput to the
+//! accesses it simulates.
 
 #![allow(missing_docs)]
 
@@ -69,17 +70,17 @@ fn many_lines(c: &mut Criterion) {
 }
 
 fn mcs(c: &mut Criterion) {
-    const PASSAGES: u64 = 1000;
+    const ACQUISITIONS: u64 = 1000;
     const THREADS: usize = 64;
-    let mut group = c.benchmark_group("mcs, 1,000 passages each");
+    let mut group = c.benchmark_group("mcs, 1,000 acquisitions each");
     group.sample_size(10);
     let machine = Machine::flat(THREADS);
-    group.throughput(Throughput::Elements(PASSAGES * THREADS as u64));
+    group.throughput(Throughput::Elements(ACQUISITIONS * THREADS as u64));
     group.bench_function(format!("{THREADS} threads"), |b| {
         b.iter(|| {
             let lock = Mcs::<Packed>::new(THREADS);
             coherence::run(&machine, THREADS, |i| {
-                (0..PASSAGES).for_each(|_| lock.passage(i, &|| ()))
+                (0..ACQUISITIONS).for_each(|_| lock.with_lock(i, &|| ()))
             })
         });
     });

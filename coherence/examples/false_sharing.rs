@@ -1,4 +1,4 @@
-//! The front page's example: finds a false-sharing miss, and prints both source lines.
+//! The README's example: finds a false-sharing miss, and prints both source lines.
 
 use coherence::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

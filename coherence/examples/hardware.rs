@@ -1,8 +1,10 @@
-//! Is it true? The same small programs on this machine's first two cores and on a model of them, side by side.
+//! How accurate is the model? The same small programs on this machine's first two cores and on a
+//! model of them, side by side.
 //!
-//! First measures the figures that the model needs (one-way line transfer, read-modify-write, PAUSE, ...), then runs each
-//! program for real and in a simulation with those figures. Only ratios are comparable; run it on an idle machine:
-//! `cargo run --release --example hardware`, and `hardware one-cpu` for the context switch.
+//! First measures the figures that the model needs (one-way line transfer, read-modify-write,
+//! PAUSE, ...), then runs each program for real and in a simulation with those figures. Only ratios
+//! are comparable; run it on an idle machine: `cargo run --release --example hardware`, and
+//! `hardware one-cpu` for the context switch.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
@@ -36,7 +38,8 @@ fn pin(i: usize) {
     );
 }
 
-/// Nanoseconds for each operation of two threads that keep at it, each on its core: the median of seven runs.
+/// Nanoseconds for each operation of two threads that keep at it, each on its core: the median of
+/// seven runs.
 fn rate(operation: impl Fn(usize) + Sync) -> f64 {
     const RUN: Duration = Duration::from_millis(40);
     let run = || {
@@ -89,19 +92,19 @@ fn together(body: impl Fn(usize) + Sync) -> Duration {
 
 /// One way of a line between two cores, by compare-and-swap ping-pong.
 fn transfer() -> f64 {
-    let ball = Padded(AtomicU32::new(0));
+    let word = Padded(AtomicU32::new(0));
     median(2 * OPERATIONS, || {
         together(|i| {
             let (mine, theirs) = (i as u32, 1 - i as u32);
             for _ in 0..OPERATIONS {
-                while ball.0.compare_exchange(mine, theirs, AcqRel, Relaxed).is_err() {}
+                while word.0.compare_exchange(mine, theirs, AcqRel, Relaxed).is_err() {}
             }
         })
     })
 }
 
-/// One way of a token between two threads that park.
-fn hand_over() -> f64 {
+/// One hand-off between two threads that park.
+fn hand_off() -> f64 {
     const ROUNDS: u64 = 5_000;
     let turn = AtomicU32::new(0);
     median(2 * ROUNDS, || {
@@ -129,10 +132,10 @@ fn hand_over() -> f64 {
 #[repr(align(128))]
 struct Padded<T>(T);
 
-/// The programs, over the atomics of one world.
+/// The programs, over the atomics of one backend.
 macro_rules! programs {
-    ($world:ident, $atomic:path, $spin_loop:path) => {
-        mod $world {
+    ($backend:ident, $atomic:path, $spin_loop:path) => {
+        mod $backend {
             use std::sync::atomic::Ordering::*;
 
             use $atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
@@ -250,9 +253,9 @@ fn main() {
     let rmw = alone(5_000_000, || _ = word.fetch_add(1, Relaxed));
     let pause = alone(1_000_000, std::hint::spin_loop);
     let call = alone(500_000, std::thread::yield_now);
-    let (one_way, token) = (transfer(), hand_over());
+    let (one_way, parked) = (transfer(), hand_off());
     println!("one-way transfer {one_way:.1} ns, read-modify-write {rmw:.2} ns, PAUSE {pause:.1} ns,");
-    println!("system call (sched_yield) {call:.0} ns, token between two parked threads {token:.0} ns\n");
+    println!("system call (sched_yield) {call:.0} ns, hand-off between two parked threads {parked:.0} ns\n");
     let machine = |tenure: f64| {
         let figures = Machine::builder("this machine")
             .cores(2)

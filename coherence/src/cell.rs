@@ -6,8 +6,9 @@ use crate::engine::{self, Effect, Kind};
 
 /// Memory shared without atomics; each use is billed like any other access.
 ///
-/// Same size and alignment as `T`. [`with`](UnsafeCell::with) is billed as a load and [`with_mut`](UnsafeCell::with_mut)
-/// as a store of all of `T`, line by line. Nothing is checked: whether uses race is loom's question.
+/// Same size and alignment as `T`. [`with`](UnsafeCell::with) is billed as a load and
+/// [`with_mut`](UnsafeCell::with_mut) as a store of all of `T`, line by line. Nothing is checked:
+/// whether uses race is for loom to find.
 #[derive(Default)]
 #[repr(transparent)]
 pub struct UnsafeCell<T: ?Sized>(core::cell::UnsafeCell<T>);
@@ -25,11 +26,12 @@ impl<T> UnsafeCell<T> {
 }
 
 impl<T: ?Sized> UnsafeCell<T> {
-    /// Bills a load of the value and lends a pointer to it. Use the pointer only within `f`.
+    /// Bills a load of the value and calls `f` with a pointer to it. Use the pointer only within
+    /// `f`.
     ///
     /// ```
     /// let cell = coherence::cell::UnsafeCell::new(7);
-    /// // SAFETY: nobody else has the cell.
+    /// // SAFETY: this is the only reference to the cell.
     /// assert_eq!(cell.with(|value| unsafe { *value }), 7);
     /// ```
     #[inline]
@@ -39,7 +41,8 @@ impl<T: ?Sized> UnsafeCell<T> {
         f(self.0.get())
     }
 
-    /// Bills a store of the value and lends a pointer to it. Use the pointer only within `f`.
+    /// Bills a store of the value and calls `f` with a pointer to it. Use the pointer only within
+    /// `f`.
     #[inline]
     #[track_caller]
     pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {

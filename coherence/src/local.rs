@@ -3,12 +3,13 @@
 use core::cell::RefCell;
 use core::fmt;
 
-use crate::engine;
+use crate::engine::{self, AccessError, Locals, Value};
 
 /// Declares [`LocalKey`]s as [`std::thread_local!`] does, with an initialiser or a `const` block.
 ///
-/// Each simulated thread has its own value, made when it is first used and dropped when the thread ends, the youngest
-/// first. Every value starts on a line of its own, as thread-local storage does in reality.
+/// Each simulated thread has its own value, made when it is first used and dropped when the thread
+/// ends, the youngest first. Every value starts on a line of its own, as thread-local storage does
+/// in reality.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -41,50 +42,38 @@ pub struct LocalKey<T: 'static> {
     init: fn() -> T,
 }
 
-/// The thread-local was used after it was dropped, by the destructor of another.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct AccessError;
-
-impl fmt::Display for AccessError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the thread-local has been dropped: its thread is ending")
-    }
-}
-
-impl core::error::Error for AccessError {}
-
 impl<T: 'static> LocalKey<T> {
     #[doc(hidden)]
     pub const fn new(init: fn() -> T) -> Self {
         LocalKey { init }
     }
 
-    /// Lends the calling thread's value, made now if need be.
+    /// Calls `f` with the calling thread's value, made now if need be.
     ///
     /// # Panics
-    /// If the value has been dropped, because the thread is ending ([`try_with`](LocalKey::try_with) does not).
+    /// If the value has been dropped, because the thread is ending
+    /// ([`try_with`](LocalKey::try_with) does not).
     pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
         self.try_with(f).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Lends the calling thread's value, made now if need be.
+    /// Calls `f` with the calling thread's value, made now if need be.
     ///
     /// # Errors
     /// [`AccessError`] if the value has been dropped, because the thread is ending.
     pub fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
         let key = core::ptr::from_ref(self).addr();
-        let value = match with_table(|table| table.get(key))? {
+        let value = match with_locals(|locals| locals.get(key))? {
             Some(value) => value,
             None => {
-                // The initialiser is the caller's code, and may use this or other thread-locals: no table is borrowed.
+                // The initialiser is the caller's code, and may use this or other thread-locals:
+                // nothing is borrowed.
                 let value = Box::into_raw(Box::new(OwnLine((self.init)()))).cast::<()>();
-                let local = Local {
-                    key,
-                    value: Some(value),
+                let kept = Value {
+                    pointer: value,
                     drop: drop_value::<T>,
                 };
-                match with_table(|table| table.insert(local))? {
+                match with_locals(|locals| locals.insert(key, kept))? {
                     None => value,
                     Some(earlier) => {
                         drop_value::<T>(value);
@@ -93,9 +82,10 @@ impl<T: 'static> LocalKey<T> {
                 }
             }
         };
-        // SAFETY: `value` came from the `Box` of an `OwnLine<T>` above, in this call or an earlier one of the same key,
-        // hence of the same `T`. It is dropped only by `Value::destroy`, at the end of the thread that is running `f`;
-        // a destructor that uses its own key then finds the table's entry empty, and does not get here.
+        // SAFETY: `value` came from the `Box` of an `OwnLine<T>` above, in this call or an earlier
+        // one of the same key, hence of the same `T`. It is dropped only by `Value::destroy`, at
+        // the end of the thread that is running `f`; a destructor that uses its own key then finds
+        // the table's entry empty, and does not get here.
         Ok(f(unsafe { &(*value.cast::<OwnLine<T>>()).0 }))
     }
 }
@@ -111,71 +101,19 @@ impl<T: 'static> fmt::Debug for LocalKey<T> {
 struct OwnLine<T>(T);
 
 fn drop_value<T>(value: *mut ()) {
-    // SAFETY: only called with a pointer that `Box::into_raw` gave for this `T` in `try_with`, and only once: either it
-    // was not put into a table, or it was taken out.
+    // SAFETY: only called with a pointer that `Box::into_raw` gave for this `T` in `try_with`, and
+    // only once: either it was not put into a table, or it was taken out.
     drop(unsafe { Box::from_raw(value.cast::<OwnLine<T>>()) });
 }
 
-#[derive(Clone, Copy)]
-struct Local {
-    key: usize,
-    /// `None` once dropped.
-    value: Option<*mut ()>,
-    drop: fn(*mut ()),
-}
-
-/// A value that was taken out of its table, to be dropped.
-pub(crate) struct Value {
-    value: *mut (),
-    drop: fn(*mut ()),
-}
-
-impl Value {
-    pub(crate) fn destroy(self) {
-        (self.drop)(self.value);
-    }
-}
-
-/// The thread-locals of one thread, in the order in which they were made.
-#[derive(Default)]
-pub(crate) struct Table {
-    locals: Vec<Local>,
-}
-
-impl Table {
-    fn get(&mut self, key: usize) -> Result<Option<*mut ()>, AccessError> {
-        match self.locals.iter().find(|local| local.key == key) {
-            None => Ok(None),
-            Some(Local { value: Some(value), .. }) => Ok(Some(*value)),
-            Some(Local { value: None, .. }) => Err(AccessError),
-        }
-    }
-
-    /// Keeps a value, unless there is one already: that one is answered.
-    fn insert(&mut self, local: Local) -> Result<Option<*mut ()>, AccessError> {
-        let earlier = self.get(local.key)?;
-        if earlier.is_none() {
-            self.locals.push(local);
-        }
-        Ok(earlier)
-    }
-
-    /// Takes out the youngest value that is left.
-    pub(crate) fn pop(&mut self) -> Option<Value> {
-        let local = self.locals.iter_mut().rev().find(|local| local.value.is_some())?;
-        Some(Value {
-            value: local.value.take()?,
-            drop: local.drop,
-        })
-    }
-}
-
-/// The table of an OS thread outside a simulation.
-struct Outside(RefCell<Table>);
+/// The thread-locals of an OS thread outside a simulation.
+struct Outside(RefCell<Locals>);
 
 impl Drop for Outside {
     fn drop(&mut self) {
         loop {
+            // The destructor is the caller's code, and may use other thread-locals: nothing is
+            // borrowed.
             let Some(value) = self.0.borrow_mut().pop() else {
                 break;
             };
@@ -185,10 +123,10 @@ impl Drop for Outside {
 }
 
 std::thread_local! {
-    static OUTSIDE: Outside = const { Outside(RefCell::new(Table { locals: Vec::new() })) };
+    static OUTSIDE: Outside = const { Outside(RefCell::new(Locals::new())) };
 }
 
-fn with_table<R>(mut f: impl FnMut(&mut Table) -> Result<R, AccessError>) -> Result<R, AccessError> {
+fn with_locals<R>(mut f: impl FnMut(&mut Locals) -> Result<R, AccessError>) -> Result<R, AccessError> {
     if let Some(result) = engine::with_locals(&mut f) {
         return result;
     }

@@ -3,20 +3,21 @@
 use core::time::Duration;
 
 use crate::engine::{self, Body, END_OF_TIME, Failure, MAX_THREADS, Settings};
-use crate::{Machine, Report};
+use crate::machine::Machine;
+use crate::report::Report;
 
 /// The stack of a simulated thread, unless said otherwise.
 const STACK: usize = 1 << 20;
 
-/// Runs `body(0)`, ..., `body(threads - 1)` as simulated threads, thread `i` on core `i` modulo the cores, all from
-/// virtual time 0, and bills them.
+/// Runs `body(0)`, ..., `body(threads - 1)` as simulated threads, thread `i` on core `i` modulo the
+/// cores, all from virtual time 0, and bills them.
 ///
-/// The whole simulation runs on the calling OS thread. The same program on the same machine gives the same report.
-/// [`Simulation`] does the same with other stacks and a limit on virtual time.
+/// The whole simulation runs on the calling OS thread. The same program on the same machine gives
+/// the same report. [`Simulation`] does the same with other stacks and a limit on virtual time.
 ///
 /// # Panics
-/// With the words of the [`Failure`], if a simulated thread panics or the program deadlocks ([`try_run`] returns it
-/// instead); if `threads` is 0 or above 65,536; inside another simulation.
+/// With the text of the [`Failure`], if a simulated thread panics or the program deadlocks
+/// ([`try_run`] returns it instead); if `threads` is 0 or above 65,536; inside another simulation.
 ///
 /// ```
 /// use coherence::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -31,14 +32,15 @@ pub fn run<F: Fn(usize) + Sync>(machine: &Machine, threads: usize, body: F) -> R
     Simulation::new(machine).run(threads, body)
 }
 
-/// Runs a program that spawns its own threads with [`thread::spawn`](crate::thread::spawn), and bills it.
+/// Runs a program that spawns its own threads with [`thread::spawn`](crate::thread::spawn), and
+/// bills it.
 ///
-/// `body` is simulated thread 0; threads get indices, and with them cores, in the order in which they are spawned. The
-/// simulation ends when all of them have.
+/// `body` is simulated thread 0; threads get indices, and with them cores, in the order in which
+/// they are spawned. The simulation ends when all of them have.
 ///
 /// # Panics
-/// With the words of the [`Failure`], if a simulated thread panics and no thread joins it, or the program deadlocks
-/// ([`try_model`] returns it instead); inside another simulation.
+/// With the text of the [`Failure`], if a simulated thread panics and no thread joins it, or the
+/// program deadlocks ([`try_model`] returns it instead); inside another simulation.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -60,8 +62,9 @@ pub fn model<F: FnOnce()>(machine: &Machine, body: F) -> Report {
 /// [`run`], with a failure as a value.
 ///
 /// # Errors
-/// A [`Failure`] if a simulated thread panics or the program deadlocks. What had not ended then is leaked where it stood:
-/// the threads, and the [`Global`](crate::Global)s of the simulation; their destructors do not run.
+/// A [`Failure`] if a simulated thread panics or the program deadlocks. What had not ended then is
+/// leaked where it stood: the threads, and the [`Global`](crate::Global)s of the simulation; their
+/// destructors do not run.
 ///
 /// # Panics
 /// If `threads` is 0 or above 65,536; inside another simulation.
@@ -72,8 +75,8 @@ pub fn try_run<F: Fn(usize) + Sync>(machine: &Machine, threads: usize, body: F) 
 /// [`model`], with a failure as a value.
 ///
 /// # Errors
-/// A [`Failure`] if a simulated thread panics and no thread joins it, or the program deadlocks. What had not ended then is
-/// leaked where it stood, as for [`try_run`].
+/// A [`Failure`] if a simulated thread panics and no thread joins it, or the program deadlocks.
+/// What had not ended then is leaked where it stood, as for [`try_run`].
 ///
 /// # Panics
 /// Inside another simulation.
@@ -81,7 +84,8 @@ pub fn try_model<F: FnOnce()>(machine: &Machine, body: F) -> Result<Report, Fail
     Simulation::new(machine).try_model(body)
 }
 
-/// A simulation with stacks and a time of its own; [`run`], [`model`] and their kin are the same with the defaults.
+/// A simulation with stacks and a time of its own; [`run`], [`model`], [`try_run`] and
+/// [`try_model`] are the same with the defaults.
 ///
 /// ```
 /// use std::time::Duration;
@@ -115,11 +119,13 @@ impl Simulation {
         }
     }
 
-    /// How long the program may take in virtual time: 106 days, the end of the clock, unless given, and at most.
+    /// How long the program may take in virtual time: 106 days, the end of the clock, unless given,
+    /// and at most.
     ///
-    /// A program that is not done by then ends with [`Failure::OutOfTime`]. That finds the loops for which nothing else
-    /// can, since they change memory: two threads that take turns for ever. A thread notices at an access, a yield or a
-    /// look at the clock, which may be some 10 microseconds late.
+    /// A program that is not done by then ends with [`Failure::OutOfTime`]. That finds the loops
+    /// for which nothing else can, since they change memory: two threads that take turns for ever.
+    /// A thread notices at an access, a yield or a look at the clock, which may be some 10
+    /// microseconds late.
     pub fn time_limit(mut self, limit: Duration) -> Simulation {
         let picoseconds = limit.as_nanos().saturating_mul(1000);
         self.settings.time = u64::try_from(picoseconds).unwrap_or(END_OF_TIME).min(END_OF_TIME);
@@ -128,10 +134,11 @@ impl Simulation {
 
     /// Bytes of stack for each simulated thread: 1 MiB unless given, 64 KiB at least.
     ///
-    /// A thread has a stack from its first instruction to its last. One that needs more ends the process with a sentence
-    /// that names it. (On Unix that is done by a signal handler, which needs the alternate stack that std gives the
-    /// threads it makes, and the main thread.) If the system has no room for another stack, the simulation ends with
-    /// [`Failure::NoStack`]: Linux has some 32,000 at a time (`vm.max_map_count`, two for each stack).
+    /// A thread has a stack from its first instruction to its last. One that needs more ends the
+    /// process with a sentence that names it. (On Unix that is done by a signal handler, which
+    /// needs the alternate stack that std gives the threads it makes, and the main thread.) If the
+    /// system has no room for another stack, the simulation ends with [`Failure::NoStack`]: Linux
+    /// has some 32,000 at a time (`vm.max_map_count`, two for each stack).
     pub fn stack_size(mut self, bytes: usize) -> Simulation {
         self.settings.stack = bytes;
         self
@@ -168,7 +175,7 @@ impl Simulation {
         );
         let body = &body;
         let bodies = (0..threads).map(|i| Box::new(move || body(i)) as Body<'_>);
-        engine::simulate(&self.machine, self.settings, bodies.collect())
+        self.simulate(bodies.collect())
     }
 
     /// As [`try_model`](crate::try_model()).
@@ -179,6 +186,11 @@ impl Simulation {
     /// # Panics
     /// As [`try_model`](crate::try_model()).
     pub fn try_model<F: FnOnce()>(&self, body: F) -> Result<Report, Failure> {
-        engine::simulate(&self.machine, self.settings, vec![Box::new(body)])
+        self.simulate(vec![Box::new(body)])
+    }
+
+    fn simulate(&self, bodies: Vec<Body<'_>>) -> Result<Report, Failure> {
+        let measured = engine::simulate(&self.machine, self.settings, bodies)?;
+        Ok(Report::new(&self.machine, &measured))
     }
 }

@@ -3,13 +3,14 @@
 use core::fmt;
 use core::panic::Location;
 
+pub use crate::engine::AccessError;
 use crate::engine::{self, Spawned};
-pub use crate::local::{AccessError, LocalKey};
+pub use crate::local::LocalKey;
 
 /// Starts a simulated thread; outside a simulation, an OS thread.
 ///
-/// Threads get the next free index, and core `index % cores`. Costs a system call; the new thread starts at the spawning
-/// thread's virtual time.
+/// Threads get the next free index, and core `index % cores`. Costs a system call; the new thread
+/// starts at the spawning thread's virtual time.
 ///
 /// # Panics
 /// If the simulation has 65,536 threads already, ended ones included.
@@ -34,13 +35,14 @@ enum Handle<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// Gives up the core until the thread has ended; answers what it returned.
+    /// Gives up the core until the thread has ended; returns its result.
     ///
     /// # Errors
     /// The payload of the thread's panic, if it panicked.
     ///
     /// # Panics
-    /// Outside the thread's simulation, if that failed before the thread ended, or still runs on another OS thread.
+    /// Outside the thread's simulation, if that failed before the thread ended, or still runs on
+    /// another OS thread.
     #[track_caller]
     pub fn join(self) -> std::thread::Result<T> {
         match self.0 {
@@ -75,8 +77,8 @@ pub fn yield_now() {
     }
 }
 
-/// How many threads can run at once: the cores of the simulated machine, or outside a simulation what std says, and 1
-/// where it does not know.
+/// How many threads can run at once: the cores of the simulated machine, or outside a simulation
+/// what std says, and 1 where it does not know.
 ///
 /// ```
 /// let report = coherence::run(&coherence::Machine::flat(64), 1, |_| {
@@ -102,7 +104,7 @@ pub fn current() -> Thread {
 pub struct Thread(ThreadId);
 
 impl Thread {
-    /// What tells the thread apart from the others of its simulation. Two simulations use the same ids.
+    /// The id of the thread, unique in its simulation. Two simulations use the same ids.
     pub fn id(&self) -> ThreadId {
         self.0
     }
@@ -116,7 +118,7 @@ impl Thread {
     }
 }
 
-/// What tells a thread apart from the others.
+/// The id of a thread.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ThreadId(Id);
 

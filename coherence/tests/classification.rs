@@ -18,14 +18,15 @@ struct Line {
     c: AtomicU32,
 }
 
-/// Runs the steps one after the other, each on its core: no step begins before the one before has ended.
+/// Runs the steps one after the other, each on its core: no step begins before the one before has
+/// ended.
 fn steps(steps: &[(usize, &(dyn Fn() + Sync))]) -> Report {
     let cores = 1 + steps.iter().map(|step| step.0).max().unwrap_or(0);
     coherence::run(&Machine::flat(cores), cores, |core| {
-        for (n, (whose, step)) in steps.iter().enumerate() {
+        for (n, (owner, step)) in steps.iter().enumerate() {
             let begin = Instant::START + Duration::from_micros(10 * n as u64);
-            while core == *whose && Instant::now() < begin {}
-            if core == *whose {
+            while core == *owner && Instant::now() < begin {}
+            if core == *owner {
                 step();
             }
         }
@@ -81,7 +82,8 @@ fn a_failed_compare_and_swap_is_a_write_of_what_was_there() {
     let x = Line::default();
     let load = || _ = x.a.load(Relaxed);
     let fail = || _ = x.a.compare_exchange(7, 8, Relaxed, Relaxed);
-    // Core 1 takes the line away, for the word that core 0 uses too: that is contention, and no false sharing.
+    // Core 1 takes the line away, for the word that core 0 uses too: that is contention, and no
+    // false sharing.
     assert_eq!(
         bill(&steps(&[(0, &load), (1, &fail), (0, &load)])),
         [2, 1, 0, 1, 2, 1, 0, 0]
@@ -123,11 +125,11 @@ fn neighbours_share_falsely() {
 }
 
 #[test]
-fn a_lifetime_is_true_sharing_whenever_the_foreign_word_is_used() {
+fn a_lifetime_is_true_sharing_whenever_the_other_cores_word_is_used() {
     let x = Line::default();
     let (load_a, load_b) = (|| _ = x.a.load(Relaxed), || _ = x.b.load(Relaxed));
     let store_b = || x.b.store(1, Relaxed);
-    // Core 0's second miss comes for `a`, which nobody wrote, but it goes on to use `b`.
+    // Core 0's second miss comes for `a`, which no core wrote, but it goes on to use `b`.
     let used = steps(&[(0, &load_a), (1, &store_b), (0, &load_a), (0, &load_b)]);
     assert_eq!(bill(&used), [2, 1, 0, 1, 2, 1, 0, 1]);
     let unused = steps(&[(0, &load_a), (1, &store_b), (0, &load_a)]);
@@ -140,7 +142,8 @@ fn what_was_not_seen_stays_unseen_through_useless_lifetimes() {
     let (load_a, load_b) = (|| _ = x.a.load(Relaxed), || _ = x.b.load(Relaxed));
     let store_b = || x.b.store(1, Relaxed);
     let fail = || _ = x.c.compare_exchange(9, 9, Relaxed, Relaxed);
-    // Core 1 writes `b` once. Core 0's next two lifetimes are useless; the third reads `b` at last. Then nothing is left.
+    // Core 1 writes `b` once. Core 0's next two lifetimes are useless; the third reads `b` at last.
+    // Then nothing is left.
     let report = steps(&[
         (0, &load_a),
         (1, &store_b),
@@ -304,7 +307,8 @@ fn latency_follows_the_distance() {
     );
 }
 
-/// Core 0 reads both lines of a pair, and writes the left one: an upgrade, which brings back the right one too.
+/// Core 0 reads both lines of a pair, and writes the left one: an upgrade, which brings back the
+/// right one too.
 #[test]
 fn an_upgrade_fetches_the_pair_as_well() {
     #[derive(Default)]
@@ -323,11 +327,11 @@ fn an_upgrade_fetches_the_pair_as_well() {
         let pair = Pair::default();
         let turn = plain::AtomicUsize::new(0);
         let report = coherence::run(&machine, 2, |i| {
-            let step = |whose: usize, n: usize, step: &dyn Fn()| {
+            let step = |owner: usize, n: usize, step: &dyn Fn()| {
                 while turn.load(Relaxed) < n {
                     spin_loop();
                 }
-                if i == whose {
+                if i == owner {
                     step();
                     turn.store(n + 1, Relaxed);
                 }

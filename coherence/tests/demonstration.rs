@@ -1,4 +1,4 @@
-//! The false-sharing demonstration of the front page, and its control.
+//! The false-sharing demonstration of the README, and its control.
 
 use coherence::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crossbeam_utils::CachePadded;

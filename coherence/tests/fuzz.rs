@@ -1,7 +1,8 @@
-//! Random programs against a second model of MESI and of the classes of misses, written as the definitions read.
+//! Random programs against a second model of MESI and of the classes of misses, written as the
+//! definitions read.
 //!
-//! Each program logs its accesses in the order in which they are carried out. The plain model goes through the log, and has
-//! to come to the same counts for each line and core.
+//! Each program logs its accesses in the order in which they are carried out. The plain model goes
+//! through the log, and has to come to the same counts for each line and core.
 //!
 //! `COHERENCE_FUZZ_SEED=n` begins with another program; `COHERENCE_FUZZ_PROGRAMS=n` runs so many.
 
@@ -24,7 +25,8 @@ const LONGEST: Duration = Duration::from_secs(20);
 const LINES: usize = 4;
 const BYTES: usize = 64;
 
-/// The eight counts of a line and core: GetS, GetM, upgrades, invalidations, cold, true, false, hits.
+/// The eight counts of a line and core: GetS, GetM, upgrades, invalidations, cold, true, false,
+/// hits.
 type Counts = [u64; 8];
 /// By line, in the order in which they are first touched, and core.
 type Bill = BTreeMap<(usize, usize), Counts>;
@@ -118,8 +120,8 @@ impl Program {
     }
 }
 
-/// A random access or pause, or a loop that reads. Each access has its place in the log: between the billing and the entry
-/// no other thread runs.
+/// A random access or pause, or a loop that reads. Each access has its place in the log: between
+/// the billing and the entry no other thread runs.
 fn step(memory: &Memory, random: &mut Random, core: usize, log: &Mutex<Vec<Access>>) {
     let base = core::ptr::from_ref(memory).addr();
     let note = |address: usize, size: usize, writes: bool| {
@@ -194,15 +196,17 @@ struct Cached {
     missed: u64,
     /// Whether that miss is cold.
     cold: bool,
-    /// Whether the core has used a byte since that another core had written since its last essential miss.
+    /// Whether the core has used a byte since that another core had written since its last
+    /// essential miss.
     needed: bool,
     /// When its last essential miss was.
     essential: u64,
 }
 
-/// MESI over infinite caches, and the classes of M. Dubois et al., ISCA 1993: a miss is *cold* if it is the core's first on
-/// the line; it is *true sharing* if, before the core loses the line again, it uses a byte that another core has written
-/// since this core's last essential miss (cold or true sharing) on the line; else it is *false sharing*.
+/// MESI over infinite caches, and the classes of M. Dubois et al., ISCA 1993: a miss is *cold* if
+/// it is the core's first on the line; it is *true sharing* if, before the core loses the line
+/// again, it uses a byte that another core has written since this core's last essential miss (cold
+/// or true sharing) on the line; else it is *false sharing*.
 struct Plain {
     adjacent: bool,
     time: u64,
@@ -251,7 +255,7 @@ impl Plain {
         }
     }
 
-    /// Answers whether the access needed a transaction.
+    /// Returns whether the access needed a transaction.
     fn line_access(&mut self, line: usize, me: usize, bytes: std::ops::Range<usize>, writes: bool) -> bool {
         self.time += 1;
         let before = self.copies[line][me].state;
@@ -390,8 +394,6 @@ fn random_programs_are_billed_as_the_definitions_have_it() {
         }
     }
     // Each of the eight was met, so that to agree means something.
-    assert!(
-        programs < PROGRAMS || total.iter().all(|&count| count > 100),
-        "{total:?}"
-    );
+    let all_met = total.iter().all(|&count| count > 100);
+    assert!(programs < PROGRAMS || all_met, "{total:?}");
 }

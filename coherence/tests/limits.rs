@@ -9,7 +9,8 @@ use coherence::{Failure, Machine, Simulation, futex};
 mod watchdog;
 use watchdog::{alone, is_alone, within};
 
-/// Two threads that take turns for ever, and change memory each time: nothing but the limit ends them.
+/// Two threads that take turns for ever, and change memory each time: nothing but the limit ends
+/// them.
 fn turns(limit: Duration) -> Failure {
     within(move || {
         let turn = AtomicU64::new(0);
@@ -30,10 +31,14 @@ fn a_program_that_is_not_done_in_time_is_a_failure() {
     let limit = Duration::from_millis(2);
     let failure = turns(limit);
     let text = failure.to_string();
-    let Failure::OutOfTime { limit: told, waiting } = failure else {
+    let Failure::OutOfTime {
+        limit: reported,
+        waiting,
+    } = failure
+    else {
         panic!("another failure: {text}");
     };
-    assert_eq!(told, limit);
+    assert_eq!(reported, limit);
     assert_eq!(waiting.iter().map(|w| w.thread).collect::<Vec<_>>(), [0, 1]);
     assert!(
         text.contains("2ms") && text.contains(&format!(" at {}:", file!())),

@@ -205,12 +205,13 @@ fn a_handle_of_another_simulation_is_joined_by_itself() {
         let handles = std::sync::Mutex::new(Vec::new());
         coherence::model(&Machine::flat(2), || {
             for n in 0..3 {
-                handles.lock().expect("nobody panics").push(thread::spawn(move || n));
+                handles.lock().expect("no panic").push(thread::spawn(move || n));
             }
         });
-        handles.into_inner().expect("nobody panics")
+        handles.into_inner().expect("no panic")
     });
-    // Neither the index of the caller itself, nor of a thread that runs for long, nor of none is waited for.
+    // Neither the index of the caller itself, nor of a thread that runs for long, nor of none is
+    // waited for.
     let report = within(|| {
         coherence::model(&Machine::flat(1), || {
             for (n, handle) in handles.into_iter().enumerate() {
@@ -222,7 +223,7 @@ fn a_handle_of_another_simulation_is_joined_by_itself() {
     let handle = within(|| {
         let handle = std::sync::Mutex::new(None);
         let failure = coherence::try_model(&Machine::flat(2), || {
-            *handle.lock().expect("nobody panics") = Some(thread::spawn(|| {
+            *handle.lock().expect("no panic") = Some(thread::spawn(|| {
                 loop {
                     spin_loop();
                 }
@@ -230,7 +231,7 @@ fn a_handle_of_another_simulation_is_joined_by_itself() {
             panic!("the cause");
         });
         assert!(failure.is_err());
-        handle.into_inner().expect("nobody panics").expect("spawned")
+        handle.into_inner().expect("no panic").expect("spawned")
     });
     let text = within(|| {
         why(coherence::try_model(&Machine::flat(1), || {
@@ -243,7 +244,8 @@ fn a_handle_of_another_simulation_is_joined_by_itself() {
     );
 }
 
-/// A hook that uses the atomics of a simulation, in each of the panics that the engine makes itself.
+/// A hook that uses the atomics of a simulation, in each of the panics that the engine makes
+/// itself.
 #[test]
 fn a_panic_hook_may_touch_a_simulated_atomic() {
     static PANICS: AtomicU32 = AtomicU32::new(0);
@@ -275,36 +277,36 @@ fn one_thread_is_a_thread() {
     assert!(text.starts_with("deadlock: 1 simulated thread waits"), "{text}");
 }
 
-struct Bomb(&'static str);
+struct PanicsOnDrop(&'static str);
 
-impl Drop for Bomb {
+impl Drop for PanicsOnDrop {
     fn drop(&mut self) {
         assert!(std::thread::panicking() || self.0.is_empty(), "{}", self.0);
     }
 }
 
-/// Values that panic when they are dropped: what a thread returns that no thread joins, what it panics with, what it keeps
-/// in a thread-local.
+/// Values that panic when they are dropped: what a thread returns that no thread joins, what it
+/// panics with, what it keeps in a thread-local.
 #[test]
 fn a_value_that_panics_when_it_is_dropped_is_a_panic_of_its_thread() {
     coherence::thread_local! {
-        static KEPT: Bomb = const { Bomb("kept") };
+        static KEPT: PanicsOnDrop = const { PanicsOnDrop("kept") };
     }
     let text = within(|| {
         why(coherence::try_model(&Machine::flat(2), || {
-            drop(thread::spawn(|| Bomb("returned")))
+            drop(thread::spawn(|| PanicsOnDrop("returned")))
         }))
     });
     assert_eq!(text, "simulated thread 1 panicked: returned");
     let text = within(|| {
         why(coherence::try_run(&Machine::flat(1), 1, |_| {
-            std::panic::panic_any(Bomb("thrown"))
+            std::panic::panic_any(PanicsOnDrop("thrown"))
         }))
     });
     assert_eq!(text, "simulated thread 0 panicked: (no message)");
     let text = within(|| {
         why(coherence::try_model(&Machine::flat(2), || {
-            drop(thread::spawn(|| std::panic::panic_any(Bomb("thrown"))))
+            drop(thread::spawn(|| std::panic::panic_any(PanicsOnDrop("thrown"))))
         }))
     });
     assert_eq!(text, "simulated thread 1 panicked: thrown");

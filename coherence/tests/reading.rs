@@ -14,7 +14,8 @@ fn pause(rounds: u32) {
     (0..rounds).for_each(|_| spin_loop());
 }
 
-/// Thread 1 reads `reads` times, beside a writer that writes once in `every` pauses of 20 ns until the reader is done.
+/// Thread 1 reads `reads` times, beside a writer that writes once in `every` pauses of 20 ns until
+/// the reader is done.
 fn beside_a_writer(reads: u64, every: u32) -> Report {
     within(move || {
         let word = CachePadded::new(AtomicU64::new(0));
@@ -37,8 +38,9 @@ fn beside_a_writer(reads: u64, every: u32) -> Report {
     })
 }
 
-/// How many of its reads miss if each is simulated: a hit takes 2.35 ns. From write to write it is the pauses and the
-/// 51 + 5.2 ns of the write; in 51 ns of them the line is on its way to the writer, and in 51 on its way back.
+/// How many of its reads miss if each is simulated: a hit takes 2.35 ns. From write to write it is
+/// the pauses and the 51 + 5.2 ns of the write; in 51 ns of them the line is on its way to the
+/// writer, and in 51 on its way back.
 fn expected(reads: u64, every: u32) -> f64 {
     let between = f64::from(every) * 20.0 + 51.0 + 5.2;
     1.0 + (reads as f64 * 2.35) / (between - 2.0 * 51.0)
@@ -121,8 +123,8 @@ fn a_seqlock_reader_is_billed_for_what_it_reads() {
         });
         (report, writes.into_inner())
     });
-    // 40,000 loads of 2.35 ns take 94 us, in which the writer comes some nine times; it stores to the line four times, and
-    // the reader may take the line away after each.
+    // 40,000 loads of 2.35 ns take 94 us, in which the writer comes some nine times; it stores to
+    // the line four times, and the reader may take the line away after each.
     let misses = report.phase("reads").get_shared();
     assert!((8..=11).contains(&writes), "{writes} writes");
     assert!(

@@ -1,4 +1,5 @@
-//! Threads that have to wait while they unwind: the simulation ends, and says for which panic and where.
+//! Threads that have to wait while they unwind: the simulation ends, and says for which panic and
+//! where.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,8 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-/// What comes of thread 0 panicking with a destructor that waits for `flag`, which thread 1 would set.
+/// What comes of thread 0 panicking with a destructor that waits for `flag`, which thread 1 would
+/// set.
 fn wait_in_drop(wait: fn(&AtomicBool)) -> String {
     within(move || {
         let flag = AtomicBool::new(false);
@@ -128,7 +130,8 @@ fn a_destructor_that_takes_a_lock() {
     holds(&text, here);
 }
 
-/// The holder of an MCS lock panics after its successor has put itself at the tail, and before it has linked its node.
+/// The holder of an MCS lock panics after its successor has put itself at the tail, and before it
+/// has linked its node.
 #[test]
 fn a_holder_whose_successor_links_its_node() {
     let here = line!() + 14;
@@ -225,7 +228,8 @@ fn an_earlier_panic_is_not_to_blame() {
     assert!(text.contains("while it unwinds") && !text.contains("another"), "{text}");
 }
 
-/// The OS thread counts as panicking for ever after: the next simulation says so instead of hanging; elsewhere all is well.
+/// The OS thread counts as panicking for ever after: the next simulation says so instead of
+/// hanging; elsewhere all is well.
 #[test]
 fn the_next_simulation_refuses_the_thread() {
     let (first, second) = within(|| {

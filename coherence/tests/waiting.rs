@@ -1,4 +1,5 @@
-//! How threads wait: spinning asleep, bounded loops, time slices, the futex, and programs that never end.
+//! How threads wait: spinning asleep, bounded loops, time slices, the futex, and programs that
+//! never end.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ fn waiting(failure: Failure) -> Vec<(usize, String, String)> {
     }
 }
 
-fn sleeps_until_its_line_changes(says_so: bool) {
+fn sleeps_until_its_line_changes(hint: bool) {
     let flag = CachePadded::new(AtomicBool::new(false));
     let loads = std::sync::atomic::AtomicUsize::new(0);
     let machine = Machine::builder("slow pause")
@@ -35,15 +36,15 @@ fn sleeps_until_its_line_changes(says_so: bool) {
         } else {
             while !flag.load(Acquire) {
                 loads.fetch_add(1, Relaxed);
-                if says_so {
+                if hint {
                     spin_loop();
                 }
             }
         }
     });
-    // One second of virtual time, in which the loop would have gone round some 400 million times. That it waits, and does
-    // not read, is plain at once where it says so.
-    let most = if says_so { 200 } else { 300_000 };
+    // One second of virtual time, in which the loop would have gone round some 400 million times.
+    // Where it has a hint, it is plain at once that it waits, and does not read.
+    let most = if hint { 200 } else { 300_000 };
     assert!(report.elapsed() >= Duration::from_secs(1));
     assert!(loads.into_inner() < most);
     assert!(report.transactions() <= 3, "{report}");
@@ -128,7 +129,7 @@ fn a_bounded_loop_ends_by_itself() {
                 pause(10);
             }
         });
-        // Nobody writes the line, so both hit all the time: 2.35 ns a turn.
+        // No thread writes the line, so both hit all the time: 2.35 ns a turn.
         assert!((rounds as f64 * 2.35..rounds as f64 * 2.4 + 500.0).contains(&(report.elapsed().as_nanos() as f64)));
     }
 }
@@ -146,7 +147,7 @@ fn a_loop_that_looks_at_the_clock_ends_at_its_deadline() {
 }
 
 #[test]
-fn a_deadlock_says_who_waits_where() {
+fn a_deadlock_names_each_thread_and_where_it_waits() {
     let locks = [const { CachePadded::new(AtomicBool::new(false)) }; 2];
     let word = CachePadded::new(AtomicU32::new(0));
     let failure = coherence::try_run(&Machine::flat(3), 3, |i| {
@@ -195,8 +196,8 @@ fn loops_that_never_sleep_are_found_out_too() {
 
 #[test]
 fn a_panic_is_reported_and_the_other_threads_are_left() {
-    struct Bomb;
-    impl Drop for Bomb {
+    struct AbortsOnDrop;
+    impl Drop for AbortsOnDrop {
         fn drop(&mut self) {
             std::process::abort();
         }
@@ -206,7 +207,7 @@ fn a_panic_is_reported_and_the_other_threads_are_left() {
         if i == 2 {
             panic!("number {i}");
         }
-        let _bomb = Bomb;
+        let _aborts = AbortsOnDrop;
         while !flag.load(Acquire) {
             spin_loop();
         }
@@ -283,16 +284,11 @@ fn threads_share_a_core_by_time_slices() {
         for n in 0..290_000 {
             words[i].store(n, Relaxed);
         }
-        *ends[i].lock().expect("nobody panics") = Some(Instant::now());
+        *ends[i].lock().expect("no panic") = Some(Instant::now());
     });
-    // Each needs 2.9 ms. They alternate by slices of 1 ms with 0.1 ms between: the first ends after 5.3 ms, not 2.9.
-    let end = |i: usize| {
-        ends[i]
-            .lock()
-            .expect("nobody panics")
-            .expect("set")
-            .elapsed_since_start()
-    };
+    // Each needs 2.9 ms. They alternate by slices of 1 ms with 0.1 ms between: the first ends after
+    // 5.3 ms, not 2.9.
+    let end = |i: usize| ends[i].lock().expect("no panic").expect("set").elapsed_since_start();
     assert!((5300..5400).contains(&end(0).as_micros()), "{:?}", end(0));
     assert!((6300..6400).contains(&end(1).as_micros()), "{:?}", end(1));
 }
@@ -316,7 +312,7 @@ fn yielding_lets_the_next_thread_of_the_core_run() {
         }
         turn.store(i + 1, Release);
     });
-    // Nobody sits out a slice of 3 ms.
+    // No thread keeps its core for a slice of 3 ms.
     assert!(report.elapsed() < Duration::from_micros(100), "{report}");
 }
 
@@ -335,10 +331,10 @@ fn a_futex_sleeps_and_wakes_in_order() {
             pause(10 * (3 - i as u32));
             assert_eq!(futex::wait(&word, 1, None), Wakeup::Changed);
             assert_eq!(futex::wait(&word, 0, None), Wakeup::Woken);
-            order.lock().expect("nobody panics").push(i);
+            order.lock().expect("no panic").push(i);
         }
     });
-    assert_eq!(order.into_inner().expect("nobody panics"), [2, 0, 1]);
+    assert_eq!(order.into_inner().expect("no panic"), [2, 0, 1]);
 }
 
 #[test]
@@ -360,7 +356,7 @@ fn a_futex_times_out_in_virtual_time() {
 }
 
 #[test]
-fn a_sleeper_frees_its_core() {
+fn a_thread_in_a_futex_wait_frees_its_core() {
     let word = AtomicU32::new(0);
     let report = coherence::run(&Machine::flat(1), 2, |i| {
         if i == 0 {

@@ -1,35 +1,17 @@
 //! The directory: every line touched so far, which cores hold it, and what moving it costs.
 //!
-//! MESI with write-invalidate over infinite private caches. All transactions of one line are served one after the other;
-//! different lines do not hinder each other. A line is known by its address for as long as the simulation runs, so memory
-//! that is freed and handed out again is the same line: the caches still hold what they held, as they do in reality.
+//! MESI with write-invalidate over infinite private caches. All transactions of one line are served
+//! one after the other; different lines do not hinder each other. A line is known by its address
+//! for as long as the simulation runs, so memory that is freed and handed out again is the same
+//! line: the caches still hold what they held, as they do in reality.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::access::{Access, Kind};
 use super::stale::Stale;
-use super::tally::{Copy, Site, State};
-use crate::Machine;
-
-/// What an access needs of its line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
-    /// A readable copy.
-    Load,
-    /// Ownership.
-    Store,
-    /// Ownership, and the time of an atomic read-modify-write, also if it fails.
-    Rmw,
-}
-
-/// An access to memory: at most one line of it per call of [`Directory::access`].
-#[derive(Clone, Copy)]
-pub(crate) struct Access {
-    pub(crate) address: usize,
-    pub(crate) size: usize,
-    pub(crate) kind: Kind,
-    pub(crate) site: Site,
-}
+use super::tally::{Copy, State};
+use crate::machine::Machine;
 
 /// A line held by a core: its place in the directory and the core's copy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,13 +33,13 @@ pub(crate) struct Line {
     owner: Option<u16>,
     /// The copies that are `Shared`.
     sharers: Vec<u16>,
-    /// The bytes that the owner has written and the other copies have not been told of.
+    /// The bytes that the owner has written and that are not yet flagged in the other copies.
     written: u128,
     /// When the transaction in progress ends.
     busy: u64,
     /// When the owner obtained the line.
     owned_at: u64,
-    /// Threads asleep until this line changes.
+    /// The threads that are dormant until this line changes.
     pub(crate) watchers: Vec<u32>,
 }
 
@@ -65,10 +47,11 @@ pub(crate) struct Line {
 pub(crate) enum Outcome {
     /// The core held the line in the state it needed.
     Hit,
-    /// The line moved, or the other copies went. The access ends at this time; `downgraded` is a core that lost ownership
-    /// and kept a readable copy.
+    /// The line moved, or the other copies went. The access ends at this time; `downgraded` is a
+    /// core that lost ownership and kept a readable copy.
     Moved { end: u64, downgraded: Option<u16> },
-    /// The owner has held the line for less than its tenure, and the access is no load: ask again at this time.
+    /// The owner has held the line for less than its tenure, and the access is no load: ask again
+    /// at this time.
     Later(u64),
 }
 
@@ -155,12 +138,13 @@ impl Directory {
     }
 
     /// The number of the line of an aligned pair that is not this one, if any core has touched it.
-    pub(crate) fn buddy(&self, place: Place) -> Option<usize> {
+    pub(crate) fn other_of_pair(&self, place: Place) -> Option<usize> {
         let number = self.lines[place.line as usize].number ^ 1;
         self.lookup.contains_key(&number).then_some(number)
     }
 
-    /// Bills one access of `core` at time `now`, which lies within one line. `wrote` tells whether it stores a value.
+    /// Bills one access of `core` at time `now`, which lies within one line. `wrote`: whether it
+    /// stores a value.
     #[inline]
     pub(crate) fn access(
         &mut self,
@@ -229,7 +213,7 @@ impl Line {
             }
         }
         let latency = self.latency(m, me, a.kind);
-        self.tell_others();
+        self.publish_written();
         let alone = self.owner.is_none() && self.sharers.is_empty();
         let upgrade = self.copies[me].state == State::Shared;
         let (mut downgraded, mut invalidated) = (None, 0);
@@ -288,7 +272,8 @@ impl Line {
         }
     }
 
-    /// From the owner; else a reader is served by the nearest copy, and a writer waits for the farthest to go.
+    /// From the owner; else a reader is served by the nearest copy, and a writer waits for the
+    /// farthest to go.
     fn latency(&self, m: &Machine, me: usize, kind: Kind) -> u64 {
         let core = self.copies[me].core;
         let to = |holder: &u16| m.distance(core, self.copies[usize::from(*holder)].core);
@@ -301,7 +286,7 @@ impl Line {
     }
 
     /// Flags the bytes that the owner wrote in every other core's copy.
-    fn tell_others(&mut self) {
+    fn publish_written(&mut self) {
         let Some(owner) = self.owner.map(usize::from) else {
             return;
         };

@@ -1,17 +1,21 @@
-//! Runs simulations: gives every simulated thread a coroutine, and resumes the one whose turn it is.
+//! Runs simulations: gives every simulated thread a coroutine, and resumes the one that has the
+//! next turn.
 
 use core::mem::ManuallyDrop;
 
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult};
 
-use super::SIMULATION;
+use super::entry::{Installed, act};
 use super::failure::Failure;
-use super::schedule::{Doing, Scheduler};
+use super::measurements::Measurements;
+use super::panics::install_hook;
+use super::simulation::Simulation;
+use super::spawn::{end_of_thread, unjoinable};
 use super::stacks::{self, Stacks};
-use super::threads::{end_of_thread, unjoinable};
-use super::unwinding::hear_of_panics;
-use crate::{Machine, Report};
+use super::suspension::Step;
+use super::thread::Status;
+use crate::machine::Machine;
 
 /// What a simulated thread runs.
 pub(crate) type Body<'a> = Box<dyn FnOnce() + 'a>;
@@ -25,31 +29,8 @@ pub(crate) struct Settings {
     pub(crate) stack: usize,
 }
 
-/// Holds the place in `SIMULATION` for as long as a simulation runs, and frees it however that ends.
-struct Stage;
-
-impl Stage {
-    fn set(scheduler: Scheduler) -> Stage {
-        // No panic while it is borrowed: the hook may be the caller's, and come back here.
-        let free = SIMULATION.with_borrow(Option::is_none);
-        assert!(free, "a simulation cannot be run inside another simulation");
-        SIMULATION.set(Some(Box::new(scheduler)));
-        Stage
-    }
-
-    fn with<R>(&self, f: impl FnOnce(&mut Scheduler) -> R) -> R {
-        SIMULATION.with_borrow_mut(|s| f(s.as_mut().expect("set until this is dropped")))
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        SIMULATION.take();
-    }
-}
-
-/// A simulated thread. One that has not ended is leaked: to drop it would unwind it, or drop what its body has captured,
-/// and run destructors that wait for threads which are gone.
+/// A simulated thread. One that has not ended is leaked: to drop it would unwind it, or drop what
+/// its body has captured, and run destructors that wait for threads which are gone.
 enum Thread {
     /// It has not run yet, and needs no stack.
     New(ManuallyDrop<Body<'static>>),
@@ -58,35 +39,36 @@ enum Thread {
     Ended,
 }
 
-pub(crate) fn simulate(machine: &Machine, settings: Settings, bodies: Vec<Body<'_>>) -> Result<Report, Failure> {
+/// Runs a simulation whose threads begin with these bodies.
+pub(crate) fn simulate(machine: &Machine, settings: Settings, bodies: Vec<Body<'_>>) -> Result<Measurements, Failure> {
     if std::thread::panicking() {
         return Err(Failure::OnPanickingThread);
     }
-    hear_of_panics();
-    let stage = Stage::set(Scheduler::new(machine, settings.time));
+    install_hook();
+    let simulation = Installed::new(Simulation::new(machine, settings.time));
     let mut stacks = Stacks::new(settings.stack);
     let mut threads: Vec<Thread> = Vec::new();
     for body in bodies {
-        // SAFETY: only the lifetime changes. `body` is called by its coroutine, and no coroutine is resumed after this
-        // function returns: what has not ended by then is leaked and keeps whatever it borrows without ever using it
-        // again.
+        // SAFETY: only the lifetime changes. `body` is called by its coroutine, and no coroutine is
+        // resumed after this function returns: what has not ended by then is leaked and keeps
+        // whatever it borrows without ever using it again.
         let body: Body<'static> = unsafe { core::mem::transmute::<Body<'_>, Body<'static>>(body) };
-        stage.with(|s| s.new_thread(0));
+        simulation.with(|s| s.new_thread(0));
         threads.push(Thread::New(ManuallyDrop::new(body)));
     }
-    while let Some(thread) = stage.with(Scheduler::next) {
+    while let Some(thread) = simulation.with(Simulation::next) {
         if let Err(failure) = run(&mut threads[thread as usize], thread, &mut stacks) {
-            stage.with(|s| s.failure = Some(failure));
+            simulation.with(|s| s.failure = Some(failure));
             break;
         }
         if let Thread::Ended = threads[thread as usize] {
-            stage.with(|s| s.finish(thread));
+            simulation.with(|s| s.finish(thread));
         }
-        while let Some(body) = stage.with(|s| s.newborn.pop_front()) {
+        while let Some(body) = simulation.with(|s| s.spawned.pop_front()) {
             threads.push(Thread::New(ManuallyDrop::new(body)));
         }
     }
-    stage.with(|s| s.conclude())
+    simulation.with(|s| s.conclude())
 }
 
 /// Lets a thread run until it is suspended or ends.
@@ -97,7 +79,8 @@ fn run(slot: &mut Thread, thread: u32, stacks: &mut Stacks) -> Result<(), Failur
             size: stacks.size(),
             why: error.to_string(),
         })?;
-        // SAFETY: the body is taken out once: the slot is overwritten, and nothing between here and there can fail.
+        // SAFETY: the body is taken out once: the slot is overwritten, and nothing between here and
+        // there can fail.
         let body = unsafe { ManuallyDrop::take(body) };
         let limit = stacks::limit(&stack);
         *slot = Thread::Alive(ManuallyDrop::new(coroutine(stack, body)), limit);
@@ -116,11 +99,13 @@ fn run(slot: &mut Thread, thread: u32, stacks: &mut Stacks) -> Result<(), Failur
     Ok(())
 }
 
-/// A coroutine that runs a simulated thread from its first instruction to the end of its thread-locals.
+/// A coroutine that runs a simulated thread from its first instruction to the end of its
+/// thread-locals.
 fn coroutine(stack: DefaultStack, body: Body<'static>) -> Coroutine<(), (), ()> {
     Coroutine::with_stack(stack, move |yielder, ()| {
-        SIMULATION.with_borrow_mut(|s| {
-            s.as_mut().expect("a coroutine runs inside its simulation").me().yielder = yielder;
+        act(|s| {
+            s.me().yielder = yielder;
+            Step::Done(())
         });
         // What a thread returned is dropped here if it is never joined, and may panic.
         unjoinable(body);
@@ -128,9 +113,9 @@ fn coroutine(stack: DefaultStack, body: Body<'static>) -> Coroutine<(), (), ()> 
     })
 }
 
-impl Scheduler {
-    /// No thread will run any more: the report, or why there is none.
-    fn conclude(&mut self) -> Result<Report, Failure> {
+impl Simulation {
+    /// No thread will run any more: what was counted, or how it failed.
+    fn conclude(&mut self) -> Result<Measurements, Failure> {
         match self.failed() {
             Some(failure) => {
                 // A static's destructor may wait for threads that are gone, as theirs may.
@@ -139,9 +124,14 @@ impl Scheduler {
             }
             None => {
                 let end = self.threads.iter().map(|t| t.clock).max().unwrap_or(0);
-                self.end_phase(end);
+                self.phases.end(end);
                 self.directory.close();
-                Ok(Report::new(self, end))
+                Ok(Measurements {
+                    threads: self.threads.len(),
+                    elapsed: end,
+                    phases: self.phases.take(),
+                    lines: core::mem::take(&mut self.directory.lines),
+                })
             }
         }
     }
@@ -154,7 +144,7 @@ impl Scheduler {
         if let Some((thread, message)) = threads.find_map(|(i, t)| Some((i, t.panic.take()?))) {
             return Some(Failure::Panicked { thread, message });
         }
-        let all_ended = self.threads.iter().all(|t| t.doing == Doing::Finished);
+        let all_ended = self.threads.iter().all(|t| t.status == Status::Finished);
         (!all_ended).then(|| self.deadlock())
     }
 }

@@ -1,17 +1,21 @@
-//! What simulated threads do: accesses, hints, yields, looks at the clock, phases. Each takes its turn and is billed.
+//! What simulated threads do: accesses, hints, yields, looks at the clock, phases. Each takes its
+//! turn and is billed.
 
 use core::time::Duration;
 
-use super::directory::{Access, Kind, Outcome, Place};
-use super::schedule::{Phase, SLOW, Scheduler, Suspension};
-use super::tally::{Site, State};
-use super::{Effect, Step};
+use super::access::{Access, Effect, Kind, Site};
+use super::directory::{Outcome, Place};
+use super::livelock::SLOW;
+use super::simulation::Simulation;
+use super::suspension::{Step, Suspension};
+use super::tally::State;
 
-/// A `spin_loop` may run so far (in picoseconds) ahead of the other threads: it touches nothing they see.
+/// A `spin_loop` may run so far (in picoseconds) ahead of the other threads: it touches nothing
+/// they see.
 const LEAD: u64 = 10_000_000;
 
-impl Scheduler {
-    /// Bills an access; see [`super::access`].
+impl Simulation {
+    /// Bills an access; see [`entry::access`](super::entry::access).
     #[inline]
     pub(crate) fn access(&mut self, a: &Access, effect: &impl Fn() -> Effect) -> Step<()> {
         loop {
@@ -22,14 +26,14 @@ impl Scheduler {
             let t = &mut self.threads[me];
             let place = self.directory.place(t.core, self.directory.number(a.address));
             let e = effect();
-            if !e.changed && self.may_sleep(me, a, place) {
-                return Step::Again(self.sleep(me));
+            if !e.changed && self.may_go_dormant(me, a, place) {
+                return Step::Again(self.go_dormant(me));
             }
             let t = &mut self.threads[me];
             let atomic = if a.kind == Kind::Rmw { self.machine.rmw } else { 0 };
             let outcome = self
                 .directory
-                .access(&self.machine, place, a, e.wrote, self.phase, t.clock);
+                .access(&self.machine, place, a, e.wrote, self.phases.current(), t.clock);
             let hit = matches!(outcome, Outcome::Hit);
             match outcome {
                 Outcome::Hit => {
@@ -53,7 +57,7 @@ impl Scheduler {
             let t = &mut self.threads[me];
             if e.changed {
                 t.window.restart();
-                self.progress();
+                self.idle.clear();
             } else {
                 t.window.look(a.address, a.site, place, hit);
                 self.count_idle(if hit { 1 } else { SLOW });
@@ -63,15 +67,17 @@ impl Scheduler {
     }
 
     #[inline]
-    fn may_sleep(&mut self, me: usize, a: &Access, place: Place) -> bool {
+    fn may_go_dormant(&mut self, me: usize, a: &Access, place: Place) -> bool {
         let held = self.directory.state(place);
         (held == State::Owned || held == State::Shared && a.kind == Kind::Load)
             && self.threads[me]
                 .window
-                .nothing_new(a.address, a.site, &self.directory, self.long)
+                .nothing_new(a.address, a.site, &self.directory, self.unhinted_looks)
             && (!std::thread::panicking() || self.threads[me].window.is_stuck())
     }
 
+    /// The line moved until `end`: dormant threads that look at it run, and its pair is fetched if
+    /// the machine does so.
     #[inline(never)]
     fn line_moved(&mut self, place: Place, a: &Access, end: u64, downgraded: Option<u16>) {
         if !self.directory.lines[place.line as usize].watchers.is_empty() {
@@ -82,11 +88,11 @@ impl Scheduler {
             }
         }
         if self.machine.adjacent
-            && let Some(number) = self.directory.buddy(place)
+            && let Some(number) = self.directory.other_of_pair(place)
         {
             let core = self.me().core;
-            let buddy = self.directory.place(core, number);
-            if self.directory.state(buddy) == State::Invalid {
+            let other = self.directory.place(core, number);
+            if self.directory.state(other) == State::Invalid {
                 let load = Access {
                     size: 0,
                     kind: Kind::Load,
@@ -94,13 +100,13 @@ impl Scheduler {
                 };
                 let outcome = self
                     .directory
-                    .access(&self.machine, buddy, &load, false, self.phase, end);
+                    .access(&self.machine, other, &load, false, self.phases.current(), end);
                 if let Outcome::Moved {
                     end,
                     downgraded: Some(core),
                 } = outcome
                 {
-                    self.wake_watchers(buddy.line, end, Some(core));
+                    self.wake_watchers(other.line, end, Some(core));
                 }
             }
         }
@@ -132,7 +138,7 @@ impl Scheduler {
     /// Waits for a turn, but lets the thread run ahead a little.
     #[inline]
     fn await_turn_or_lead(&mut self) -> Option<Suspension> {
-        if self.me().clock > self.limit.saturating_add(LEAD) || self.leads_nowhere() {
+        if self.me().clock > self.limit.saturating_add(LEAD) || self.is_livelocked() {
             self.turn()
         } else {
             None
@@ -156,7 +162,7 @@ impl Scheduler {
         t.window.yields = true;
         t.window.hint();
         let core = usize::from(t.core);
-        if self.cores[core].queue.is_empty() || std::thread::panicking() {
+        if self.cores[core].ready.is_empty() || std::thread::panicking() {
             return Step::Done(());
         }
         self.rotate(me);
@@ -182,21 +188,7 @@ impl Scheduler {
         }
         self.count_idle(2 * SLOW);
         let now = self.me().clock;
-        self.end_phase(now);
-        let at = self.phases.iter().position(|p| p.name == name).unwrap_or_else(|| {
-            self.phases.push(Phase {
-                name: name.to_owned(),
-                elapsed: 0,
-            });
-            self.phases.len() - 1
-        });
-        self.phase = at as u32;
+        self.phases.begin(name, now);
         Step::Done(())
-    }
-
-    /// The phase in progress lasts until `now`.
-    pub(crate) fn end_phase(&mut self, now: u64) {
-        self.phases[self.phase as usize].elapsed += now.saturating_sub(self.phase_since);
-        self.phase_since = self.phase_since.max(now);
     }
 }

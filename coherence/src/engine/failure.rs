@@ -3,9 +3,6 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::directory::Directory;
-use super::schedule::{Doing, Scheduler};
-
 /// Why a simulation ended without a [`Report`](crate::Report).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,18 +14,21 @@ pub enum Failure {
         /// What the panic said, or that it carried no message.
         message: String,
     },
-    /// No thread can ever go on: all are asleep, or spin on what no thread changes.
+    /// No thread can ever go on: each sleeps, or spins on what no thread changes.
     Deadlock {
         /// Every thread that has not ended, by index.
         waiting: Vec<Waiting>,
     },
-    /// A simulated thread panicked, and waited for another thread while it unwound, in a destructor or in a panic hook.
+    /// A simulated thread panicked, and waited for another thread while it unwound, in a destructor
+    /// or in a panic hook.
     ///
-    /// No other thread can run meanwhile: all of them share the panic count of one OS thread. The thread is left where it
-    /// stands, and the OS thread counts as panicking from then on: the next simulation must run on another one.
+    /// No other thread can run meanwhile: all of them share the panic count of one OS thread. The
+    /// thread is left where it stands, and the OS thread counts as panicking from then on: the next
+    /// simulation must run on another one.
     Unwinding {
-        /// What the panic said, if that is known: it is not where it was raised by `resume_unwind`, or where a panic hook
-        /// was set after the first simulation which does not call the one before.
+        /// What the panic said, if that is known: it is not where it was raised by `resume_unwind`,
+        /// or where a panic hook was set after the first simulation which does not call the one
+        /// before.
         message: String,
         /// The thread that unwound, what it waited for, and where.
         waiting: Waiting,
@@ -50,8 +50,9 @@ pub enum Failure {
         /// What the system said.
         why: String,
     },
-    /// The simulation did not begin, since the OS thread is panicking: it was to run in a destructor while a panic
-    /// unwinds, or after a simulation that ended with [`Failure::Unwinding`].
+    /// The simulation did not begin, since the OS thread is panicking: it was to run in a
+    /// destructor while a panic unwinds, or after a simulation that ended with
+    /// [`Failure::Unwinding`].
     OnPanickingThread,
 }
 
@@ -130,75 +131,3 @@ impl fmt::Display for Waiting {
 }
 
 impl core::error::Error for Failure {}
-
-impl Scheduler {
-    /// All that have not ended wait.
-    pub(crate) fn deadlock(&self) -> Failure {
-        Failure::Deadlock {
-            waiting: self.all_waiting(),
-        }
-    }
-
-    /// The program is not done at the end of time.
-    pub(crate) fn out_of_time(&self) -> Failure {
-        Failure::OutOfTime {
-            limit: Duration::from_nanos(self.end / 1000),
-            waiting: self.all_waiting(),
-        }
-    }
-
-    fn all_waiting(&self) -> Vec<Waiting> {
-        (0..self.threads.len())
-            .filter_map(|thread| self.waiting(thread))
-            .collect()
-    }
-
-    /// What a thread does, and where; `None` if it has ended.
-    pub(crate) fn waiting(&self, thread: usize) -> Option<Waiting> {
-        let t = &self.threads[thread];
-        let spins_on = if t.window.only_hints() {
-            None
-        } else {
-            spun_on(t.window.lines())
-        };
-        let called = t.call.map(|call| call.1);
-        let (what, site) = match (t.doing, spins_on, t.call) {
-            (Doing::Finished, ..) => return None,
-            (Doing::Futex(address), ..) => {
-                let word = name(&self.directory, address);
-                (format!("sleeps in a futex wait on {word}"), called)
-            }
-            (Doing::Joining(other), ..) => (format!("waits for the end of thread {other}"), called),
-            (_, Some(on), _) => (format!("spins on {on}"), t.window.last_site()),
-            (_, None, Some((what, _))) => (what.to_owned(), called),
-            (Doing::Ready, None, None) => ("waits for its core".to_owned(), None),
-            (Doing::Running | Doing::Spinning, None, None) => ("runs".to_owned(), None),
-        };
-        Some(Waiting {
-            thread,
-            what,
-            at: site.map(|s| format!("{}:{}", s.file(), s.line())).unwrap_or_default(),
-        })
-    }
-}
-
-fn spun_on(lines: impl Iterator<Item = u32>) -> Option<String> {
-    let mut lines: Vec<u32> = lines.collect();
-    lines.sort_unstable();
-    lines.dedup();
-    match lines.as_slice() {
-        [] => None,
-        [line] => Some(format!("line {line}")),
-        many => Some(format!(
-            "lines {}",
-            many.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
-        )),
-    }
-}
-
-fn name(directory: &Directory, address: usize) -> String {
-    let line = directory
-        .named(directory.number(address))
-        .expect("a futex wait reads its word");
-    format!("line {line}")
-}

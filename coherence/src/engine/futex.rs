@@ -2,51 +2,35 @@
 
 use core::time::Duration;
 
-use super::directory::{Access, Kind};
-use super::schedule::{Doing, END_OF_TIME, SLOW, Scheduler};
-use super::tally::Site;
-use super::{Effect, Step, act};
-use crate::futex::Wakeup;
+use super::access::{Access, Effect, Kind, Site};
+use super::livelock::SLOW;
+use super::simulation::{END_OF_TIME, Simulation};
+use super::suspension::Step;
+use super::thread::{Status, Wakeup};
 
 /// Where a futex wait has got to, since it suspends on the way.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(crate) enum Progress {
     Call,
     Compare,
     Asleep,
 }
 
-/// Sleeps while the word at `address` is as expected; see [`crate::futex::wait`]. `None` outside a simulation.
-pub(crate) fn futex_wait(
-    address: usize,
-    site: Site,
-    as_expected: impl Fn() -> bool,
-    timeout: Option<Duration>,
-) -> Option<Wakeup> {
-    let mut stage = Stage::Call;
-    act(|s| s.futex_wait(address, site, &as_expected, timeout, &mut stage))
-}
-
-/// Wakes up to `count` sleepers; see [`crate::futex::wake`]. `None` outside a simulation.
-pub(crate) fn futex_wake(address: usize, count: usize, site: Site) -> Option<usize> {
-    act(|s| s.futex_wake(address, count, site))
-}
-
-impl Scheduler {
-    fn futex_wait(
+impl Simulation {
+    pub(crate) fn futex_wait(
         &mut self,
         address: usize,
         site: Site,
         as_expected: &impl Fn() -> bool,
         timeout: Option<Duration>,
-        stage: &mut Stage,
+        progress: &mut Progress,
     ) -> Step<Wakeup> {
-        if *stage == Stage::Call {
+        if *progress == Progress::Call {
             self.me().window.restart();
             self.spend(self.machine.syscall);
-            *stage = Stage::Compare;
+            *progress = Progress::Compare;
         }
-        if *stage == Stage::Asleep {
+        if *progress == Progress::Asleep {
             return Step::Done(self.me().wakeup);
         }
         // The kernel reads the word, and nothing comes between this and the sleep.
@@ -62,11 +46,11 @@ impl Scheduler {
         if !as_expected() {
             return Step::Done(Wakeup::Changed);
         }
-        *stage = Stage::Asleep;
+        *progress = Progress::Asleep;
         let me = self.current() as u32;
         let t = self.me();
         t.window.restart();
-        t.doing = Doing::Futex(address);
+        t.status = Status::Futex(address);
         t.call = Some(("sleeps in a futex wait", site));
         if std::thread::panicking() {
             return Step::Again(self.abandon());
@@ -85,7 +69,7 @@ impl Scheduler {
         Step::Again(self.suspension())
     }
 
-    fn futex_wake(&mut self, address: usize, count: usize, site: Site) -> Step<usize> {
+    pub(crate) fn futex_wake(&mut self, address: usize, count: usize, site: Site) -> Step<usize> {
         self.me().call = Some(("wakes a futex", site));
         if let Some(suspension) = self.await_turn() {
             return Step::Again(suspension);
@@ -95,7 +79,7 @@ impl Scheduler {
         let at = self.me().clock + self.machine.wake;
         let mut woken = 0;
         while woken < count
-            && let Some(thread) = self.futexes.get_mut(&address).and_then(|sleepers| sleepers.pop_front())
+            && let Some(thread) = self.futexes.get_mut(&address).and_then(|waiters| waiters.pop_front())
         {
             self.end_sleep(thread, Wakeup::Woken, at);
             woken += 1;
@@ -103,17 +87,18 @@ impl Scheduler {
         if woken == 0 {
             self.count_idle(2 * SLOW);
         } else {
-            self.progress();
+            self.idle.clear();
         }
         Step::Done(woken)
     }
 
-    /// A futex wait has lasted as long as its time-out allows. That changes nothing that another thread waits for.
+    /// A futex wait has lasted as long as its time-out allows. That changes nothing that another
+    /// thread waits for.
     pub(crate) fn time_out(&mut self, thread: u32, address: usize, now: u64) {
-        if let Some(sleepers) = self.futexes.get_mut(&address)
-            && let Some(at) = sleepers.iter().position(|&t| t == thread)
+        if let Some(waiters) = self.futexes.get_mut(&address)
+            && let Some(at) = waiters.iter().position(|&t| t == thread)
         {
-            sleepers.remove(at);
+            waiters.remove(at);
         }
         self.count_idle(SLOW);
         self.end_sleep(thread, Wakeup::TimedOut, now);
@@ -121,7 +106,7 @@ impl Scheduler {
 
     fn end_sleep(&mut self, thread: u32, wakeup: Wakeup, at: u64) {
         self.threads[thread as usize].wakeup = wakeup;
-        self.forget_entry(thread);
+        self.queue.remove(thread);
         self.make_ready(thread, at);
     }
 }

@@ -1,195 +1,53 @@
-//! The engine: one simulation at a time on an OS thread, reached through a thread-local.
+//! The engine: runs simulations, and counts what their threads do to the cache lines of the
+//! machine.
 //!
-//! Everything a simulated thread does comes in here. Outside a simulation every entry point is a no-op, so statics and
-//! set-up code may use the same atomics.
+//! From the top: `driver` runs a simulation and `entry` lets its threads in; `spawn` and `panics`
+//! are what they need around a thread's body. Below them lies `simulation`, the state, and one
+//! `impl` of it for each thing that a thread does. Below that lie the parts of the state, which
+//! know nothing of each other's users. No module imports one above it.
 
+mod access;
 mod cores;
+mod diagnosis;
 mod directory;
 mod driver;
+mod entry;
 mod events;
 mod failure;
 mod futex;
-mod schedule;
-mod spin;
+mod globals;
+mod lifecycle;
+mod livelock;
+mod locals;
+mod measurements;
+mod panics;
+mod phases;
+mod run_queue;
+mod simulation;
+mod spawn;
 mod stacks;
 mod stale;
+mod suspension;
 mod tally;
-mod threads;
+mod thread;
+mod turns;
 mod unwinding;
+mod window;
 
-use core::cell::RefCell;
-use core::panic::Location;
-use core::time::Duration;
-
-pub(crate) use directory::Kind;
+pub(crate) use access::{Effect, Kind, Site};
 pub(crate) use directory::Line;
 pub(crate) use driver::{Body, Settings, simulate};
+pub use entry::phase;
+pub(crate) use entry::{
+    access, access_object, cores, current, fence, futex_wait, futex_wake, now, spin_hint, with_globals, with_locals,
+    yield_now,
+};
 pub use failure::{Failure, Waiting};
-pub(crate) use futex::{futex_wait, futex_wake};
-use schedule::Suspension;
-pub(crate) use schedule::{END_OF_TIME, Scheduler};
-pub(crate) use tally::{Site, Tally};
-pub(crate) use threads::{MAX_THREADS, Spawned, join, spawn};
-
-std::thread_local! {
-    static SIMULATION: RefCell<Option<Box<Scheduler>>> = const { RefCell::new(None) };
-}
-
-/// What an operation does to memory besides being an access.
-#[derive(Clone, Copy)]
-pub(crate) struct Effect {
-    /// It stores a value (a compare-and-swap that fails stores the one it found).
-    pub(crate) wrote: bool,
-    /// It stores a value that was not there before.
-    pub(crate) changed: bool,
-}
-
-impl Effect {
-    pub(crate) const READ: Effect = Effect {
-        wrote: false,
-        changed: false,
-    };
-    pub(crate) const WRITE: Effect = Effect {
-        wrote: true,
-        changed: true,
-    };
-
-    /// Of a store that replaces `old` by `new`.
-    #[inline]
-    pub(crate) fn of<T: PartialEq>(old: T, new: T) -> Effect {
-        Effect {
-            wrote: true,
-            changed: old != new,
-        }
-    }
-}
-
-/// How an entry into the scheduler ended.
-pub(crate) enum Step<T> {
-    Done(T),
-    /// The thread has to wait; ask again when it runs.
-    Again(Suspension),
-}
-
-/// Lets the simulated thread that runs act on the scheduler, as often as it takes, suspended in between. `None` outside a
-/// simulation.
-#[inline]
-fn act<T>(mut action: impl FnMut(&mut Scheduler) -> Step<T>) -> Option<T> {
-    loop {
-        let step = SIMULATION
-            .try_with(|s| {
-                // It is borrowed where a panic of the engine itself calls a hook that uses the atomics of a simulation.
-                let mut s = s.try_borrow_mut().ok()?;
-                let scheduler = s.as_deref_mut().filter(|scheduler| scheduler.in_thread())?;
-                Some(action(scheduler))
-            })
-            .ok()
-            .flatten()?;
-        match step {
-            Step::Done(value) => return Some(value),
-            Step::Again(suspension) => suspension.suspend(),
-        }
-    }
-}
-
-/// Bills an access to memory, which the caller carries out right after. `effect` is asked for once, when it is this
-/// thread's turn; it may look at the memory.
-#[inline]
-pub(crate) fn access(address: usize, size: usize, kind: Kind, site: Site, effect: impl Fn() -> Effect) {
-    let access = directory::Access {
-        address,
-        size,
-        kind,
-        site,
-    };
-    act(|s| s.access(&access, &effect));
-}
-
-/// Bills an access to an object of any size, line by line.
-pub(crate) fn access_object(address: usize, size: usize, kind: Kind, effect: Effect, site: Site) {
-    let Some(line) = act(|s| Step::Done(s.machine.line)) else {
-        return;
-    };
-    let (mut from, end) = (address, address + size);
-    while from < end {
-        let next = ((from / line + 1) * line).min(end);
-        access(from, next - from, kind, site, || effect);
-        from = next;
-    }
-}
-
-/// Bills a sequentially consistent fence.
-#[track_caller]
-pub(crate) fn fence() {
-    let site = Location::caller();
-    act(|s| s.fence(site));
-}
-
-/// Bills one turn of a spin loop. Answers whether there is a simulation.
-#[track_caller]
-pub(crate) fn spin_hint() -> bool {
-    let site = Location::caller();
-    act(|s| s.spin_hint(site)).is_some()
-}
-
-/// Gives up the core. Answers whether there is a simulation.
-#[track_caller]
-pub(crate) fn yield_now() -> bool {
-    let site = Location::caller();
-    let mut done = false;
-    act(|s| s.yield_now(site, &mut done)).is_some()
-}
-
-/// The index of the simulated thread that runs.
-pub(crate) fn current() -> Option<usize> {
-    act(|s| Step::Done(s.current()))
-}
-
-/// How many cores the simulated machine has.
-pub(crate) fn cores() -> Option<usize> {
-    act(|s| Step::Done(s.machine.cores()))
-}
-
-/// The virtual time of the simulated thread that runs. A thread that looks at the clock is never taken for asleep.
-#[track_caller]
-pub(crate) fn now() -> Option<Duration> {
-    let site = Location::caller();
-    act(|s| s.look_at_clock(site))
-}
-
-/// From here on, everything is counted under this name: accesses of all simulated threads that come after this call in
-/// virtual order.
-///
-/// The call takes its place among the accesses like any of them: what threads with a smaller virtual clock do is counted
-/// under the phase before. It costs nothing. A name that was used before goes on being counted; what runs before the
-/// first call is counted as `"start"`. Outside a simulation it does nothing.
-///
-/// A miss counts in the phase in which it happened, also if its class (true or false sharing) is only known later.
-///
-/// ```
-/// use coherence::sync::atomic::{AtomicU32, Ordering::Relaxed};
-///
-/// let word = AtomicU32::new(0);
-/// let report = coherence::run(&coherence::Machine::flat(1), 1, |_| {
-///     word.fetch_add(1, Relaxed);
-///     coherence::phase("steady");
-///     word.fetch_add(1, Relaxed);
-/// });
-/// assert_eq!(report.phase("start").transactions(), 1);
-/// assert_eq!(report.phase("steady").transactions(), 0);
-/// ```
-#[track_caller]
-pub fn phase(name: &str) {
-    let site = Location::caller();
-    act(|s| s.phase(name, site));
-}
-
-/// Hands over the statics of the simulation that runs.
-pub(crate) fn with_globals<R>(mut f: impl FnMut(&mut crate::global::Table) -> R) -> Option<R> {
-    act(|s| Step::Done(f(&mut s.globals)))
-}
-
-/// Hands over the thread-locals of the simulated thread that runs.
-pub(crate) fn with_locals<R>(mut f: impl FnMut(&mut crate::local::Table) -> R) -> Option<R> {
-    act(|s| Step::Done(f(&mut s.me().locals)))
-}
+pub(crate) use lifecycle::MAX_THREADS;
+pub use locals::AccessError;
+pub(crate) use locals::{Locals, Value};
+pub(crate) use measurements::Measurements;
+pub(crate) use simulation::END_OF_TIME;
+pub(crate) use spawn::{Spawned, join, spawn};
+pub(crate) use tally::Tally;
+pub use thread::Wakeup;

@@ -1,8 +1,9 @@
-//! The stacks of simulated threads: taken when a thread first runs, handed on when it has ended, and what is said when one
-//! overflows.
+//! The stacks of simulated threads: taken when a thread first runs, handed on when it has ended,
+//! and what is reported when one overflows.
 //!
-//! Below each stack lies a page that must not be touched. The first simulation of a process installs a handler for the
-//! fault which that causes; every other fault goes to the handler that was there before.
+//! Below each stack lies a page that must not be touched. The first simulation of a process
+//! installs a handler for the fault which that causes; every other fault goes to the handler that
+//! was there before.
 
 use std::io;
 
@@ -21,7 +22,7 @@ impl Stacks {
     /// Stacks of so many bytes each.
     pub(crate) fn new(size: usize) -> Stacks {
         #[cfg(unix)]
-        overflow::watch();
+        overflow::install_handler();
         // Beyond half the address space there is no stack, only sums that overflow.
         let size = size.clamp(LEAST, usize::MAX / 2);
         Stacks { size, free: Vec::new() }
@@ -112,9 +113,9 @@ mod overflow {
     static BEFORE: OnceLock<Before> = OnceLock::new();
 
     /// Installs the handler, once for the process.
-    pub(super) fn watch() {
+    pub(super) fn install_handler() {
         BEFORE.get_or_init(|| {
-            // SAFETY: `sysconf` only answers.
+            // SAFETY: `sysconf` only reads.
             let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
             let handlers = SIGNALS.map(current);
             Before {
@@ -127,15 +128,14 @@ mod overflow {
         INSTALL.call_once(|| SIGNALS.into_iter().for_each(install));
     }
 
-    /// What is done about a signal today.
+    /// How the process handles a signal now.
     fn current(signal: c_int) -> libc::sigaction {
         let mut action = MaybeUninit::zeroed();
-        // SAFETY: with no new action, `sigaction` only fills in the old one, for which there is room; all zeroes are an
-        // action too, should it fail.
-        unsafe {
-            libc::sigaction(signal, ptr::null(), action.as_mut_ptr());
-            action.assume_init()
-        }
+        // SAFETY: with no new action, `sigaction` only fills in the old one, for which there is
+        // room.
+        unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
+        // SAFETY: it is filled in, or all zeroes, which are an action too, should that have failed.
+        unsafe { action.assume_init() }
     }
 
     fn install(signal: c_int) {
@@ -144,7 +144,8 @@ mod overflow {
         action.sa_sigaction = on_fault as *const () as usize;
         // On the alternate stack that std gives each of its threads: the one in use is full.
         action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-        // SAFETY: the handler has the signature that `SA_SIGINFO` asks for, and does only what a handler may.
+        // SAFETY: the handler has the signature that `SA_SIGINFO` asks for, and does only what a
+        // handler may.
         unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
     }
 
@@ -152,59 +153,67 @@ mod overflow {
         let Some(before) = BEFORE.get() else {
             return;
         };
-        // SAFETY: the kernel hands over the description of this fault.
-        let address = unsafe { (*info).si_addr() }.addr();
+        // SAFETY: the kernel passes the description of this fault, which is alive until the handler
+        // returns.
+        let info_of_fault = unsafe { &*info };
+        // SAFETY: the description of these two signals has an address.
+        let address = unsafe { info_of_fault.si_addr() }.addr();
         if let Ok(stack) = STACK.try_with(Cell::get)
             && stack.limit > 0
             && (stack.limit..stack.limit + before.page).contains(&address)
         {
-            say(stack);
+            report(stack);
         }
         let handler = &before.handlers[usize::from(signal == SIGNALS[1])];
         match handler.sa_sigaction {
             libc::SIG_DFL | libc::SIG_IGN => {
-                // SAFETY: `SIG_DFL` with no flags is a `sigaction`. The fault happens again, and ends the process.
-                unsafe {
-                    let mut default: libc::sigaction = MaybeUninit::zeroed().assume_init();
-                    default.sa_sigaction = libc::SIG_DFL;
-                    libc::sigaction(signal, &raw const default, ptr::null_mut());
-                }
+                // SAFETY: all zeroes are a `sigaction`.
+                let mut default: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+                default.sa_sigaction = libc::SIG_DFL;
+                // SAFETY: `SIG_DFL` is a valid action. The fault happens again, and ends the
+                // process.
+                unsafe { libc::sigaction(signal, &raw const default, ptr::null_mut()) };
             }
             function if handler.sa_flags & libc::SA_SIGINFO != 0 => {
                 type Handler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
-                // SAFETY: a handler with this flag has this signature; it is called as the kernel would have.
-                unsafe { core::mem::transmute::<usize, Handler>(function)(signal, info, context) };
+                // SAFETY: a handler with this flag has this signature.
+                let handler = unsafe { core::mem::transmute::<usize, Handler>(function) };
+                // SAFETY: it is called with what the kernel would have called it with.
+                unsafe { handler(signal, info, context) };
             }
             function => {
+                type Handler = unsafe extern "C" fn(c_int);
                 // SAFETY: a handler without the flag takes the signal only.
-                unsafe { core::mem::transmute::<usize, unsafe extern "C" fn(c_int)>(function)(signal) };
+                let handler = unsafe { core::mem::transmute::<usize, Handler>(function) };
+                // SAFETY: it is called with the signal that the kernel would have called it with.
+                unsafe { handler(signal) };
             }
         }
     }
 
-    /// Says which thread it was, and ends the process, as std does for its own threads.
-    fn say(stack: InUse) -> ! {
-        let mut sentence = Sentence {
+    /// Reports which thread it was, and ends the process, as std does for its own threads.
+    fn report(stack: InUse) -> ! {
+        let mut message = Message {
             bytes: [0; 256],
             len: 0,
         };
         let InUse { thread, size, .. } = stack;
         _ = writeln!(
-            sentence,
+            message,
             "\nsimulated thread {thread} has overflowed its stack of {size} bytes: see `coherence::Simulation::stack_size`"
         );
         // SAFETY: the bytes are there; `write` may be called in a signal handler.
-        unsafe { libc::write(libc::STDERR_FILENO, sentence.bytes.as_ptr().cast(), sentence.len) };
+        unsafe { libc::write(libc::STDERR_FILENO, message.bytes.as_ptr().cast(), message.len) };
         std::process::abort();
     }
 
     /// A text that takes no memory from the allocator, which must not be called here.
-    struct Sentence {
+    struct Message {
         bytes: [u8; 256],
         len: usize,
     }
 
-    impl fmt::Write for Sentence {
+    impl fmt::Write for Message {
         fn write_str(&mut self, text: &str) -> fmt::Result {
             let room = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(fmt::Error)?;
             room.copy_from_slice(text.as_bytes());

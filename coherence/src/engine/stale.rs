@@ -1,8 +1,9 @@
-//! Which bytes of a line each copy has yet to see: one bit for each byte that another core has written since this core's
-//! last essential miss.
+//! Which bytes of a line each copy has yet to see: one bit for each byte that another core has
+//! written since this core's last essential miss.
 //!
-//! A write flags its bytes in all other copies. Where many cores use the same words, nearly all copies have these bits
-//! already; so those that may lack some are listed, and a write that brings nothing new visits these alone.
+//! A write flags its bytes in all other copies. Where many cores use the same words, nearly all
+//! copies have these bits already; so those that may lack some are listed, and a write that brings
+//! nothing new visits these alone.
 
 #[derive(Default)]
 pub(crate) struct Stale {

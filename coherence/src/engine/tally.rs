@@ -1,17 +1,14 @@
-//! One core's copy of one line: its MESI state, the lifetime in progress, and what was counted at which site.
+//! One core's copy of one line: its MESI state, the lifetime in progress, and what was counted at
+//! which site.
 
-use core::panic::Location;
-
-use crate::report::Counts;
-
-/// A source position, as `#[track_caller]` hands it out.
-pub(crate) type Site = &'static Location<'static>;
+use super::access::Site;
+use crate::counts::Counts;
 
 /// The state of a line in one core's cache.
 ///
-/// Exclusive and Modified of MESI are one state here: they differ in whether an eviction writes back, and these caches
-/// are infinite. A load that finds the line nowhere else takes it `Owned`, so a later store by the same core is a hit, as
-/// it is with MESI and is not with MSI.
+/// Exclusive and Modified of MESI are one state here: they differ in whether an eviction writes
+/// back, and these caches are infinite. A load that finds the line nowhere else takes it `Owned`,
+/// so a later store by the same core is a hit, as it is with MESI and is not with MSI.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum State {
     Invalid,
@@ -19,7 +16,7 @@ pub(crate) enum State {
     Owned,
 }
 
-/// The bill of one site for one line on one core in one phase.
+/// What one site did to one line on one core in one phase.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
     pub(crate) site: Site,
@@ -33,7 +30,8 @@ pub(crate) struct Tally {
 pub(crate) struct Copy {
     pub(crate) core: u16,
     pub(crate) state: State,
-    /// Whether the lifetime in progress is known to be essential: cold, or a foreign write was seen.
+    /// Whether the lifetime in progress is known to be essential: cold, or another core's write was
+    /// seen.
     essential: bool,
     /// Until the end of the core's first lifetime of the line.
     cold: bool,
@@ -69,7 +67,8 @@ impl Copy {
     #[inline]
     fn tally(&mut self, site: Site, phase: u32) -> usize {
         let last = self.last as usize;
-        // Two addresses for one position are possible (one for each codegen unit); the report joins them by content.
+        // Two addresses for one source location are possible (one for each codegen unit); the
+        // report joins them by content.
         if let Some(tally) = self.tallies.get(last)
             && core::ptr::eq(tally.site, site)
             && tally.phase == phase
@@ -93,8 +92,8 @@ impl Copy {
         at
     }
 
-    /// Notes that the core reads or writes the bytes in `mask`, of which others have written those in `stale` since this
-    /// core's last essential miss: if these meet, the lifetime was needed.
+    /// Notes that the core reads or writes the bytes in `mask`, of which others have written those
+    /// in `stale` since this core's last essential miss: if these meet, the lifetime was needed.
     #[inline]
     pub(crate) fn touch(&mut self, mask: u128, stale: u128) {
         self.essential |= stale & mask != 0;
@@ -108,8 +107,8 @@ impl Copy {
         self.state = state;
     }
 
-    /// The lifetime ends, by invalidation or with the simulation: now it is known what the miss was for. True for an
-    /// essential one: it has seen all that others have written.
+    /// The lifetime ends, by invalidation or with the simulation: now it is known what the miss was
+    /// for. True for an essential one: it has seen all that others have written.
     pub(crate) fn close(&mut self) -> bool {
         debug_assert_ne!(self.state, State::Invalid);
         self.state = State::Invalid;

@@ -1,44 +1,19 @@
 //! Threads that unwind, and the waits they cannot have.
 //!
-//! All simulated threads share the panic count of one OS thread. While one of them unwinds, no other may run: it would take
-//! itself for panicking, and so would the locks it holds. So a thread that has to wait for another while it unwinds waits
-//! for ever, and the simulation ends there. Its coroutine is left where it stands, and the OS thread counts as panicking
-//! from then on: there is no way to take that back.
-
-use std::panic::{PanicHookInfo, set_hook, take_hook};
-use std::sync::Once;
+//! All simulated threads share the panic count of one OS thread. While one of them unwinds, no
+//! other may run: it would take itself for panicking, and so would the locks it holds. So a thread
+//! that has to wait for another while it unwinds waits for ever, and the simulation ends there. Its
+//! coroutine is left where it stands, and the OS thread counts as panicking from then on: there is
+//! no way to take that back.
 
 use super::failure::Failure;
-use super::schedule::{Scheduler, Suspension};
-use super::threads::message;
-use super::{Step, act};
+use super::simulation::Simulation;
+use super::suspension::Suspension;
 
-/// From now on, the engine hears of every panic's message before the hook that was there.
-pub(crate) fn hear_of_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = take_hook();
-        set_hook(Box::new(move |info| {
-            hear(info);
-            before(info);
-        }));
-    });
-}
-
-fn hear(info: &PanicHookInfo<'_>) {
-    act(|s| {
-        s.begin_unwinding(message(info.payload()));
-        Step::Done(())
-    });
-}
-
-/// So many events in a row, beyond those before, in which a thread that unwinds changes no memory are a wait.
-const PATIENCE: u64 = 1 << 22;
-
-impl Scheduler {
-    /// The current thread panics, and says so.
-    fn begin_unwinding(&mut self, message: String) {
-        self.unwinding_bound = self.idle + PATIENCE;
+impl Simulation {
+    /// The current thread panics with this message.
+    pub(crate) fn begin_unwinding(&mut self, message: String) {
+        self.idle.begin_unwinding();
         self.me().unwinds_for = Some(message);
         // Its next turn is taken, so that it is seen when it no longer unwinds.
         self.limit = 0;
@@ -49,11 +24,12 @@ impl Scheduler {
     pub(crate) fn turn_unwinding(&mut self) -> Option<Suspension> {
         // Without a message this may be an earlier panic's bound, or none.
         let known = self.me().unwinds_for.is_some();
-        let stuck = self.leads_nowhere() || known && self.idle > self.unwinding_bound;
+        let stuck = self.is_livelocked() || known && self.idle.are_a_wait();
         stuck.then(|| self.abandon())
     }
 
-    /// The current thread unwinds and has to wait: the simulation ends. The thread does not come back.
+    /// The current thread unwinds and has to wait: the simulation ends. The thread does not come
+    /// back.
     #[cold]
     pub(crate) fn abandon(&mut self) -> Suspension {
         let thread = self.current();
@@ -67,7 +43,8 @@ impl Scheduler {
         self.suspension()
     }
 
-    /// The current thread has come to the end of time, and with it the simulation. The thread does not come back.
+    /// The current thread has come to the end of time, and with it the simulation. The thread does
+    /// not come back.
     #[cold]
     pub(crate) fn end_of_time(&mut self) -> Suspension {
         if self.failure.is_none() {

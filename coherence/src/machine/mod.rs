@@ -7,11 +7,13 @@ use core::fmt;
 /// The largest number of cores a [`Machine`] may have.
 pub const MAX_CORES: usize = 1024;
 
-/// A machine to bill a program on: cores grouped into clusters and sockets, a line size, and the latency of each event.
+/// A machine to bill a program on: cores grouped into clusters and sockets, a line size, and the
+/// latency of each event.
 ///
-/// Take a preset ([`Machine::flat`], [`Machine::epyc_9654`], [`Machine::xeon_8375c`], [`Machine::graviton_3`],
-/// [`Machine::two_cores`]) or describe your own with [`Machine::builder`]. Simulated thread `i` lives on core
-/// `i % cores` and never migrates; neighbouring core numbers share a cluster, then a socket.
+/// Take a preset ([`Machine::flat`], [`Machine::epyc_9654`], [`Machine::xeon_8375c`],
+/// [`Machine::graviton_3`], [`Machine::two_cores`]) or describe your own with [`Machine::builder`].
+/// Simulated thread `i` lives on core `i % cores` and never migrates; neighbouring core numbers
+/// share a cluster, then a socket.
 ///
 /// ```
 /// let machine = coherence::Machine::builder("a small server")
@@ -46,7 +48,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts the description of a machine of your own; every figure not given is that of [`Machine::flat`] with one core.
+    /// Starts the description of a machine of your own; every figure not given is that of
+    /// [`Machine::flat`] with one core.
     pub fn builder(name: impl Into<String>) -> MachineBuilder {
         MachineBuilder::new(name.into())
     }
@@ -73,7 +76,8 @@ impl Machine {
     }
 }
 
-/// Describes a [`Machine`]; made by [`Machine::builder`], ended by [`build`](MachineBuilder::build).
+/// Describes a [`Machine`]; made by [`Machine::builder`], ended by
+/// [`build`](MachineBuilder::build).
 ///
 /// Latencies are in nanoseconds and may have a fraction; they are kept in picoseconds.
 #[derive(Clone, Debug)]
@@ -134,17 +138,20 @@ impl MachineBuilder {
         self
     }
 
-    /// Whether a miss or an upgrade also fetches the other line of the aligned pair, when any core has used that line
-    /// before and this one does not hold it; off unless given. The fetch is billed like a load of no bytes: it costs the
-    /// core no time, but it moves a line. (No manual says whether a request for ownership alone fetches the pair. That
-    /// two cores hinder each other which do nothing but atomic increments on the two lines of a pair, as folly's
-    /// `lang/Align.h` reports of Sandy Bridge, takes a fetch on upgrades: each core misses but once.)
+    /// Whether a miss or an upgrade also fetches the other line of the aligned pair, when any core
+    /// has used that line before and this one does not hold it; off unless given. The fetch is
+    /// billed like a load of no bytes: it costs the core no time, but it moves a line. (No manual
+    /// says whether a request for ownership alone fetches the pair. That two cores hinder each
+    /// other which do nothing but atomic increments on the two lines of a pair, as folly's
+    /// `lang/Align.h` reports of Sandy Bridge, takes a fetch on upgrades: each core misses but
+    /// once.)
     pub fn adjacent_line_prefetch(mut self, on: bool) -> Self {
         self.adjacent = on;
         self
     }
 
-    /// One-way transfer of a line between two cores of one cluster, of one socket, and of two sockets.
+    /// One-way transfer of a line between two cores of one cluster, of one socket, and of two
+    /// sockets.
     pub fn transfer_ns(mut self, cluster: f64, socket: f64, remote: f64) -> Self {
         self.transfer = [cluster, socket, remote];
         self
@@ -157,8 +164,9 @@ impl MachineBuilder {
         memory_ns => memory;
         /// What a read-modify-write costs beyond a plain access.
         rmw_ns => rmw;
-        /// How long a core keeps a line it has just obtained for writing before another core's write request is
-        /// answered: the accesses it completes in that time hit. Reads are answered at once. 0 unless given.
+        /// How long a core keeps a line it has just obtained for writing before another core's
+        /// write request is answered: the accesses it completes in that time hit. Reads are
+        /// answered at once. 0 unless given.
         tenure_ns => tenure;
         /// A sequentially consistent fence; weaker fences are free, as on x86.
         fence_ns => fence;
@@ -166,7 +174,7 @@ impl MachineBuilder {
         pause_ns => pause;
         /// A system call: futex wait, futex wake, `yield_now`, `spawn`.
         syscall_ns => syscall;
-        /// From a futex wake to the instant the sleeper may be put on its core.
+        /// From a futex wake to the instant the woken thread may be put on its core.
         wake_ns => wake;
         /// Changing the thread that a core runs.
         context_switch_ns => switch;
@@ -177,7 +185,8 @@ impl MachineBuilder {
     /// Checks the description and makes the machine.
     ///
     /// # Errors
-    /// A [`MachineError`] whose sentence names the figure and its limit, if the machine makes no sense.
+    /// A [`MachineError`] whose sentence names the figure and its limit, if the machine makes no
+    /// sense.
     pub fn build(self) -> Result<Machine, MachineError> {
         let refuse = |why: String| Err(MachineError { why });
         if self.cores == 0 || self.cores > MAX_CORES {
@@ -232,7 +241,8 @@ impl MachineBuilder {
     }
 }
 
-/// Converts, or says which figure is out of range: a second is longer than any event of this kind takes.
+/// Converts, or says which figure is out of range: a second is longer than any event of this kind
+/// takes.
 fn picoseconds(what: &str, ns: f64, least: f64) -> Result<u64, MachineError> {
     let ps = (ns * 1000.0).round();
     if ns.is_finite() && ns >= least && ns <= 1e9 && (least == 0.0 || ps >= 1.0) {

@@ -1,11 +1,13 @@
 //! Machines with a source. Where a source gives a range, the preset takes its middle.
 //!
-//! Transfers: public core-to-core-latency tables (one-way, by compare-and-swap ping-pong). Cycles: T. David, R. Guerraoui,
-//! V. Trigonakis, "Everything you always wanted to know about synchronization but were afraid to ask", SOSP 2013, 80-core
-//! Xeon at 2.13 GHz: L1 5 cycles, RAM 355, an atomic 11 more than a load. Those tables say nothing of the kernel, nor of
-//! PAUSE on AMD and Arm. These stand in every preset as `examples/hardware.rs` measured them on the 2-core virtual machine
-//! this crate was written on: PAUSE 20 ns, a system call 300 ns, a context switch 360 ns, and 6.3 us from a wake-up to the
-//! sleeper being able to run. The fence, 5.4 ns, was measured on a machine of the same kind; 3 ms is a time slice of Linux.
+//! Transfers: public core-to-core-latency tables (one-way, by compare-and-swap ping-pong). Cycles:
+//! T. David, R. Guerraoui, V. Trigonakis, "Everything you always wanted to know about
+//! synchronization but were afraid to ask", SOSP 2013, 80-core Xeon at 2.13 GHz: L1 5 cycles, RAM
+//! 355, an atomic 11 more than a load. Those tables say nothing of the kernel, nor of PAUSE on AMD
+//! and Arm. These stand in every preset as `examples/hardware.rs` measured them on the 2-core
+//! virtual machine this crate was written on: PAUSE 20 ns, a system call 300 ns, a context switch
+//! 360 ns, and 6.3 us from a wake-up to the sleeping thread being able to run. The fence, 5.4 ns,
+//! was measured on a machine of the same kind; 3 ms is a time slice of Linux.
 
 use super::{MAX_CORES, Machine, MachineBuilder};
 
@@ -38,8 +40,8 @@ impl MachineBuilder {
 }
 
 impl Machine {
-    /// All cores equally far apart, 51 ns one way: the load of a modified line on the same die in David et al. (109
-    /// cycles), and every pair within a Xeon 8375C.
+    /// All cores equally far apart, 51 ns one way: the load of a modified line on the same die in
+    /// David et al. (109 cycles), and every pair within a Xeon 8375C.
     ///
     /// # Panics
     /// If `cores` is 0 or above [`MAX_CORES`].
@@ -51,8 +53,8 @@ impl Machine {
         Machine::builder(format!("flat, {cores} cores")).cores(cores).preset()
     }
 
-    /// Two sockets of AMD EPYC 9654 (Genoa): 192 cores in clusters of 8; 27, 97.5 and 185 ns one way
-    /// (core-to-core-latency tables: 24 to 30, 90 to 105, 185).
+    /// Two sockets of AMD EPYC 9654 (Genoa): 192 cores in clusters of 8; 27, 97.5 and 185 ns one
+    /// way (core-to-core-latency tables: 24 to 30, 90 to 105, 185).
     pub fn epyc_9654() -> Machine {
         Machine::builder("2 x EPYC 9654")
             .cores(192)
@@ -63,9 +65,9 @@ impl Machine {
             .preset()
     }
 
-    /// Two sockets of Intel Xeon 8375C (Ice Lake): 64 cores, one cluster a socket; 51 and 108 ns one way
-    /// (core-to-core-latency tables). Fetches lines in aligned pairs, and PAUSE takes 140 cycles, 40 ns, as on every
-    /// Intel server core since Skylake.
+    /// Two sockets of Intel Xeon 8375C (Ice Lake): 64 cores, one cluster a socket; 51 and 108 ns
+    /// one way (core-to-core-latency tables). Fetches lines in aligned pairs, and PAUSE takes 140
+    /// cycles, 40 ns, as on every Intel server core since Skylake.
     pub fn xeon_8375c() -> Machine {
         Machine::builder("2 x Xeon 8375C")
             .cores(64)
@@ -86,9 +88,10 @@ impl Machine {
             .preset()
     }
 
-    /// The 2-core virtual machine this crate was written on, as `examples/hardware.rs` measured it: 85 ns one way (the
-    /// median of twelve runs between 63 and 108), a read-modify-write 8.5 ns. The tenure, 34 ns, is fitted: it brings the
-    /// costs of contended counters nearest to the measured ones (see the front page for how near that is).
+    /// The 2-core virtual machine this crate was written on, as `examples/hardware.rs` measured it:
+    /// 85 ns one way (the median of twelve runs between 63 and 108), a read-modify-write 8.5 ns.
+    /// The tenure, 34 ns, is fitted: it brings the costs of contended counters nearest to the
+    /// measured ones (see the README for how near that is).
     pub fn two_cores() -> Machine {
         Machine::builder("2-core virtual machine")
             .cores(2)

@@ -1,19 +1,19 @@
 //! What a simulation cost: in total, per phase, per line, per source site and per core.
 
-mod counts;
 mod table;
 
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use crate::engine::{Scheduler, Tally};
-pub use counts::Counts;
-use counts::bill;
+use crate::counts::{Counts, bill};
+use crate::engine::{self, Measurements, Tally};
+use crate::machine::Machine;
 
 /// The bill of one simulation.
 ///
-/// Its own counting methods speak of the whole program; [`phase`](Report::phase) gives the same for one phase. Equal
-/// programs on equal machines give equal reports, byte for byte, also as text and as JSON.
+/// Its own counting methods speak of the whole program; [`phase`](Report::phase) gives the same for
+/// one phase. Equal programs on equal machines give equal reports, byte for byte, also as text and
+/// as JSON.
 ///
 /// Lines are named 0, 1, ... by the order in which the program first touched them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,18 +65,18 @@ pub struct Core {
 }
 
 impl Report {
-    pub(crate) fn new(simulation: &Scheduler, end: u64) -> Report {
+    pub(crate) fn new(machine: &Machine, measured: &Measurements) -> Report {
         let elapsed = |picoseconds: u64| Duration::from_nanos(picoseconds / 1000);
-        let phases = simulation.phases.iter().enumerate();
+        let phases = measured.phases.iter().enumerate();
         let phases = phases.map(|(i, phase)| {
             let of_phase = |tally: &Tally| tally.phase as usize == i;
-            Section::new(phase.name.clone(), elapsed(phase.elapsed), simulation, of_phase)
+            Section::new(phase.name.clone(), elapsed(phase.elapsed), &measured.lines, of_phase)
         });
         Report {
-            machine: simulation.machine.name.clone(),
-            threads: simulation.threads.len(),
+            machine: machine.name.clone(),
+            threads: measured.threads,
             phases: phases.collect(),
-            total: Section::new("total".into(), elapsed(end), simulation, |_| true),
+            total: Section::new("total".into(), elapsed(measured.elapsed), &measured.lines, |_| true),
         }
     }
 
@@ -125,10 +125,10 @@ impl Report {
 }
 
 impl Section {
-    fn new(name: String, elapsed: Duration, simulation: &Scheduler, wanted: impl Fn(&Tally) -> bool) -> Section {
+    fn new(name: String, elapsed: Duration, touched: &[engine::Line], wanted: impl Fn(&Tally) -> bool) -> Section {
         let mut counts = Counts::default();
         let mut lines = Vec::new();
-        for (name, line) in simulation.directory.lines.iter().enumerate() {
+        for (name, line) in touched.iter().enumerate() {
             if let Some(line) = Line::new(name, line, &wanted) {
                 counts.add(&line.counts);
                 lines.push(line);
@@ -147,7 +147,8 @@ impl Section {
         &self.name
     }
 
-    /// Virtual time between the calls of [`phase`](crate::phase) that began and ended it, or to the program's end.
+    /// Virtual time between the calls of [`phase`](crate::phase) that began and ended it, or to the
+    /// program's end.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }
@@ -185,7 +186,7 @@ impl Section {
 
 impl Line {
     /// The line, unless no wanted tally touches it.
-    fn new(name: usize, line: &crate::engine::Line, wanted: &impl Fn(&Tally) -> bool) -> Option<Line> {
+    fn new(name: usize, line: &engine::Line, wanted: &impl Fn(&Tally) -> bool) -> Option<Line> {
         let mut counts = Counts::default();
         let mut sites: BTreeMap<(&str, u32, u32), Site> = BTreeMap::new();
         let mut cores: BTreeMap<usize, Core> = BTreeMap::new();
@@ -257,8 +258,8 @@ impl Site {
         self.column
     }
 
-    /// The bytes of the cache line that the site touched, as offsets: from the first to one past the last. Empty if it
-    /// only fetched the line as the neighbour of another.
+    /// The bytes of the cache line that the site touched, as offsets: from the first to one past
+    /// the last. Empty if it only fetched the line as the neighbour of another.
     pub fn bytes(&self) -> core::ops::Range<usize> {
         let (from, to) = self.bytes;
         if from < to {

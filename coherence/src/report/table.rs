@@ -2,14 +2,15 @@
 
 use core::fmt;
 
-use super::{Counts, Line, Report, Section, Site};
+use super::{Line, Report, Section, Site};
+use crate::counts::Counts;
 
 /// A report names at most so many lines; the rest is summed up.
 const LINES: usize = 16;
 
 impl fmt::Display for Report {
-    /// A table of phases, then the lines with the most transactions, falsely shared ones first, each with the source
-    /// sites that touched it.
+    /// A table of phases, then the lines with the most transactions, falsely shared ones first,
+    /// each with the source sites that touched it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let threads = if self.threads == 1 { "thread" } else { "threads" };
         writeln!(

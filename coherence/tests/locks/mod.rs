@@ -9,8 +9,8 @@ use crossbeam_utils::CachePadded;
 
 /// A lock with a node or the like for each of its threads.
 pub trait Lock: Sync {
-    /// Runs one passage of thread `i`: takes the lock, calls `critical`, releases the lock.
-    fn passage(&self, i: usize, critical: &dyn Fn());
+    /// For thread `i`: takes the lock, calls `critical`, releases the lock.
+    fn with_lock(&self, i: usize, critical: &dyn Fn());
 }
 
 /// Test-and-test-and-set.
@@ -18,7 +18,7 @@ pub trait Lock: Sync {
 pub struct Ttas(CachePadded<AtomicBool>);
 
 impl Lock for Ttas {
-    fn passage(&self, _: usize, critical: &dyn Fn()) {
+    fn with_lock(&self, _: usize, critical: &dyn Fn()) {
         while self.0.load(Relaxed) || self.0.swap(true, Acquire) {
             spin_loop();
         }
@@ -35,7 +35,7 @@ pub struct Ticket<Word> {
 }
 
 impl<Word: AsRef<AtomicU32> + Sync> Lock for Ticket<Word> {
-    fn passage(&self, _: usize, critical: &dyn Fn()) {
+    fn with_lock(&self, _: usize, critical: &dyn Fn()) {
         let mine = self.next.as_ref().fetch_add(1, Relaxed);
         let serving = self.serving.as_ref();
         while serving.load(Acquire) != mine {
@@ -65,7 +65,8 @@ impl AsRef<AtomicU32> for TwoLines {
     }
 }
 
-/// Craig's and Landin and Hagersten's queue lock: each thread has a node, and nodes travel.
+/// Craig's and Landin and Hagersten's queue lock: each thread has a node, and takes over that of
+/// its predecessor.
 pub struct Clh {
     tail: CachePadded<AtomicUsize>,
     locked: Vec<CachePadded<AtomicBool>>,
@@ -87,7 +88,7 @@ impl Clh {
 }
 
 impl Lock for Clh {
-    fn passage(&self, i: usize, critical: &dyn Fn()) {
+    fn with_lock(&self, i: usize, critical: &dyn Fn()) {
         // SAFETY: thread `i` alone uses `mine[i]`.
         let mine = self.mine[i].with(|node| unsafe { *node });
         self.locked[mine].store(true, Relaxed);
@@ -160,7 +161,7 @@ impl<N: Node> Mcs<N> {
 }
 
 impl<N: Node> Lock for Mcs<N> {
-    fn passage(&self, i: usize, critical: &dyn Fn()) {
+    fn with_lock(&self, i: usize, critical: &dyn Fn()) {
         let mine: &N = &self.nodes[i];
         let me = core::ptr::from_ref(mine).cast_mut();
         mine.next().store(core::ptr::null_mut(), Relaxed);

@@ -28,8 +28,8 @@ pub fn is_alone(test: &str) -> bool {
     std::env::var("COHERENCE_ALONE").is_ok_and(|name| name == test)
 }
 
-/// Runs the test of this name in a process of its own, in which [`is_alone`] says so; with at most so many KiB of address
-/// space, if given. Answers how it ended and all that it printed.
+/// Runs the test of this name in a process of its own, in which [`is_alone`] says so; with at most
+/// so many KiB of address space, if given. Returns how it ended and all that it printed.
 pub fn alone(test: &str, kib: Option<u64>) -> (Output, String) {
     let this = std::env::current_exe().expect("this test has a file");
     let limit = kib.map(|kib| format!("ulimit -v {kib}; ")).unwrap_or_default();

@@ -1,9 +1,9 @@
 //! The integers.
 
 use core::panic::Location;
-use core::sync::atomic as real;
+use core::sync::atomic::{self as real, Ordering};
 
-use super::{Ordering, common, fetches};
+use super::methods::{common, fetches};
 use crate::engine::{self, Effect, Kind, Site};
 
 macro_rules! integers {

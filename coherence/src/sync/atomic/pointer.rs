@@ -1,9 +1,9 @@
 //! The pointer.
 
 use core::panic::Location;
-use core::sync::atomic as real;
+use core::sync::atomic::{self as real, Ordering};
 
-use super::{Ordering, common};
+use super::methods::common;
 use crate::engine::{self, Effect, Kind, Site};
 
 /// A stand-in for [`core::sync::atomic::AtomicPtr`], billed in a simulation.

@@ -1,4 +1,5 @@
-//! The loom-shaped API inside and outside a simulation: layout, thread-locals, spawning, errors, reports.
+//! The loom-shaped API inside and outside a simulation: layout, thread-locals, spawning, errors,
+//! reports.
 
 use std::cell::{Cell, RefCell};
 use std::mem::{align_of, size_of};
@@ -55,10 +56,10 @@ fn methods() {
     let mut target = 4;
     let pointer = AtomicPtr::default();
     assert!(pointer.swap(&mut target, AcqRel).is_null());
-    // SAFETY: `target` is alive, and nobody else uses it.
+    // SAFETY: `target` is alive, and this is the only use of it.
     assert_eq!(unsafe { *pointer.load(Acquire) }, 4);
     let mut cell = UnsafeCell::new(1);
-    // SAFETY: nobody else has the cell.
+    // SAFETY: this is the only reference to the cell.
     cell.with_mut(|v| unsafe { *v += 1 });
     assert_eq!((*cell.get_mut(), cell.into_inner()), (2, 2));
     fence(SeqCst);
@@ -97,12 +98,12 @@ fn statics_outlive_simulations() {
 coherence::thread_local! {
     /// Two forms, with attributes and visibility, in one block.
     static COUNT: Cell<usize> = const { Cell::new(0) };
-    pub(crate) static LOG: RefCell<Vec<Tell>> = RefCell::new(Vec::new());
+    pub(crate) static LOG: RefCell<Vec<LogsDrop>> = RefCell::new(Vec::new());
 }
 
-struct Tell(usize, Rc<RefCell<Vec<usize>>>);
+struct LogsDrop(usize, Rc<RefCell<Vec<usize>>>);
 
-impl Drop for Tell {
+impl Drop for LogsDrop {
     fn drop(&mut self) {
         self.1.borrow_mut().push(self.0);
         // The other one was made later, so it is gone by now; this one is being dropped.
@@ -116,15 +117,15 @@ fn thread_locals_belong_to_the_simulated_thread() {
     COUNT.with(|count| count.set(100));
     coherence::run(&Machine::flat(3), 3, |i| {
         let mine = Rc::new(RefCell::new(Vec::new()));
-        LOG.with(|log| log.borrow_mut().push(Tell(i, Rc::clone(&mine))));
+        LOG.with(|log| log.borrow_mut().push(LogsDrop(i, Rc::clone(&mine))));
         for _ in 0..=i {
             COUNT.with(|count| count.set(count.get() + 1));
             GLOBAL_TURNS.fetch_add(1, Relaxed);
         }
-        order.lock().expect("nobody panics").push((i, COUNT.with(Cell::get)));
+        order.lock().expect("no panic").push((i, COUNT.with(Cell::get)));
         OUT.with_borrow_mut(|out| out.push(mine));
     });
-    assert_eq!(order.into_inner().expect("nobody panics"), [(0, 1), (1, 2), (2, 3)]);
+    assert_eq!(order.into_inner().expect("no panic"), [(0, 1), (1, 2), (2, 3)]);
     // The destructors ran, each once, when its thread ended.
     let dropped: Vec<_> = OUT.with_borrow(|out| out.iter().map(|mine| mine.borrow().clone()).collect());
     assert_eq!(dropped, [vec![0], vec![1], vec![2]]);
@@ -202,7 +203,8 @@ fn simulations_do_not_nest() {
     assert_eq!(nested, Err(coherence::Failure::Panicked { thread: 0, message }));
 }
 
-/// A program with everything in it: heap nodes that come and go, sleepers, spinners, more threads than cores.
+/// A program with a bit of everything: heap nodes that come and go, futex waits, spin loops, more
+/// threads than cores.
 fn churn() -> coherence::Report {
     let machine = Machine::builder("small")
         .cores(3)
@@ -215,7 +217,7 @@ fn churn() -> coherence::Report {
         for n in 0..200 {
             let node = Box::into_raw(Box::new((AtomicU64::new(n), i)));
             let taken = head.swap(node, AcqRel);
-            // SAFETY: a node has one owner: whoever swapped it out.
+            // SAFETY: a node has one owner, the thread that swapped it out.
             if let Some(taken) = unsafe { taken.as_mut() }.map(|t| unsafe { Box::from_raw(t) }) {
                 taken.0.fetch_add(taken.1 as u64, Relaxed);
             }
@@ -256,7 +258,7 @@ fn the_same_program_gives_the_same_report() {
         text[from..text.rfind("test result").unwrap_or(text.len())].to_owned()
     };
     let first = run();
-    assert!(first.contains("tests/world.rs") && first.contains("end "), "{first}");
+    assert!(first.contains("tests/api.rs") && first.contains("end "), "{first}");
     for _ in 0..4 {
         assert_eq!(first, run());
     }

@@ -1,4 +1,5 @@
-//! The model against what the algorithms must cost: transactions per passage, as a simple MESI model counts them.
+//! The model against the textbooks: coherence transactions per acquisition of each lock, as a
+//! simple MESI model counts them.
 
 use std::sync::atomic as plain;
 use std::sync::atomic::Ordering::Relaxed;
@@ -9,29 +10,29 @@ use coherence::{Machine, Report};
 mod locks;
 use locks::{Clh, Lock, Mcs, OneLine, Packed, Spread, Ticket, Ttas, TwoLines};
 
-const PASSAGES: usize = 500;
+const ACQUISITIONS: usize = 500;
 const WARM_UP: usize = 5;
 
 fn pause(rounds: usize) {
     (0..rounds).for_each(|_| spin_loop());
 }
 
-/// Transactions per passage with all threads always queued, from the moment everybody has passed to the moment the first
-/// thread leaves. Every critical section outlasts the commotion that the hand-over before it caused, and the threads come
-/// back in the middle of one.
+/// Transactions per acquisition with all threads always queued, from the moment each has acquired
+/// the lock to the moment the first thread ends. Every critical section outlasts the transactions
+/// that the hand-off before it caused, and the threads queue again in the middle of one.
 fn contended(threads: usize, lock: &dyn Lock) -> f64 {
-    let passages = (0..threads).map(|_| plain::AtomicUsize::new(0)).collect::<Vec<_>>();
-    let done = || passages.iter().map(|p| p.load(Relaxed)).sum::<usize>();
+    let acquisitions = (0..threads).map(|_| plain::AtomicUsize::new(0)).collect::<Vec<_>>();
+    let done = || acquisitions.iter().map(|p| p.load(Relaxed)).sum::<usize>();
     let (began, ended) = (plain::AtomicUsize::new(0), plain::AtomicUsize::new(0));
     let report = coherence::run(&Machine::flat(threads), threads, |i| {
         while ended.load(Relaxed) == 0 {
-            lock.passage(i, &|| {
+            lock.with_lock(i, &|| {
                 pause(16 * threads);
-                passages[i].fetch_add(1, Relaxed);
+                acquisitions[i].fetch_add(1, Relaxed);
                 if began.load(Relaxed) == 0 && done() > WARM_UP * threads {
                     coherence::phase("steady");
                     began.store(done(), Relaxed);
-                } else if done() == began.load(Relaxed) + PASSAGES {
+                } else if done() == began.load(Relaxed) + ACQUISITIONS {
                     coherence::phase("end");
                     ended.store(done(), Relaxed);
                 }
@@ -39,26 +40,29 @@ fn contended(threads: usize, lock: &dyn Lock) -> f64 {
             pause(8 * threads);
         }
     });
-    report.phase("steady").transactions_per(PASSAGES as u64)
+    report.phase("steady").transactions_per(ACQUISITIONS as u64)
 }
 
-/// Transactions per passage with nobody queued and the other of two threads having passed last.
+/// Transactions per acquisition with no thread queued, by the one of two threads that was not the
+/// last to hold the lock.
 fn alone(lock: &dyn Lock) -> f64 {
     let report = coherence::run(&Machine::flat(2), 2, |i| {
         pause(1000 * i);
-        for round in 0..PASSAGES + WARM_UP {
+        for round in 0..ACQUISITIONS + WARM_UP {
             if round == WARM_UP {
                 coherence::phase("steady");
             }
-            lock.passage(i, &|| ());
+            lock.with_lock(i, &|| ());
             pause(2000);
         }
     });
-    // Both threads' passages but for the one of thread 1 that came while thread 0 was still warming up.
-    report.phase("steady").transactions_per(2 * PASSAGES as u64)
+    // Both threads' acquisitions but for the one of thread 1 that came while thread 0 was still
+    // warming up.
+    report.phase("steady").transactions_per(2 * ACQUISITIONS as u64)
 }
 
-/// Holds a lock to its row of the table: `expected` of the number of threads, give or take `slack` for the layout.
+/// Holds a lock to its row of the table: `expected` of the number of threads, give or take `slack`
+/// for the layout.
 fn hold(
     make: impl Fn(usize) -> Box<dyn Lock>,
     alone_costs: f64,
@@ -120,17 +124,18 @@ fn mcs_on_two_lines_is_constant() {
     constant(&hold(|n| Box::new(Mcs::<Spread>::new(n)), 1.0, |_| 7.0, 0.0));
 }
 
-/// The order in which threads pass: every waiter of a fair lock is overtaken once at most.
+/// The order in which threads acquire the lock: every waiter of a fair lock is overtaken once at
+/// most.
 #[test]
 fn fair_locks_are_fair() {
     let overtaken = |lock: &dyn Lock| {
         let order = std::sync::Mutex::new(Vec::new());
         let _: Report = coherence::run(&Machine::flat(8), 8, |i| {
             for _ in 0..50 {
-                lock.passage(i, &|| order.lock().expect("nobody panics").push(i));
+                lock.with_lock(i, &|| order.lock().expect("no panic").push(i));
             }
         });
-        let order = order.into_inner().expect("nobody panics");
+        let order = order.into_inner().expect("no panic");
         let rounds = order[16..320].windows(16);
         rounds
             .map(|round| {

@@ -1,4 +1,4 @@
-//! The eight counters of every bill.
+//! The eight counters of every bill: what the engine counts and the report shows.
 
 /// The counters of a bill, as values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,8 @@ macro_rules! bill {
             self.$($path).+.get_modified
         }
 
-        /// Upgrade transactions: stores and read-modify-writes of a line that the core held only for reading.
+        /// Upgrade transactions: stores and read-modify-writes of a line that the core held only
+        /// for reading.
         pub fn upgrades(&self) -> u64 {
             self.$($path).+.upgrades
         }
@@ -70,16 +71,18 @@ macro_rules! bill {
             self.$($path).+.true_sharing_misses
         }
 
-        /// Misses that brought nothing the core needed: the other core wrote other bytes of the line.
+        /// Misses that brought nothing the core needed: the other core wrote other bytes of the
+        /// line.
         pub fn false_sharing_misses(&self) -> u64 {
             self.$($path).+.false_sharing_misses
         }
 
-        /// Accesses that needed no transaction. A thread that spins asleep hits no more.
+        /// Accesses that needed no transaction. A dormant thread, whose spin loop is not simulated,
+        /// has none.
         pub fn hits(&self) -> u64 {
             self.$($path).+.hits
         }
     };
 }
 
-pub(super) use bill;
+pub(crate) use bill;
