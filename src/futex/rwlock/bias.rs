@@ -33,8 +33,9 @@ const EARNED: u32 = hint::tuned(80, 2);
 const ALONE: u32 = 80;
 /// What it takes at the most, in nanoseconds; a thread that was preempted has not waited for the line.
 const MOST: u32 = 10_000;
-/// What each write costs.
+/// What each write costs. One in `1 << WRITE_SAMPLE` writes, at random, pays for all.
 const WRITE: u32 = hint::tuned(10, 1);
+const WRITE_SAMPLE: u32 = 3;
 /// The least credit of a lock that becomes slotted.
 const SLOTTED_AT: u32 = hint::tuned(2 * EARNED, EARNED);
 /// How many times what it costs to end it a lock must have earned to be biased.
@@ -45,8 +46,10 @@ const BIASED_AT: u32 = hint::tuned(64 * EARNED, 2 * EARNED);
 const FAST_MODE_GAIN: u128 = 5;
 
 global! {
-    /// How many nanoseconds the last look at all slots took, of whatever lock.
+    /// How many nanoseconds the last look at all slots took that was timed, of whatever lock.
     fn last_look() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(0));
+    /// How many nanoseconds a row took in the last one that went through many.
+    fn row_time() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(10));
     /// How many nanoseconds the last heavy fence of a writer took, of whatever lock.
     fn last_fence() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(20_000));
 }
@@ -221,7 +224,13 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
 
     /// A write of a lock with credit costs; answers whether readers may go on to use slots.
     pub(super) fn spend(&self, paid: Paid) -> bool {
-        let cost = WRITE + units(paid.look);
+        let is_plain = paid.look == 0 && !paid.fence;
+        let writes = match is_plain && hint::tuned(true, false) {
+            true if one_in(WRITE_SAMPLE) => 1 << WRITE_SAMPLE,
+            true => return self.hints().credit() > 0,
+            false => 1,
+        };
+        let cost = writes * WRITE + units(paid.look);
         let spent = self.change_hints(|hints| {
             let credit = hints.credit().saturating_sub(cost);
             // What was earned for a bias that has ended has to be earned again.
@@ -247,18 +256,34 @@ pub(super) struct Paid {
 
 /// Looks through all slots for `identity`; answers whether any names it, and what that cost.
 pub(super) fn look(identity: u32) -> (bool, Paid) {
-    let start = Instant::now();
+    let is_timed = hint::tuned(false, true) || one_in(LOOK_SAMPLE);
+    let start = is_timed.then(Instant::now);
     let (found, rows) = slots::look(identity);
-    // Not what it took to be preempted in between.
-    let took = nanoseconds(start.elapsed()).min(rows.saturating_mul(ROW_AT_MOST));
-    // Relaxed: an estimate.
-    last_look().store(took, Relaxed);
+    let took = match start {
+        Some(start) => {
+            // Not what it took to be preempted in between.
+            let took = nanoseconds(start.elapsed()).min(rows.saturating_mul(ROW_AT_MOST));
+            // Relaxed, both: estimates.
+            last_look().store(took, Relaxed);
+            if rows > FREE_ROWS {
+                row_time().store(took / rows, Relaxed);
+            }
+            took
+        }
+        None if rows <= FREE_ROWS => 0,
+        // Relaxed: an estimate.
+        None => rows.saturating_mul(row_time().load(Relaxed)),
+    };
     let look = took.saturating_sub(FREE_LOOK);
     (found, Paid { look, fence: false })
 }
 
 /// What a look may take that counts as part of the write itself, in nanoseconds.
 const FREE_LOOK: u32 = 150;
+/// How many rows are looked at in that time at least.
+const FREE_ROWS: u32 = 8;
+/// One in `1 << LOOK_SAMPLE` looks is timed; the others are taken to cost as much for each row.
+const LOOK_SAMPLE: u32 = 4;
 /// How long a look at a row may take, in nanoseconds.
 const ROW_AT_MOST: u32 = 300;
 
