@@ -10,8 +10,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-#[doc(hidden)]
-pub mod backend;
+mod backend;
 #[cfg(target_has_atomic = "64")]
 pub mod barrier;
 #[cfg(target_has_atomic = "64")]
@@ -26,4 +25,6 @@ pub mod queue;
 pub mod spin;
 pub mod wait;
 
+#[doc(hidden)]
+pub use backend::models;
 pub use crossbeam_utils::CachePadded;

@@ -204,10 +204,10 @@ fn only_the_door_names_a_world() {
 fn the_door_names_the_worlds() {
     let read = |name: &str| fs::read_to_string(source().join("backend").join(name)).expect("a source can be read");
     let names = |text: &str, name: &str| offences(text).iter().any(|&(_, found)| found == name);
-    assert!(names(&read("native.rs"), "sync::atomic"));
-    assert!(names(&read("loom.rs"), "loom::"));
+    assert!(names(&read("native/mod.rs"), "sync::atomic"));
+    assert!(names(&read("loom/atomic.rs"), "loom::"));
     assert!(names(&read("mod.rs"), "linchpin_loom"));
-    assert!(names(&read("futex.rs"), "rustix") && names(&read("futex.rs"), "parking_lot_core"));
+    assert!(names(&read("native/futex.rs"), "rustix") && names(&read("native/futex.rs"), "parking_lot_core"));
 }
 
 #[test]

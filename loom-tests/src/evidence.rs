@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
-use linchpin::backend::bounds::Bounds;
-use linchpin::backend::fault::{Failure, Fault, Kind, Operation, Site, record};
+use linchpin::models::bounds::Bounds;
+use linchpin::models::fault::{Failure, Fault, Kind, Operation, Site, record};
 
 use crate::{Model, glance};
 

@@ -18,8 +18,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 pub use evidence::{evidence, found_behind_spins};
-pub use linchpin::backend::bounds::Bounds;
-use linchpin::backend::bounds::within;
+pub use linchpin::models::bounds::Bounds;
+use linchpin::models::bounds::within;
 use loom::cell::UnsafeCell;
 
 /// A scenario with a name, and the exploration of it, which returns how many executions there were.

@@ -1,7 +1,7 @@
 //! Models of the door itself: the fence pair of "announce, then check".
 #![cfg(linchpin_loom)]
 
-use linchpin::backend::{asymmetric, fence};
+use linchpin::models::{asymmetric, fence};
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicBool;
 use loom_tests::{explore_to, models, spawn};

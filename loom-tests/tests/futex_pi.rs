@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Instant;
 
-use linchpin::backend::fault::{Fault, Kind, Operation, record};
-use linchpin::backend::reuse_thread_numbers;
 use linchpin::futex::{PiError, PiMutex, PiMutexGuard, PiResult};
+use linchpin::models::fault::{Fault, Kind, Operation, record};
+use linchpin::models::reuse_thread_numbers;
 use loom_tests::{explore_to, explore_within_to, models, spawn};
 
 models! {

@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
-use linchpin::backend::asymmetric;
 use linchpin::futex::inside::{Decision, Kind, Object, Parked};
+use linchpin::models::asymmetric;
 use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use loom_tests::{Bounds, Watched, explore_beyond_to, explore_within_to, models, spawn};
 

@@ -24,31 +24,33 @@
 #[cfg(all(linchpin_loom, linchpin_coherence))]
 compile_error!("choose one world: `linchpin_loom` and `linchpin_coherence` exclude each other");
 
-#[cfg(all(feature = "std", not(any(linchpin_loom, linchpin_coherence))))]
-#[path = "membarrier.rs"]
-pub(crate) mod asymmetric;
-#[cfg(not(linchpin_loom))]
-mod constant;
+#[cfg(linchpin_coherence)]
+mod coherence;
 #[cfg(linchpin_loom)]
-pub mod fault;
-#[cfg(all(feature = "std", not(any(linchpin_loom, linchpin_coherence))))]
-pub(crate) mod futex;
+mod loom;
+#[cfg(not(any(linchpin_loom, linchpin_coherence)))]
+mod native;
 #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
-pub(crate) mod pi;
-#[cfg_attr(linchpin_loom, path = "loom.rs")]
-#[cfg_attr(linchpin_coherence, path = "coherence.rs")]
-#[cfg_attr(not(any(linchpin_loom, linchpin_coherence)), path = "native.rs")]
-mod world;
-
+mod pi_word;
 #[cfg(not(linchpin_loom))]
-pub(crate) use constant::*;
-/// For models in which a thread gets the number of one that has ended.
-#[cfg(all(linchpin_loom, feature = "std", any(target_os = "linux", target_os = "android")))]
-pub use world::kernel_pi::reuse_thread_numbers;
-pub(crate) use world::*;
-/// For the models of the door itself.
+mod unmodelled;
+
+#[cfg(linchpin_coherence)]
+pub(crate) use self::coherence::*;
 #[cfg(linchpin_loom)]
-pub use world::{asymmetric, atomic::fence, bounds};
+pub(crate) use self::loom::*;
+#[cfg(not(any(linchpin_loom, linchpin_coherence)))]
+pub(crate) use self::native::*;
+#[cfg(not(linchpin_loom))]
+pub(crate) use self::unmodelled::*;
+
+/// What the models in `loom-tests` take from the loom backend; in the other backends empty.
+pub mod models {
+    #[cfg(all(linchpin_loom, any(target_os = "linux", target_os = "android")))]
+    pub use super::loom::pi::reuse_thread_numbers;
+    #[cfg(linchpin_loom)]
+    pub use super::loom::{asymmetric, atomic::fence, bounds, fault};
+}
 
 /// What is compiled for models only: doors to the inside of a family.
 #[cfg(feature = "std")]

@@ -16,7 +16,7 @@ use crossbeam_utils::CachePadded;
 use super::node::{Below, Node};
 use crate::backend::atomic::{Acquire, AtomicBool, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
-use crate::backend::{Global, const_fn, global, hint, per_thread, thread};
+use crate::backend::{Global, const_fn, global, hint, per_thread};
 use crate::internal::{bury, immortal};
 use crate::wait::{Backoff, DefaultWait};
 
@@ -204,7 +204,7 @@ impl Cache {
 
 impl Drop for Cache {
     fn drop(&mut self) {
-        if thread::has_failed() {
+        if hint::is_abandoned() {
             return;
         }
         if let Some(first) = self.pop() {

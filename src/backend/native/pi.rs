@@ -27,8 +27,8 @@ use rustix::thread::futex::{self, Flags, Timespec};
 use rustix::thread::gettid;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{ESRCH, ForkHandler, KernelError, OWNER_DIED, TID, WAITERS};
 use crate::backend::atomic::AtomicU32;
+pub(crate) use crate::backend::pi_word::{ESRCH, ForkHandler, KernelError, OWNER_DIED, TID, WAITERS};
 
 const _: () = assert!(futex::WAITERS == WAITERS && futex::OWNER_DIED == OWNER_DIED);
 

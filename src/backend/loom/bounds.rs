@@ -6,8 +6,8 @@
 use std::cell::Cell;
 use std::panic::Location;
 
-use super::super::fault::{self, Kind, Operation};
 use super::atomic::Relaxed;
+use super::fault::{self, Kind, Operation};
 
 /// How far a model goes.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,9 @@
 //! The coherence world: atomics that bill each line they move (see the crate `coherence`).
 
+pub(crate) mod futex;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) mod pi;
+
 pub(crate) mod atomic {
     pub(crate) use coherence::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use coherence::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
@@ -23,51 +27,15 @@ pub(crate) mod cell {
 /// One bucket for all, so that no bill depends on addresses.
 pub(crate) const BUCKETS: usize = 1;
 
-/// The bucket of a key with that hash; of what kind the key is matters in a model only.
-#[inline]
-pub(crate) const fn bucket(hash: u64, _kind: usize) -> usize {
-    (((hash >> 32) * BUCKETS as u64) >> 32) as usize
-}
-
 pub(crate) mod hint {
+    pub(crate) use crate::backend::unmodelled::hints::*;
+
     /// Pauses `rounds` times, in virtual time.
     #[track_caller]
     pub(crate) fn spin_for(rounds: u32) {
         for _ in 0..rounds {
             coherence::hint::spin_loop();
         }
-    }
-
-    /// Whether an execution of a model has failed and is being torn down, so that destructors must touch nothing of it.
-    pub(crate) const fn is_abandoned() -> bool {
-        false
-    }
-
-    /// Whether `deadline` has passed, for somebody who can do without the answer.
-    pub(crate) fn is_late(deadline: super::time::Instant) -> bool {
-        super::time::has_passed(deadline)
-    }
-
-    /// `native`; a model has a value of its own.
-    pub(crate) const fn tuned<T: Copy>(native: T, _model: T) -> T {
-        native
-    }
-
-    /// How many rounds to spin before doing something else, of the `rounds` that are asked for: all of them.
-    pub(crate) const fn patience(rounds: u32) -> u32 {
-        rounds
-    }
-
-    /// How many places are in use, of the `places` that there are: all of them.
-    #[inline]
-    pub(crate) const fn sized(places: usize) -> usize {
-        places
-    }
-
-    /// What the clock decides; a model decides otherwise, or the same each time.
-    #[inline]
-    pub(crate) fn decided(clock: impl FnOnce() -> bool) -> bool {
-        clock()
     }
 }
 
@@ -85,11 +53,6 @@ pub(crate) mod thread {
         let word = super::atomic::AtomicU32::new(0);
         coherence::futex::wait(&word, 0, Some(duration));
     }
-
-    /// Whether this is a model that has failed: it never is.
-    pub(crate) const fn has_failed() -> bool {
-        false
-    }
 }
 
 pub(crate) mod time {
@@ -106,36 +69,6 @@ pub(crate) mod time {
         Instant::now().checked_add(duration)
     }
 }
-
-/// Sleeping in the simulated kernel. What each function does is said in the native world's `futex.rs`.
-pub(crate) mod futex {
-    use super::atomic::AtomicU32;
-    use super::time::Instant;
-    use coherence::futex::Wakeup;
-
-    #[track_caller]
-    pub(crate) fn wait(word: &AtomicU32, expected: u32) {
-        coherence::futex::wait(word, expected, None);
-    }
-
-    #[track_caller]
-    pub(crate) fn wait_until(word: &AtomicU32, expected: u32, deadline: Instant) -> bool {
-        let left = deadline.saturating_duration_since(Instant::now());
-        !left.is_zero() && coherence::futex::wait(word, expected, Some(left)) != Wakeup::TimedOut
-    }
-
-    pub(crate) fn wake(word: &AtomicU32, count: u32) -> usize {
-        coherence::futex::wake(word, usize::try_from(count).unwrap_or(usize::MAX))
-    }
-
-    pub(crate) fn wake_one(word: &AtomicU32) -> bool {
-        wake(word, 1) > 0
-    }
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-#[path = "coherence_pi.rs"]
-pub(crate) mod kernel_pi;
 
 /// The fence pair of "announce, then check", billed as where Linux has its membarrier: `light` is free, and `heavy` costs
 /// its caller what that system call takes beside running threads. The interrupts that it sends to the other cores move no line,

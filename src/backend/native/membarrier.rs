@@ -251,7 +251,11 @@ mod tests {
     fn alone(name: &str, mode: &str) {
         let this = env::current_exe().expect("a test knows its program");
         let output = Command::new(this)
-            .args(["--exact", &format!("backend::asymmetric::tests::{name}"), "--ignored"])
+            .args([
+                "--exact",
+                &format!("backend::native::membarrier::tests::{name}"),
+                "--ignored",
+            ])
             .env("LINCHPIN_MEMBARRIER", mode)
             .output()
             .expect("the program can be run again");

@@ -20,11 +20,6 @@
 //! Asking for a thread that has ended orders after all that it did: the kernel removes the number last. Asking for
 //! one that is not yet born orders nothing.
 
-#[cfg(any(linchpin_loom, linchpin_coherence))]
-pub(crate) use super::world::kernel_pi::{is_dead, is_gone, lock, on_fork, pause, thread_id, try_lock, unlock};
-#[cfg(not(any(linchpin_loom, linchpin_coherence)))]
-pub(crate) use kernel::{is_dead, is_gone, lock, on_fork, pause, thread_id, try_lock, unlock};
-
 /// The part of the word that says which thread holds the lock; 0: none.
 pub(crate) const TID: u32 = 0x3fff_ffff;
 /// The last owner has ended without unlocking.
@@ -56,7 +51,3 @@ pub(crate) enum KernelError {
     /// Any other error, by its number.
     Error(i32),
 }
-
-#[cfg(not(any(linchpin_loom, linchpin_coherence)))]
-#[path = "pi_kernel.rs"]
-mod kernel;

@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use super::time::{self, Instant};
 use super::{futex, global};
-use crate::backend::pi::{ForkHandler, KernelError, TID, WAITERS};
+pub(crate) use crate::backend::pi_word::{ESRCH, ForkHandler, KernelError, OWNER_DIED, TID, WAITERS};
 
 coherence::thread_local! {
     static NUMBER: u32 = {

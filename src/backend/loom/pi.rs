@@ -19,9 +19,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32 as Plain, Ordering::Relaxed};
 use std::time::Instant;
 use std::vec::Vec;
 
-use super::super::pi::{ForkHandler, KernelError, OWNER_DIED, TID, WAITERS};
 use super::atomic::AtomicU32;
 use super::{Global, global};
+pub(crate) use crate::backend::pi_word::{ESRCH, ForkHandler, KernelError, OWNER_DIED, TID, WAITERS};
 use loom::sync::atomic::{AtomicBool as Watched, Ordering};
 use loom::sync::{Mutex, MutexGuard};
 use loom::thread::{Thread, current, park};

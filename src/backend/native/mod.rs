@@ -1,5 +1,15 @@
 //! The native world: `core`'s atomics, the processor's pause, the operating system's scheduler.
 
+#[cfg(feature = "std")]
+pub(crate) mod futex;
+#[cfg(feature = "std")]
+pub(crate) mod membarrier;
+#[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
+pub(crate) mod pi;
+
+#[cfg(feature = "std")]
+pub(crate) use membarrier as asymmetric;
+
 pub(crate) mod atomic {
     #[cfg(feature = "std")]
     pub(crate) use core::sync::atomic::AtomicU8;
@@ -62,14 +72,9 @@ pub(crate) mod cell {
 #[cfg(feature = "std")]
 pub(crate) const BUCKETS: usize = 512;
 
-/// The bucket of a key with that hash; of what kind the key is matters in a model only.
-#[cfg(feature = "std")]
-#[inline]
-pub(crate) const fn bucket(hash: u64, _kind: usize) -> usize {
-    (((hash >> 32) * BUCKETS as u64) >> 32) as usize
-}
-
 pub(crate) mod hint {
+    pub(crate) use crate::backend::unmodelled::hints::*;
+
     /// Pauses the processor `rounds` times. A pause is 10 to 140 cycles long, by model: nothing may depend on it.
     #[inline]
     pub(crate) fn spin_for(rounds: u32) {
@@ -77,58 +82,11 @@ pub(crate) mod hint {
             core::hint::spin_loop();
         }
     }
-
-    /// Whether an execution of a model has failed and is being torn down, so that destructors must touch nothing of it.
-    #[cfg(feature = "std")]
-    #[inline]
-    pub(crate) const fn is_abandoned() -> bool {
-        false
-    }
-
-    /// Whether `deadline` has passed, for somebody who can do without the answer.
-    #[cfg(feature = "std")]
-    #[inline]
-    pub(crate) fn is_late(deadline: super::time::Instant) -> bool {
-        super::time::has_passed(deadline)
-    }
-
-    /// `native`; a model has a value of its own.
-    #[inline]
-    #[allow(dead_code, reason = "without `std` and `alloc` nothing is tuned")]
-    pub(crate) const fn tuned<T: Copy>(native: T, _model: T) -> T {
-        native
-    }
-
-    /// How many rounds to spin before doing something else, of the `rounds` that are asked for: all of them.
-    #[inline]
-    pub(crate) const fn patience(rounds: u32) -> u32 {
-        rounds
-    }
-
-    /// How many places are in use, of the `places` that there are: all of them.
-    #[cfg(feature = "std")]
-    #[inline]
-    pub(crate) const fn sized(places: usize) -> usize {
-        places
-    }
-
-    /// What the clock decides; a model decides otherwise, or the same each time.
-    #[cfg(feature = "std")]
-    #[inline]
-    pub(crate) fn decided(clock: impl FnOnce() -> bool) -> bool {
-        clock()
-    }
 }
 
 #[cfg(feature = "std")]
 pub(crate) mod thread {
     pub(crate) use std::thread::{panicking as is_unwinding, sleep, yield_now};
-
-    /// Whether this is a model that has failed: it never is.
-    #[inline]
-    pub(crate) const fn has_failed() -> bool {
-        false
-    }
 
     /// How many threads can run at once, as far as is known: the most that any thread has been told.
     ///
