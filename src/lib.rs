@@ -17,7 +17,6 @@ pub mod barrier;
 pub mod counter;
 #[cfg(feature = "std")]
 pub mod futex;
-#[cfg(feature = "std")]
 mod internal;
 #[cfg(feature = "std")]
 pub mod membarrier;

@@ -10,7 +10,7 @@ use lock_api::{Mutex, RawMutex};
 use loom_tests::{Bounds, Watched, explore_beyond_to, explore_to, found_behind_spins, models, spawn};
 
 models! {
-    queue, sources: ["src/queue/mcs.rs", "src/queue/clh.rs", "src/queue/cache.rs"],
+    queue, sources: ["src/queue/mcs.rs", "src/queue/clh.rs", "src/internal/word_lock.rs"],
     mcs_excludes => excludes(Bounds::SMALL, 3, RawMcsMutex::<Spin>::with_wait),
     clh_excludes => excludes(Bounds::SMALL, 3, RawClhMutex::<Spin>::with_wait),
     mcs_sleeps => sleeps(Bounds::SMALL, RawMcsMutex::<SpinThenPark>::with_wait),

@@ -14,7 +14,8 @@ use crossbeam_utils::CachePadded;
 
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
-use crate::backend::{const_fn, futex, hint, thread};
+use crate::backend::{const_fn, futex, hint};
+use crate::wait::{Backoff, DefaultWait};
 
 const FREE: u32 = 0;
 const HELD: u32 = 1;
@@ -23,8 +24,6 @@ const AWAITED: u32 = 2;
 /// How often a waiter looks before it sleeps, and the pauses between two looks.
 const ROUNDS: u32 = 32;
 const PAUSES: u32 = 4;
-/// How often a thread that must not sleep yields before it gives up.
-const TRIES: u32 = hint::tuned(64, 2);
 
 /// A value that one thread at a time may use.
 pub(crate) struct WordLock<T> {
@@ -56,22 +55,23 @@ impl<T> WordLock<T> {
         })
     }
 
-    /// The same without ever sleeping; `None` if the lock is not had soon. For a thread that is ending, when a model has no
-    /// kernel any more, and for what the child of a fork needs, in which a lock may be held by no thread.
-    pub(crate) fn try_with<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let mut tries = 0;
+    /// The same without ever sleeping for the lock: the caller polls. For what a thread-local's destructor may do, in a model
+    /// when there is no kernel any more.
+    pub(crate) fn with_polling<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> R {
+        let mut backoff = Backoff::new();
         while !self.try_lock() {
-            if tries == TRIES {
-                return None;
-            }
-            tries += 1;
-            thread::yield_now();
+            backoff.wait::<DefaultWait>();
         }
         let _held = Held(self);
-        Some(self.value.with_mut(|value| {
+        self.value.with_mut(|value| {
             // SAFETY: as in `with`.
             use_it(unsafe { &mut *value })
-        }))
+        })
+    }
+
+    /// The value of a lock that no thread uses any more.
+    pub(crate) fn into_inner(self) -> T {
+        self.value.into_inner().into_inner()
     }
 
     fn lock(&self) -> Held<'_, T> {

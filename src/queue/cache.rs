@@ -9,16 +9,14 @@
 //! locks, and whoever locked it would need it for the node.
 
 use core::cell::{Cell, OnceCell};
+use core::mem::ManuallyDrop;
 use core::ptr::{NonNull, null_mut};
 
 use crossbeam_utils::CachePadded;
 
-use super::node::{Below, Node};
-use crate::backend::atomic::{Acquire, AtomicBool, Relaxed, Release};
-use crate::backend::cell::UnsafeCell;
-use crate::backend::{Global, const_fn, global, hint, per_thread};
-use crate::internal::{bury, immortal};
-use crate::wait::{Backoff, DefaultWait};
+use super::node::Node;
+use crate::backend::{Global, global, hint, per_thread};
+use crate::internal::{Pool, Stack, bury, immortal};
 
 /// The most nodes that a cache keeps, beside its first.
 const MOST: usize = hint::tuned(16, 1);
@@ -30,7 +28,8 @@ per_thread! {
 }
 
 global! {
-    fn pool() -> Pool = Pool::new();
+    /// The free nodes of no thread. Locked by polling: a destructor may lock it, in a model when there is no kernel any more.
+    fn pool() -> NodePool = NodePool(ManuallyDrop::new(Pool::new(Stack::EMPTY)));
 }
 
 /// The first node of this thread's cache, if it is free and `used` says that it is in use from now on.
@@ -87,7 +86,7 @@ fn fetch() -> NonNull<Node> {
     let found = match CACHE.try_with(Cache::pop_other) {
         Ok(found) => found,
         // Another thread-local's destructor takes a node, after the cache's own has run.
-        Err(_) => pool().pop(1),
+        Err(_) => pool().0.with_polling(Stack::pop),
     };
     found.unwrap_or_else(make)
 }
@@ -100,8 +99,10 @@ fn fetch() -> NonNull<Node> {
 #[cold]
 #[inline(never)]
 unsafe fn put_late(node: NonNull<Node>) {
-    // SAFETY: a chain of one, which the caller owns.
-    unsafe { pool().push(node, node) };
+    pool().0.with_polling(|pool| {
+        // SAFETY: the caller's promise; a node lives for ever.
+        unsafe { pool.push(node) };
+    });
 }
 
 /// A new node.
@@ -109,7 +110,7 @@ fn make() -> NonNull<Node> {
     immortal(CachePadded::new(Node::new())).cast()
 }
 
-/// The nodes of one thread: the one it mostly uses, and a stack of others, linked by `below`.
+/// The nodes of one thread: the one it mostly uses, and a stack of others.
 ///
 /// The first keeps its place while it is in use. So a thread that locks one lock after the other always reads the same
 /// address, and the RMW that needs it does not wait for what the last unlock has stored.
@@ -117,10 +118,11 @@ struct Cache {
     /// The first; null if there is none, and then that counts as in use.
     first: Cell<*mut Node>,
     is_used: Cell<bool>,
-    /// The others that are free.
-    top: Cell<*mut Node>,
+    /// The others that are free, and how many they are.
+    others: Cell<Stack<Node>>,
+    count: Cell<usize>,
     /// Found once, since a destructor may come too late to find it.
-    pool: OnceCell<Global<Pool>>,
+    pool: OnceCell<Global<NodePool>>,
 }
 
 impl Cache {
@@ -128,7 +130,8 @@ impl Cache {
         Cache {
             first: Cell::new(null_mut()),
             is_used: Cell::new(true),
-            top: Cell::new(null_mut()),
+            others: Cell::new(Stack::EMPTY),
+            count: Cell::new(0),
             pool: OnceCell::new(),
         }
     }
@@ -144,10 +147,15 @@ impl Cache {
 
     /// Another, where the first is in use.
     fn pop_other(&self) -> Option<NonNull<Node>> {
-        let node = NonNull::new(self.top.get()).or_else(|| self.pool.get_or_init(pool).pop(BATCH))?;
-        // SAFETY: a node is one for ever, and what is in this cache is this thread's.
-        self.top.set(unsafe { node.as_ref().below() }.node);
-        Some(node)
+        let mut others = self.others.replace(Stack::EMPTY);
+        let mut count = self.count.get();
+        if count == 0 {
+            (others, count) = self.pool().with_polling(|pool| pool.take(BATCH));
+        }
+        let node = others.pop();
+        self.count.set(count.saturating_sub(1));
+        self.others.set(others);
+        node
     }
 
     #[inline]
@@ -170,35 +178,27 @@ impl Cache {
     }
 
     fn stack(&self, node: NonNull<Node>) {
-        // SAFETY: a node is one for ever, and what is in this cache is this thread's.
-        let top = unsafe { self.top.get().as_ref().map(|top| top.below()) };
-        let mut depth = top.map_or(0, |top| top.depth + 1);
-        if depth >= MOST {
+        if self.count.get() > MOST {
             self.give();
-            depth = 0;
         }
-        let below = Below {
-            node: self.top.replace(node.as_ptr()),
-            depth,
-        };
-        // SAFETY: a node is one for ever, and this one is this thread's.
-        unsafe { node.as_ref().put_on(below) };
+        let mut others = self.others.replace(Stack::EMPTY);
+        // SAFETY: a node lives for ever, and this one is this thread's and in no stack.
+        unsafe { others.push(node) };
+        self.count.set(self.count.get() + 1);
+        self.others.set(others);
     }
 
     /// Gives all others to the pool.
     #[cold]
     fn give(&self) {
-        let Some(first) = NonNull::new(self.top.replace(null_mut())) else {
-            return;
-        };
-        let mut last = first;
-        // SAFETY: a node is one for ever, and what was in this cache is this thread's, the whole chain.
-        unsafe {
-            while let Some(below) = NonNull::new(last.as_ref().below().node) {
-                last = below;
-            }
-            self.pool.get_or_init(pool).push(first, last);
+        let others = self.others.replace(Stack::EMPTY);
+        if self.count.replace(0) > 0 {
+            self.pool().with_polling(|pool| pool.append(others));
         }
+    }
+
+    fn pool(&self) -> &Pool<Node> {
+        &self.pool.get_or_init(pool).0
     }
 }
 
@@ -214,98 +214,23 @@ impl Drop for Cache {
     }
 }
 
-/// The free nodes of no thread: a stack, linked by `below`.
-struct Pool {
-    /// Whether a thread is at it. It is there for some ten instructions, and calls nobody.
-    is_busy: AtomicBool,
-    top: UnsafeCell<*mut Node>,
-}
-
-// SAFETY: `top`, and the chain that begins with it, are used by one thread at a time: the one that has set `is_busy`.
-unsafe impl Send for Pool {}
-// SAFETY: as above.
-unsafe impl Sync for Pool {}
-
-impl Pool {
-    const_fn! {
-        const fn new() -> Self {
-            Pool {
-                is_busy: AtomicBool::new(false),
-                top: UnsafeCell::new(null_mut()),
-            }
-        }
-    }
-
-    fn with<R>(&self, act: impl FnOnce(&mut *mut Node) -> R) -> R {
-        let mut backoff = Backoff::new();
-        // Acquire: pairs with the Release store below. Nodes must be found as they were left; Relaxed loses it (killed by
-        // `queue::nodes_change_hands` and `queue::nodes_overflow`).
-        while self.is_busy.compare_exchange(false, true, Acquire, Relaxed).is_err() {
-            backoff.wait::<DefaultWait>();
-        }
-        let result = self.top.with_mut(|top| {
-            // SAFETY: nobody else is here until `is_busy` is false again, and `act` does not panic.
-            act(unsafe { &mut *top })
-        });
-        // Release: pairs with the Acquire RMW above. Relaxed loses it (killed by `queue::nodes_change_hands` and
-        // `queue::nodes_overflow`).
-        self.is_busy.store(false, Release);
-        result
-    }
-
-    /// A chain of as many nodes as there are, up to `most`. None has more below it than its depth says.
-    fn pop(&self, most: usize) -> Option<NonNull<Node>> {
-        self.with(|top| {
-            let first = NonNull::new(*top)?;
-            let mut last = first;
-            // SAFETY: a node is one for ever, and what is in the pool is this thread's for now.
-            unsafe {
-                for depth in (1..most).rev() {
-                    let Some(below) = NonNull::new(last.as_ref().below().node) else {
-                        break;
-                    };
-                    last.as_ref().put_on(Below {
-                        node: below.as_ptr(),
-                        depth,
-                    });
-                    last = below;
-                }
-                *top = last.as_ref().below().node;
-                last.as_ref().put_on(Below::NOTHING);
-            }
-            Some(first)
-        })
-    }
-
-    /// Adds the chain from `first` to `last`.
-    ///
-    /// # Safety
-    ///
-    /// It is the caller's, and nobody else uses it.
-    unsafe fn push(&self, first: NonNull<Node>, last: NonNull<Node>) {
-        self.with(|top| {
-            // The depths are counted anew when it is taken.
-            let below = Below { node: *top, depth: 0 };
-            // SAFETY: a node is one for ever, and this one is the caller's.
-            unsafe { last.as_ref().put_on(below) };
-            *top = first.as_ptr();
-        });
-    }
-}
+/// The free nodes of no thread.
+struct NodePool(ManuallyDrop<Pool<Node>>);
 
 /// The pool is a static, which is not dropped: this is for a model, whose statics end with each execution.
-impl Drop for Pool {
+impl Drop for NodePool {
     fn drop(&mut self) {
-        // Read out, not watched: the thread that drops a static of a model need not have seen all the others.
-        // SAFETY: nobody else has the pool, which is not used any more, and a pointer does not need to be dropped.
-        let mut top = unsafe { core::ptr::read(&raw const self.top) }.into_inner();
-        while let Some(node) = NonNull::new(top) {
-            // SAFETY: made by `make`. The threads of the model have ended, so nobody uses a node any more; and nothing in
-            // a node needs to be dropped.
-            unsafe {
-                top = node.read().into_below().node;
-                bury(node.cast::<CachePadded<Node>>());
-            }
+        // Without the lock: the thread that drops a static of a model need not have seen all the others.
+        // SAFETY: this is the only use of the field, which is not used any more.
+        let pool = unsafe { ManuallyDrop::take(&mut self.0) };
+        let mut top = pool.into_inner().top();
+        while let Some(node) = top {
+            // SAFETY: made by `make`, in the pool, and the threads of the model have ended, so that no thread uses a node any
+            // more.
+            let value = unsafe { node.read() };
+            top = value.into_below();
+            // SAFETY: as above; nothing that is left in a node needs to be dropped.
+            unsafe { bury(node.cast::<CachePadded<Node>>()) };
         }
     }
 }

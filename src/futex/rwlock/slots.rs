@@ -11,21 +11,17 @@
 //! | a slot's `identity`, 0 | the thread that has the row, which puts the identity of a lock there |
 //! | a slot's `identity`, not 0 | the thread that drops the guard, once: 0 |
 //! | a slot's `counted` | threads that have the lock of that identity's bucket: a writer counts on the reader to leave |
-//! | `next_free` | the thread that has the lock of the free rows |
-//! | `older` | the thread that has made the row, before the list shows it |
 //!
+//! The rows are a leased list (`internal/leased.rs`).
 //! A slot needs no RMW, since only one thread takes it and only its taker's guard frees it. A row is never freed: a guard
 //! may outlive its thread, and names its slot. The next thread that leases the row uses the slots that are free. There are
 //! as many rows as threads have read at one time.
 
 use core::cell::{Cell, OnceCell};
 
-use crossbeam_utils::CachePadded;
-
-use crate::backend::atomic::{Acquire, AtomicPtr, AtomicU32, Relaxed, Release};
-use crate::backend::cell::UnsafeCell;
-use crate::backend::{Global, global, hint, per_thread};
-use crate::internal::{WordLock, immortal};
+use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
+use crate::backend::{global, hint, per_thread};
+use crate::internal::{LeasedList, Padded, immortal};
 
 /// How many locks a thread reads at one time without touching them: a row is a line of 64 bytes. In a model two, of which
 /// most models use one.
@@ -77,34 +73,19 @@ impl Slot {
     }
 }
 
-/// The slots of one thread, at the beginning of a line.
-#[repr(C)]
-struct Row {
-    slots: [Slot; SLOTS],
-    next_free: UnsafeCell<Option<&'static CachePadded<Row>>>,
-    /// Null in the oldest. A pointer, since the thread that makes a row need not have seen the one before filled in.
-    older: *const CachePadded<Row>,
-}
-
-// SAFETY: `next_free` is used only by the thread that has the lock of the free rows; the rest is atomic or constant.
-unsafe impl Sync for Row {}
+/// The slots of one thread.
+struct Row([Slot; SLOTS]);
 
 impl Row {
     #[inline]
     #[track_caller]
     fn slots(&self) -> &[Slot] {
-        &self.slots[..hint::sized(SLOTS)]
+        &self.0[..hint::sized(SLOTS)]
     }
 }
 
-/// The rows of no thread, the first of a chain.
-struct Free(Option<&'static CachePadded<Row>>);
-
 global! {
-    /// The rows that have been given back.
-    fn free() -> WordLock<Free> = WordLock::new(Free(None));
-    /// The row that was made last.
-    fn newest() -> AtomicPtr<CachePadded<Row>> = AtomicPtr::new(core::ptr::null_mut());
+    fn list() -> LeasedList<Row> = LeasedList::new();
     /// The last identity that was given out.
     fn last_identity() -> AtomicU32 = AtomicU32::new(0);
 }
@@ -131,7 +112,7 @@ enum Own {
     Unknown,
     /// It is looking for one, or has given its row back.
     None,
-    Row(&'static CachePadded<Row>),
+    Row(&'static Padded<Row>),
 }
 
 per_thread! {
@@ -145,9 +126,7 @@ const ROWS: usize = hint::tuned(16, 1);
 
 /// The rows of a thread, until it ends.
 struct Lease {
-    rows: [Cell<Option<&'static CachePadded<Row>>>; ROWS],
-    /// Found early, since a destructor may come too late to find it.
-    free: Global<WordLock<Free>>,
+    rows: [Cell<Option<&'static Padded<Row>>>; ROWS],
 }
 
 impl Drop for Lease {
@@ -156,15 +135,10 @@ impl Drop for Lease {
             return;
         }
         let _ = OWN.try_with(|own| own.set(Own::None));
-        // The next thread that has the row sees by that lock which slots are taken, by guards that outlive this thread.
-        // If it is not to be had, the rows are lost to others.
-        self.free.try_with(|free| {
-            for row in self.rows.iter().filter_map(Cell::get) {
-                let next = free.0.replace(row);
-                // SAFETY: this thread has the lock of the free rows.
-                row.next_free.with_mut(|place| unsafe { *place = next });
-            }
-        });
+        // The next thread that has the row sees which slots are taken, by guards that outlive this thread.
+        for row in self.rows.iter().filter_map(Cell::get) {
+            row.end_lease();
+        }
     }
 }
 
@@ -202,7 +176,7 @@ pub(super) fn take(identity: u32, by_store: bool) -> Option<&'static Slot> {
 
 /// A row for this thread that has a free slot.
 #[cold]
-fn lease() -> Option<&'static CachePadded<Row>> {
+fn lease() -> Option<&'static Padded<Row>> {
     let before = OWN.try_with(|own| own.replace(Own::None)).ok()?;
     // A thread past its destructors could not give the row back, so it takes none.
     let row = LEASE
@@ -217,63 +191,31 @@ impl Lease {
     fn new() -> Self {
         Lease {
             rows: [const { Cell::new(None) }; ROWS],
-            free: free(),
         }
     }
 
     /// One of this thread's rows that has a free slot, or one more; `None` if it has enough.
-    fn another(&self) -> Option<&'static CachePadded<Row>> {
+    fn another(&self) -> Option<&'static Padded<Row>> {
         let mut rows = self.rows.iter();
         if let Some(row) = rows.find_map(|row| row.get().filter(|row| row.free_slot().is_some())) {
             return Some(row);
         }
         let place = self.rows.iter().find(|row| row.get().is_none())?;
-        let found = self.free.try_with(|free| {
-            let row = free.0?;
-            // SAFETY: this thread has the lock of the free rows.
-            free.0 = row.next_free.with(|next| unsafe { *next });
-            Some(row)
-        });
-        let row = found.flatten().unwrap_or_else(make);
+        let row = list().lease(new_row, immortal);
         place.set(Some(row));
         Some(row)
     }
 }
 
-fn make() -> &'static CachePadded<Row> {
-    let made = immortal(CachePadded::new(Row {
-        slots: core::array::from_fn(|_| Slot {
-            identity: AtomicU32::new(0),
-            counted: AtomicU32::new(0),
-        }),
-        next_free: UnsafeCell::new(None),
-        older: core::ptr::null(),
-    }));
-    // SAFETY: it lives for ever, and no other thread has it yet.
-    let row = unsafe { { made }.as_mut() };
-    let newest = newest();
-    // Relaxed: proposes the compare-exchange below. It does not look into the row.
-    let mut older = newest.load(Relaxed);
-    loop {
-        row.older = older;
-        // Release: pairs with the Acquire load in `rows`. A thread that finds the row must see it filled in; Relaxed shows
-        // it empty (killed by `futex_rwlock::rows_are_found`). The rows before it stay in its release sequence.
-        match newest.compare_exchange(older, row, Release, Relaxed) {
-            Ok(_) => return row,
-            Err(now) => older = now,
-        }
-    }
+fn new_row() -> Row {
+    Row(core::array::from_fn(|_| Slot {
+        identity: AtomicU32::new(0),
+        counted: AtomicU32::new(0),
+    }))
 }
 
-fn rows() -> impl Iterator<Item = &'static CachePadded<Row>> {
-    // Acquire: pairs with the Release RMW in `make` (killed by `futex_rwlock::rows_are_found`).
-    let newest = newest().load(Acquire);
-    // SAFETY: null, or a row that was published before the load above; no row is freed.
-    let newest: Option<&'static CachePadded<Row>> = unsafe { newest.as_ref() };
-    core::iter::successors(newest, |row| {
-        // SAFETY: null, or a row that was published before this one; the load above has seen the release sequence of each.
-        unsafe { row.older.as_ref() }
-    })
+fn rows() -> impl Iterator<Item = &'static Padded<Row>> {
+    list().entries()
 }
 
 /// Whether any slot names the lock of that identity, and how many rows were looked at for that. No slot names identity 0.
