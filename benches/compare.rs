@@ -1,66 +1,66 @@
 //! Ours against the peers, in one run: what `cargo xtask bench` measures.
 //!
-//! In each cell (a load and a crowd) the contestants take turns, round by round, on the same
+//! In each cell (a load and a config) the subjects take turns, round by round, on the same
 //! threads. A ratio is the median over the rounds of what two of them reached in the same round.
 //! Throughput is measured without a clock in the loop; how long acquisitions take is measured in
 //! rounds of their own.
 //!
 //! ```text
-//! cargo bench --bench race -- --only="mutex 16" --rounds=3      some cells, on the terminal; --heat=MILLISECONDS
-//! cargo bench --bench race -- --list                            the cells
+//! cargo bench --bench compare -- --only="mutex 16" --rounds=3      some cells, on the terminal; --run=MILLISECONDS
+//! cargo bench --bench compare -- --list                            the cells
 //! ```
 
-mod arena;
-#[path = "race/barriers.rs"]
+#[path = "compare/barriers.rs"]
 mod barriers;
-#[path = "race/contest.rs"]
-mod contest;
-#[path = "race/crowded.rs"]
-mod crowded;
+#[path = "compare/benchmark.rs"]
+mod benchmark;
 #[path = "../xtask/src/document.rs"]
 mod document;
-#[path = "race/families.rs"]
+#[path = "compare/families.rs"]
 mod families;
-#[path = "race/machine.rs"]
+mod harness;
+#[path = "compare/machine.rs"]
 mod machine;
-#[path = "race/options.rs"]
+#[path = "compare/options.rs"]
 mod options;
-#[path = "race/score.rs"]
+#[path = "compare/oversubscribed.rs"]
+mod oversubscribed;
+#[path = "compare/score.rs"]
 mod score;
-#[path = "race/summary.rs"]
+#[path = "compare/summary.rs"]
 mod summary;
 #[path = "../xtask/src/table.rs"]
 mod table;
-#[path = "race/targets.rs"]
+#[path = "compare/targets.rs"]
 mod targets;
-#[path = "race/thousands.rs"]
+#[path = "compare/thousands.rs"]
 mod thousands;
-#[path = "race/verdict.rs"]
+#[path = "compare/verdict.rs"]
 mod verdict;
 
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
-use contest::{Contest, Results};
+use benchmark::{Benchmark, Results};
 use document::Section;
 use options::{Effort, Options};
 
 fn main() {
-    arena::busy::be_busy_if_told();
+    harness::busy::be_busy_if_told();
     let options = Options::from_command_line();
-    let mut contests = families::contests();
-    contests.extend(crowded::contests());
-    contests.extend(barriers::contests());
-    contests.extend(thousands::contests());
-    options.select(&mut contests);
+    let mut benchmarks = families::benchmarks();
+    benchmarks.extend(oversubscribed::benchmarks());
+    benchmarks.extend(barriers::benchmarks());
+    benchmarks.extend(thousands::benchmarks());
+    options.select(&mut benchmarks);
     if options.list {
-        return list(&contests);
+        return list(&benchmarks);
     }
 
     let start = Instant::now();
     families::unpinned_first();
     let before = machine::line_transfer();
-    let results = measure(&contests, &options.effort, start);
+    let results = measure(&benchmarks, &options.effort, start);
     let machine = machine::section(before, machine::line_transfer(), &options.effort);
     match &options.report {
         Some(path) => {
@@ -71,27 +71,30 @@ fn main() {
     }
 }
 
-fn list(contests: &[Contest]) {
-    for contest in contests {
-        for &crowd in contest.crowds() {
-            println!("{}, {}", contest.name(), score::label(crowd));
+fn list(benchmarks: &[Benchmark]) {
+    for benchmark in benchmarks {
+        for &config in benchmark.configs() {
+            println!("{}, {}", benchmark.name(), score::label(config));
         }
     }
 }
 
-fn measure(contests: &[Contest], effort: &Effort, start: Instant) -> Results {
-    let cells = contests.iter().map(|contest| contest.crowds().len()).sum::<usize>();
+fn measure(benchmarks: &[Benchmark], effort: &Effort, start: Instant) -> Results {
+    let cells = benchmarks
+        .iter()
+        .map(|benchmark| benchmark.configs().len())
+        .sum::<usize>();
     let mut done = 0;
     let mut results = vec![];
-    for contest in contests {
+    for benchmark in benchmarks {
         let mut scores = vec![];
-        for &crowd in contest.crowds() {
-            let what = format!("[{done}/{cells}] {}, {}", contest.name(), score::label(crowd));
+        for &config in benchmark.configs() {
+            let what = format!("[{done}/{cells}] {}, {}", benchmark.name(), score::label(config));
             progress(&what, start);
-            scores.push((crowd, contest.measure(crowd, effort)));
+            scores.push((config, benchmark.measure(config, effort)));
             done += 1;
         }
-        results.push((contest.name().to_owned(), scores));
+        results.push((benchmark.name().to_owned(), scores));
     }
     progress("done", start);
     eprintln!();

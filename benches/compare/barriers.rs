@@ -1,12 +1,12 @@
 //! Barriers: an episode and at once the next, with few threads and with many more than cores, and beside busy processes.
 
 #[cfg(target_os = "linux")]
-use crate::arena::barriers::Pthread;
-use crate::arena::barriers::{Exchange, Meeting, Participants, TreeWakeUp, episodes};
+use crate::harness::barriers::Pthread;
+use crate::harness::barriers::{Exchange, Meeting, Participants, TreeWakeUp, episodes};
 use linchpin::barrier::{CombiningBarrier, DisseminationBarrier, TournamentBarrier, TreeBarrier};
 
-use crate::arena::{Beside, Crowd, cores};
-use crate::contest::{Contest, Contestant};
+use crate::benchmark::{Benchmark, Subject};
+use crate::harness::{Beside, ThreadConfig, cores};
 use crate::targets::{Measure::Time, Target, target};
 
 const EPISODES: &str = "barriers: episodes";
@@ -20,57 +20,64 @@ const TOURNAMENT: &str = "linchpin TournamentBarrier";
 const DISSEMINATION: &str = "linchpin DisseminationBarrier";
 
 /// The peer that spins without end is left out where there are more threads than cores: it would not come to an end.
-fn contestants(crowd: Crowd) -> Vec<Contestant> {
-    fn meeting<M: Meeting>(name: &'static str, crowd: Crowd) -> Contestant {
-        Contestant::new(name, episodes::<M>(crowd))
+fn subjects(config: ThreadConfig) -> Vec<Subject> {
+    fn meeting<M: Meeting>(name: &'static str, config: ThreadConfig) -> Subject {
+        Subject::new(name, episodes::<M>(config))
     }
     let mut all = vec![
-        meeting::<linchpin::barrier::Barrier>(CENTRAL, crowd),
-        meeting::<Participants<CombiningBarrier>>(COMBINING, crowd),
-        meeting::<Participants<TreeBarrier>>(TREE, crowd),
-        meeting::<TreeWakeUp>(BY_TREE, crowd),
-        meeting::<Participants<TournamentBarrier>>(TOURNAMENT, crowd),
-        meeting::<Participants<DisseminationBarrier>>(DISSEMINATION, crowd),
-        meeting::<std::sync::Barrier>("std", crowd),
+        meeting::<linchpin::barrier::Barrier>(CENTRAL, config),
+        meeting::<Participants<CombiningBarrier>>(COMBINING, config),
+        meeting::<Participants<TreeBarrier>>(TREE, config),
+        meeting::<TreeWakeUp>(BY_TREE, config),
+        meeting::<Participants<TournamentBarrier>>(TOURNAMENT, config),
+        meeting::<Participants<DisseminationBarrier>>(DISSEMINATION, config),
+        meeting::<std::sync::Barrier>("std", config),
         #[cfg(target_os = "linux")]
-        meeting::<Pthread>("pthread", crowd),
+        meeting::<Pthread>("pthread", config),
     ];
-    if crowd.threads <= cores() && crowd.beside == Beside::Nothing && !crowd.one_cpu {
-        all.push(meeting::<spin::Barrier>("spin", crowd));
+    if config.threads <= cores() && config.beside == Beside::Nothing && !config.one_cpu {
+        all.push(meeting::<spin::Barrier>("spin", config));
     }
-    if crowd.threads == 2 && crowd.beside == Beside::Nothing && !crowd.one_cpu {
-        all.push(meeting::<Exchange>("two flags", crowd));
+    if config.threads == 2 && config.beside == Beside::Nothing && !config.one_cpu {
+        all.push(meeting::<Exchange>("two flags", config));
     }
     all
 }
 
-/// These contests.
-pub fn contests() -> Vec<Contest> {
-    let mut crowds: Vec<Crowd> = [2, 4, 16, 64].map(Crowd::of).into();
-    crowds.push(Crowd::on_one_cpu(4));
-    let busy = [2, 4, 16].map(|threads| Crowd::of(threads).beside(Beside::BusyPerCore(1)));
+/// These benchmarks.
+pub fn benchmarks() -> Vec<Benchmark> {
+    let mut configs: Vec<ThreadConfig> = [2, 4, 16, 64].map(ThreadConfig::of).into();
+    configs.push(ThreadConfig::on_one_cpu(4));
+    let busy = [2, 4, 16].map(|threads| ThreadConfig::of(threads).beside(Beside::BusyPerCore(1)));
     vec![
-        Contest::new(EPISODES, &crowds, contestants),
-        Contest::new(BESIDE, &busy, contestants).slow(4),
+        Benchmark::new(EPISODES, &configs, subjects),
+        Benchmark::new(BESIDE, &busy, subjects).slow(4),
     ]
 }
 
 /// What they are to reach.
 pub fn targets() -> Vec<Target> {
-    let two = Crowd::of(2);
+    let two = ThreadConfig::of(2);
     let mut targets = vec![
         target(EPISODES, two, CENTRAL, &["std"], Time, 0.02),
         target(EPISODES, two, CENTRAL, &["spin"], Time, 1.0),
-        target(EPISODES, Crowd::of(4), CENTRAL, &["std"], Time, 0.4),
-        target(EPISODES, Crowd::of(16), CENTRAL, &["std"], Time, 0.1),
-        target(EPISODES, Crowd::of(64), CENTRAL, &["std"], Time, 0.1),
+        target(EPISODES, ThreadConfig::of(4), CENTRAL, &["std"], Time, 0.4),
+        target(EPISODES, ThreadConfig::of(16), CENTRAL, &["std"], Time, 0.1),
+        target(EPISODES, ThreadConfig::of(64), CENTRAL, &["std"], Time, 0.1),
         target(BESIDE, two.beside(Beside::BusyPerCore(1)), CENTRAL, &["std"], Time, 1.0),
     ];
     for (threads, bound) in [(2, 0.02), (4, 0.5), (16, 0.4), (64, 0.5)] {
-        targets.push(target(EPISODES, Crowd::of(threads), CENTRAL, &["pthread"], Time, bound));
+        targets.push(target(
+            EPISODES,
+            ThreadConfig::of(threads),
+            CENTRAL,
+            &["pthread"],
+            Time,
+            bound,
+        ));
     }
     for ours in [COMBINING, TREE, TOURNAMENT, DISSEMINATION] {
-        targets.push(target(EPISODES, Crowd::of(16), ours, &["std"], Time, 0.2));
+        targets.push(target(EPISODES, ThreadConfig::of(16), ours, &["std"], Time, 0.2));
     }
     targets.push(target(EPISODES, two, DISSEMINATION, &["two flags"], Time, 1.5));
     targets

@@ -1,10 +1,10 @@
-//! A contest: its contestants, its crowds, and how they are measured.
+//! A benchmark: its subjects, its configs, and how they are measured.
 
 use std::time::Duration;
 
-use crate::arena::bystanders::Bystanders;
-use crate::arena::locks::Tail;
-use crate::arena::{Crew, Crowd, Job, cores};
+use crate::harness::bystanders::Bystanders;
+use crate::harness::locks::Tail;
+use crate::harness::{Job, ThreadConfig, Workers, cores};
 use crate::options::Effort;
 use crate::score::{Score, Scores};
 
@@ -12,24 +12,24 @@ use crate::score::{Score, Scores};
 const OURS: &str = "linchpin";
 
 /// One that takes part.
-pub struct Contestant {
+pub struct Subject {
     name: &'static str,
     source: Source,
     timed: Option<(Job, Tail)>,
 }
 
-/// Where the passages of a heat come from.
+/// Where the acquisitions of a run come from.
 pub enum Source {
-    /// One job for all heats.
+    /// One job for all runs.
     Kept(Job),
-    /// A job for each heat, with threads that sleep for it. It is made before the heat and dropped
+    /// A job for each run, with threads that sleep for it. It is made before the run and dropped
     /// after it.
     Fresh(Box<dyn Fn() -> Job>),
-    /// What keeps time itself, and tells passages per second.
+    /// What keeps time itself, and tells acquisitions per second.
     Own(Box<dyn Fn() -> f64>),
 }
 
-impl Contestant {
+impl Subject {
     /// Without a clock in the loop.
     pub fn new(name: &'static str, job: Job) -> Self {
         Self::of(name, Source::Kept(job))
@@ -37,7 +37,7 @@ impl Contestant {
 
     /// From any source.
     pub fn of(name: &'static str, source: Source) -> Self {
-        Contestant {
+        Subject {
             name,
             source,
             timed: None,
@@ -47,7 +47,7 @@ impl Contestant {
     /// The same, with a `job` that has a clock in it, where the time of an acquisition is of
     /// interest. It has rounds of its own.
     pub fn timed(self, job: Job, tail: Tail) -> Self {
-        Contestant {
+        Subject {
             timed: Some((job, tail)),
             ..self
         }
@@ -55,63 +55,66 @@ impl Contestant {
 
     /// The same without the clock.
     pub fn untimed(self) -> Self {
-        Contestant { timed: None, ..self }
+        Subject { timed: None, ..self }
     }
 
-    fn run(&self, crew: &Crew, heat: Duration, score: &mut Score) {
+    fn run(&self, workers: &Workers, run: Duration, score: &mut Score) {
         match &self.source {
-            Source::Kept(job) => score.add(&crew.race(job, heat)),
+            Source::Kept(job) => score.add(&workers.measure(job, run)),
             Source::Fresh(make) => {
                 let job = make();
-                score.add(&crew.race(&job, heat));
+                score.add(&workers.measure(&job, run));
             }
             Source::Own(run) => score.add_rate(run()),
         }
     }
 }
 
-/// The contestants under one load.
-pub struct Contest {
+/// The subjects under one load.
+pub struct Benchmark {
     name: String,
-    crowds: Vec<Crowd>,
-    contestants: Box<dyn Fn(Crowd) -> Vec<Contestant>>,
-    heats: u32,
-    by_crowd: bool,
+    configs: Vec<ThreadConfig>,
+    subjects: Box<dyn Fn(ThreadConfig) -> Vec<Subject>>,
+    runs: u32,
+    by_threads: bool,
     costly: bool,
 }
 
-impl Contest {
-    /// The contestants may depend on the crowd.
+impl Benchmark {
+    /// The subjects may depend on the config.
     pub fn new(
         name: impl Into<String>,
-        crowds: &[Crowd],
-        contestants: impl Fn(Crowd) -> Vec<Contestant> + 'static,
+        configs: &[ThreadConfig],
+        subjects: impl Fn(ThreadConfig) -> Vec<Subject> + 'static,
     ) -> Self {
-        Contest {
+        Benchmark {
             name: name.into(),
-            crowds: crowds.to_vec(),
-            contestants: Box::new(contestants),
-            heats: 1,
-            by_crowd: false,
+            configs: configs.to_vec(),
+            subjects: Box::new(subjects),
+            runs: 1,
+            by_threads: false,
             costly: false,
         }
     }
 
-    /// The same with heats that are so many times as long: where threads wait for their slices of a
+    /// The same with runs that are so many times as long: where threads wait for their slices of a
     /// core.
-    pub fn slow(self, heats: u32) -> Self {
-        Contest { heats, ..self }
+    pub fn slow(self, runs: u32) -> Self {
+        Benchmark { runs, ..self }
     }
 
-    /// The same with heats that grow with the crowd: in each, every thread gets several slices of a
+    /// The same with runs that grow with the config: in each, every thread gets several slices of a
     /// core, without which fairness says nothing.
-    pub fn by_crowd(self) -> Self {
-        Contest { by_crowd: true, ..self }
+    pub fn by_threads(self) -> Self {
+        Benchmark {
+            by_threads: true,
+            ..self
+        }
     }
 
     /// The same with half the rounds: where each has thousands of threads to start.
     pub fn costly(self) -> Self {
-        Contest { costly: true, ..self }
+        Benchmark { costly: true, ..self }
     }
 
     /// What is measured.
@@ -119,47 +122,47 @@ impl Contest {
         &self.name
     }
 
-    /// In which crowds.
-    pub fn crowds(&self) -> &[Crowd] {
-        &self.crowds
+    /// In which configs.
+    pub fn configs(&self) -> &[ThreadConfig] {
+        &self.configs
     }
 
-    /// Leaves only the crowds that `keep` allows.
-    pub fn retain(&mut self, keep: impl Fn(&str, Crowd) -> bool) {
+    /// Leaves only the configs that `keep` allows.
+    pub fn retain(&mut self, keep: impl Fn(&str, ThreadConfig) -> bool) {
         let name = &self.name;
-        self.crowds.retain(|&crowd| keep(name, crowd));
+        self.configs.retain(|&config| keep(name, config));
     }
 
-    /// What the contestants reach in `crowd`.
-    pub fn measure(&self, crowd: Crowd, effort: &Effort) -> Vec<Score> {
-        let mut heat = effort.heat * self.heats;
-        if self.by_crowd {
-            heat *= u32::try_from(crowd.threads.div_ceil(4 * cores())).expect("it is a crowd of threads");
+    /// What the subjects reach in `config`.
+    pub fn measure(&self, config: ThreadConfig, effort: &Effort) -> Vec<Score> {
+        let mut run = effort.run * self.runs;
+        if self.by_threads {
+            run *= u32::try_from(config.threads.div_ceil(4 * cores())).expect("it is a config of threads");
         }
         let rounds = if self.costly {
             effort.rounds.div_ceil(2)
         } else {
             effort.rounds
         };
-        let contestants = (self.contestants)(crowd);
-        let bystanders = Bystanders::start(crowd.beside);
-        let crew = Crew::new(crowd);
-        let mut scores: Vec<Score> = contestants
+        let subjects = (self.subjects)(config);
+        let bystanders = Bystanders::start(config.beside);
+        let workers = Workers::new(config);
+        let mut scores: Vec<Score> = subjects
             .iter()
             .map(|one| Score::new(one.name, one.name.starts_with(OURS)))
             .collect();
         // The first rounds warm up, and where there is a clock, they are the rounds for that.
         for _ in 0..rounds.div_ceil(3) {
-            for (contestant, score) in contestants.iter().zip(&mut scores) {
-                if let Some((timed, tail)) = &contestant.timed {
-                    crew.race(timed, heat);
+            for (subject, score) in subjects.iter().zip(&mut scores) {
+                if let Some((timed, tail)) = &subject.timed {
+                    workers.measure(timed, run);
                     score.tail = Some(tail.lock().expect("no section panics").clone());
                 }
             }
         }
         for _ in 0..rounds {
-            for (contestant, score) in contestants.iter().zip(&mut scores) {
-                contestant.run(&crew, heat, score);
+            for (subject, score) in subjects.iter().zip(&mut scores) {
+                subject.run(&workers, run, score);
             }
         }
         drop(bystanders);
@@ -167,5 +170,5 @@ impl Contest {
     }
 }
 
-/// All that was measured, by contest.
+/// All that was measured, by benchmark.
 pub type Results = Vec<(String, Scores)>;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::arena::condvars::{self, turns};
-use crate::arena::locks::{Load, Lock, no_times, passages, timed_passages};
+use crate::benchmark::{Benchmark, Subject};
+use crate::harness::condvars::{self, turns};
+use crate::harness::locks::{Load, Lock, acquisitions, no_times, timed_acquisitions};
 #[cfg(target_os = "linux")]
-use crate::arena::pthreads::{PthreadMutex, PthreadPiMutex};
-use crate::arena::rwlocks::{ReaderWriter, reads_and_writes};
-use crate::arena::{Crew, Crowd, cores, counters};
-use crate::contest::{Contest, Contestant};
+use crate::harness::pthreads::{PthreadMutex, PthreadPiMutex};
+use crate::harness::rwlocks::{ReaderWriter, reads_and_writes};
+use crate::harness::{ThreadConfig, Workers, cores, counters};
 
 /// A short section is one increment; a long one, and the work outside, some 40 ns.
 const WORK: u32 = 25;
@@ -40,12 +40,12 @@ const LOADS: [(&str, Load); 4] = [
     ),
 ];
 
-fn lock<L: Lock>(name: &'static str, load: Load) -> Contestant {
+fn lock<L: Lock>(name: &'static str, load: Load) -> Subject {
     let tail = no_times();
-    Contestant::new(name, passages::<L>(load)).timed(timed_passages::<L>(load, Arc::clone(&tail)), tail)
+    Subject::new(name, acquisitions::<L>(load)).timed(timed_acquisitions::<L>(load, Arc::clone(&tail)), tail)
 }
 
-pub fn spin_locks(load: Load) -> Vec<Contestant> {
+pub fn spin_locks(load: Load) -> Vec<Subject> {
     vec![
         lock::<linchpin::spin::Mutex<u64>>("linchpin spin::Mutex", load),
         lock::<linchpin::spin::TasMutex<u64>>("linchpin spin::TasMutex", load),
@@ -57,7 +57,7 @@ pub fn spin_locks(load: Load) -> Vec<Contestant> {
     ]
 }
 
-fn sleeping_locks(load: Load) -> Vec<Contestant> {
+fn sleeping_locks(load: Load) -> Vec<Subject> {
     vec![
         lock::<linchpin::futex::Mutex<u64>>("linchpin futex::Mutex", load),
         lock::<std::sync::Mutex<u64>>("std", load),
@@ -70,14 +70,14 @@ fn sleeping_locks(load: Load) -> Vec<Contestant> {
 
 /// Threads of one priority, which is not what these are for: this is what the promise costs.
 #[cfg(target_os = "linux")]
-fn priority_inheriting_locks(load: Load) -> Vec<Contestant> {
+fn priority_inheriting_locks(load: Load) -> Vec<Subject> {
     vec![
         lock::<linchpin::futex::PiMutex<u64>>("linchpin futex::PiMutex", load),
         lock::<PthreadPiMutex>("pthread, PRIO_INHERIT", load),
     ]
 }
 
-pub fn queue_locks(load: Load) -> Vec<Contestant> {
+pub fn queue_locks(load: Load) -> Vec<Subject> {
     vec![
         lock::<linchpin::queue::McsMutex<u64>>("linchpin queue::McsMutex", load),
         lock::<linchpin::queue::ClhMutex<u64>>("linchpin queue::ClhMutex", load),
@@ -87,11 +87,11 @@ pub fn queue_locks(load: Load) -> Vec<Contestant> {
     ]
 }
 
-fn reader<L: ReaderWriter>(name: &'static str, one_in: u64) -> Contestant {
-    Contestant::new(name, reads_and_writes::<L>(one_in))
+fn reader<L: ReaderWriter>(name: &'static str, one_in: u64) -> Subject {
+    Subject::new(name, reads_and_writes::<L>(one_in))
 }
 
-fn rwlocks(one_in: u64) -> Vec<Contestant> {
+fn rwlocks(one_in: u64) -> Vec<Subject> {
     vec![
         reader::<linchpin::futex::RwLock<u64>>("linchpin futex::RwLock", one_in),
         reader::<linchpin::spin::RwLock<u64>>("linchpin spin::RwLock", one_in),
@@ -102,55 +102,55 @@ fn rwlocks(one_in: u64) -> Vec<Contestant> {
     ]
 }
 
-pub fn condvars() -> Vec<Contestant> {
+pub fn condvars() -> Vec<Subject> {
     vec![
-        Contestant::new("linchpin futex::Condvar", turns::<condvars::Linchpin>()),
-        Contestant::new("std", turns::<condvars::Std>()),
-        Contestant::new("parking_lot", turns::<condvars::ParkingLot>()),
+        Subject::new("linchpin futex::Condvar", turns::<condvars::Linchpin>()),
+        Subject::new("std", turns::<condvars::Std>()),
+        Subject::new("parking_lot", turns::<condvars::ParkingLot>()),
     ]
 }
 
-fn adds() -> Vec<Contestant> {
+fn adds() -> Vec<Subject> {
     counters::ALL
         .iter()
-        .map(|&(name, job)| Contestant::new(name, job()))
+        .map(|&(name, job)| Subject::new(name, job()))
         .collect()
 }
 
 /// Lets threads that are not pinned wait for a ticket, as users' threads do: that is when it is found out how many can run
 /// at once, and threads that are pinned would be told less.
 pub fn unpinned_first() {
-    let crowd = Crowd::of(4 * cores());
-    let tickets = passages::<linchpin::spin::TicketMutex<u64>>(Load {
+    let config = ThreadConfig::of(4 * cores());
+    let tickets = acquisitions::<linchpin::spin::TicketMutex<u64>>(Load {
         section: WORK,
         outside: 0,
     });
-    Crew::new(crowd).race(&tickets, Duration::from_millis(100));
+    Workers::new(config).measure(&tickets, Duration::from_millis(100));
 }
 
 /// The usual loads, in this order.
-pub fn contests() -> Vec<Contest> {
+pub fn benchmarks() -> Vec<Benchmark> {
     let cores = cores();
-    let crowd = 4 * cores;
+    let config = 4 * cores;
     // Alone, one thread for each core, more, many more, and everything on one CPU.
-    let mut crowds: Vec<Crowd> = [1, cores, 2 * cores, 8 * cores].map(Crowd::of).into();
-    crowds.dedup();
-    crowds.push(Crowd::on_one_cpu(crowd));
+    let mut configs: Vec<ThreadConfig> = [1, cores, 2 * cores, 8 * cores].map(ThreadConfig::of).into();
+    configs.dedup();
+    configs.push(ThreadConfig::on_one_cpu(config));
 
-    let mut contests = vec![];
-    for (family, contestants) in [
-        ("spin locks", spin_locks as fn(Load) -> Vec<Contestant>),
+    let mut benchmarks = vec![];
+    for (family, subjects) in [
+        ("spin locks", spin_locks as fn(Load) -> Vec<Subject>),
         ("sleeping locks", sleeping_locks),
         ("queue locks", queue_locks),
     ] {
-        contests.extend(
-            LOADS.map(|(name, load)| Contest::new(format!("{family}: {name}"), &crowds, move |_| contestants(load))),
+        benchmarks.extend(
+            LOADS.map(|(name, load)| Benchmark::new(format!("{family}: {name}"), &configs, move |_| subjects(load))),
         );
     }
     #[cfg(target_os = "linux")]
-    contests.push(Contest::new(
+    benchmarks.push(Benchmark::new(
         format!("locks with priority inheritance: {}", LOADS[0].0),
-        &crowds,
+        &configs,
         |_| priority_inheriting_locks(LOADS[0].1),
     ));
     for (name, one_in) in [
@@ -160,17 +160,17 @@ pub fn contests() -> Vec<Contest> {
         ("writes only", 1),
     ] {
         let name = format!("reader-writer locks: {name}");
-        contests.push(Contest::new(name, &crowds, move |_| rwlocks(one_in)));
+        benchmarks.push(Benchmark::new(name, &configs, move |_| rwlocks(one_in)));
     }
-    contests.push(Contest::new(
+    benchmarks.push(Benchmark::new(
         "condition variables: two threads take turns",
-        &[Crowd::of(2), Crowd::on_one_cpu(2)],
+        &[ThreadConfig::of(2), ThreadConfig::on_one_cpu(2)],
         |_| condvars(),
     ));
-    contests.push(Contest::new(
+    benchmarks.push(Benchmark::new(
         "counters: adds",
-        &[1, cores, crowd].map(Crowd::of),
+        &[1, cores, config].map(ThreadConfig::of),
         |_| adds(),
     ));
-    contests
+    benchmarks
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use linchpin::CachePadded;
 
-use crate::arena::{Crew, Crowd, Job, cores};
 use crate::document::{Section, Table};
+use crate::harness::{Job, ThreadConfig, Workers, cores};
 use crate::options::Effort;
 
 const TURNS: u64 = 20_000;
@@ -19,17 +19,17 @@ pub fn line_transfer() -> Option<Duration> {
     if cores() < 2 {
         return None;
     }
-    let crew = Crew::new(Crowd::of(2));
-    let mut times: Vec<Duration> = (0..5).map(|_| ping_pong(&crew)).collect();
+    let workers = Workers::new(ThreadConfig::of(2));
+    let mut times: Vec<Duration> = (0..5).map(|_| ping_pong(&workers)).collect();
     times.sort();
     Some(times[times.len() / 2])
 }
 
-fn ping_pong(crew: &Crew) -> Duration {
+fn ping_pong(workers: &Workers) -> Duration {
     let turn = CachePadded::new(AtomicU64::new(0));
-    let job: Job = Arc::new(move |lane| {
-        let mut mine = lane.thread as u64;
-        lane.run(1, || {
+    let job: Job = Arc::new(move |worker| {
+        let mut mine = worker.thread as u64;
+        worker.run(1, || {
             while turn.load(Ordering::Acquire) != mine {
                 spin_loop();
             }
@@ -37,7 +37,7 @@ fn ping_pong(crew: &Crew) -> Duration {
             mine += 2;
         })
     });
-    let elapsed = crew.finish(&job, 2 * TURNS);
+    let elapsed = workers.finish(&job, 2 * TURNS);
     elapsed / u32::try_from(2 * TURNS).expect("it is small")
 }
 
@@ -77,9 +77,9 @@ pub fn section(before: Option<Duration>, after: Option<Duration>, effort: &Effor
                 row(
                     "rounds",
                     format!(
-                        "{} of {} ms for each contestant, taking turns; longer ones where cores are crowded",
+                        "{} of {} ms for each subject, taking turns; longer ones where threads outnumber cores",
                         effort.rounds,
-                        effort.heat.as_millis()
+                        effort.run.as_millis()
                     ),
                 ),
             ],

@@ -1,30 +1,30 @@
-//! What the race is told: how much to measure, of what, and where to put it.
+//! What the comparison is told: how much to measure, of what, and where to put it.
 
 use std::time::Duration;
 
-use crate::contest::Contest;
+use crate::benchmark::Benchmark;
 use crate::score::label;
 
 /// How much is measured.
 pub struct Effort {
-    /// Rounds of each cell, in each of which all contestants take their turns.
+    /// Rounds of each cell, in each of which all subjects take their turns.
     pub rounds: usize,
     /// How long one turn takes.
-    pub heat: Duration,
+    pub run: Duration,
 }
 
 const QUICK: Effort = Effort {
     rounds: 5,
-    heat: Duration::from_millis(50),
+    run: Duration::from_millis(50),
 };
 const FULL: Effort = Effort {
     rounds: 9,
-    heat: Duration::from_millis(250),
+    run: Duration::from_millis(250),
 };
 
 /// The command line.
 pub struct Options {
-    /// `--quick` (the default) or `--full`, changed by `--rounds=N` and `--heat=MILLISECONDS`.
+    /// `--quick` (the default) or `--full`, changed by `--rounds=N` and `--run=MILLISECONDS`.
     pub effort: Effort,
     /// `--report=FILE`.
     pub report: Option<String>,
@@ -50,33 +50,33 @@ impl Options {
         for argument in &arguments {
             match argument.split_once('=') {
                 Some(("--rounds", rounds)) => options.effort.rounds = number(argument, rounds) as usize,
-                Some(("--heat", heat)) => options.effort.heat = Duration::from_millis(number(argument, heat)),
+                Some(("--run", run)) => options.effort.run = Duration::from_millis(number(argument, run)),
                 Some(("--only", words)) => options.only.push(words.to_owned()),
                 Some(("--report", path)) => options.report = Some(path.to_owned()),
                 None if argument == "--list" => options.list = true,
                 None if ["--quick", "--full", "--bench"].contains(&argument.as_str()) => {}
-                _ => panic!("{argument} is no option of the race"),
+                _ => panic!("{argument} is no option of the comparison"),
             }
         }
         options
     }
 
     /// Leaves the cells that were asked for: those with each word of an `--only=` in their name or
-    /// their crowd's, or with its whole text in their name.
-    pub fn select(&self, contests: &mut Vec<Contest>) {
+    /// their config's, or with its whole text in their name.
+    pub fn select(&self, benchmarks: &mut Vec<Benchmark>) {
         if self.only.is_empty() {
             return;
         }
-        for contest in &mut *contests {
-            contest.retain(|name, crowd| {
-                let cell = format!("{name}, {}", label(crowd));
+        for benchmark in &mut *benchmarks {
+            benchmark.retain(|name, config| {
+                let cell = format!("{name}, {}", label(config));
                 self.only.iter().any(|only| {
                     name.contains(only) || words(only).all(|wanted| words(&cell).any(|word| word == wanted))
                 })
             });
         }
-        contests.retain(|contest| !contest.crowds().is_empty());
-        assert!(!contests.is_empty(), "no cell has all of {:?} in its name", self.only);
+        benchmarks.retain(|benchmark| !benchmark.configs().is_empty());
+        assert!(!benchmarks.is_empty(), "no cell has all of {:?} in its name", self.only);
     }
 }
 

@@ -1,14 +1,14 @@
-//! What a contestant has reached, and how it is shown.
+//! What a subject has reached, and how it is shown.
 
 use hdrhistogram::Histogram;
 
-use crate::arena::{Beside, Crowd, Heat, cores};
 use crate::document::{Plot, Section, Series, Table};
+use crate::harness::{Beside, Heat, ThreadConfig, cores};
 
-/// All scores of one contest, by crowd.
-pub type Scores = Vec<(Crowd, Vec<Score>)>;
+/// All scores of one benchmark, by config.
+pub type Scores = Vec<(ThreadConfig, Vec<Score>)>;
 
-/// What one contestant has reached in one crowd.
+/// What one subject has reached in one config.
 pub struct Score {
     /// Its name.
     pub name: &'static str,
@@ -33,12 +33,12 @@ impl Score {
     }
 
     /// Counts a round.
-    pub fn add(&mut self, heat: &Heat) {
-        self.throughput.push(heat.throughput());
-        self.fairness.push(heat.fairness());
+    pub fn add(&mut self, run: &Heat) {
+        self.throughput.push(run.throughput());
+        self.fairness.push(run.fairness());
     }
 
-    /// Counts a round of one thread, which has told its passages per second.
+    /// Counts a round of one thread, which has told its acquisitions per second.
     pub fn add_rate(&mut self, rate: f64) {
         self.throughput.push(rate);
         self.fairness.push(1.0);
@@ -49,12 +49,12 @@ impl Score {
         self.tail.as_ref().map(|tail| tail.value_at_quantile(part))
     }
 
-    /// Passages per second, the median of all rounds.
+    /// Acquisitions per second, the median of all rounds.
     pub fn throughput(&self) -> f64 {
         median(self.throughput.clone())
     }
 
-    /// The passages of the slowest thread over those of the fastest, the median of all rounds.
+    /// The acquisitions of the slowest thread over those of the fastest, the median of all rounds.
     pub fn fairness(&self) -> f64 {
         median(self.fairness.clone())
     }
@@ -76,15 +76,15 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The name of a crowd.
-pub fn label(crowd: Crowd) -> String {
-    let threads = match (crowd.threads, crowd.one_cpu) {
+/// The name of a config.
+pub fn label(config: ThreadConfig) -> String {
+    let threads = match (config.threads, config.one_cpu) {
         (1, _) => "alone".into(),
         (threads, true) => format!("{threads} on 1 CPU"),
         (threads, false) if threads == cores() => format!("{threads}, 1 per core"),
         (threads, false) => format!("{threads} threads"),
     };
-    match crowd.beside {
+    match config.beside {
         Beside::Nothing => threads,
         Beside::BusyPerCore(number) => format!("{threads}, {number}/core busy"),
         Beside::Asleep(number) => format!("{threads}, {number} asleep"),
@@ -99,22 +99,22 @@ pub fn best<'scores>(scores: impl Iterator<Item = &'scores Score>) -> Option<&'s
     scores.max_by(|one, other| one.throughput().total_cmp(&other.throughput()))
 }
 
-/// A contest, for the report.
+/// A benchmark, for the report.
 pub fn section(title: &str, scores: &Scores) -> Section {
     let names: Vec<(&str, bool)> = scores[0].1.iter().map(|score| (score.name, score.ours)).collect();
-    let places: Vec<String> = scores.iter().map(|(crowd, _)| label(*crowd)).collect();
-    let table = |caption: &str, names: &[&str], cell: &dyn Fn(Crowd, &[Score], &Score) -> String| Table {
+    let places: Vec<String> = scores.iter().map(|(config, _)| label(*config)).collect();
+    let table = |caption: &str, names: &[&str], cell: &dyn Fn(ThreadConfig, &[Score], &Score) -> String| Table {
         caption: caption.into(),
         columns: std::iter::once(String::new()).chain(places.iter().cloned()).collect(),
         rows: names
             .iter()
             .map(|name| {
-                let cells = scores.iter().map(|(crowd, scores)| {
+                let cells = scores.iter().map(|(config, scores)| {
                     let score = scores
                         .iter()
                         .find(|score| score.name == *name)
                         .expect("all take part in all cells");
-                    cell(*crowd, scores, score)
+                    cell(*config, scores, score)
                 });
                 std::iter::once((*name).to_owned()).chain(cells).collect()
             })
@@ -138,10 +138,10 @@ pub fn section(title: &str, scores: &Scores) -> Section {
     let ours: Vec<&str> = names.iter().filter(|(_, ours)| *ours).map(|(name, _)| *name).collect();
     let mut tables = vec![
         table(
-            "alone: ns per passage; else: million passages per second, and slowest/fastest thread",
+            "alone: ns per acquisition; else: million acquisitions per second, and slowest/fastest thread",
             &all,
-            &|crowd, _, score| {
-                if crowd.threads == 1 {
+            &|config, _, score| {
+                if config.threads == 1 {
                     format!("{:.2} ns", 1e9 / score.throughput())
                 } else {
                     format!("{:.2}  {:.2}", score.throughput() / 1e6, score.fairness())
@@ -152,12 +152,12 @@ pub fn section(title: &str, scores: &Scores) -> Section {
             "throughput over that of the best peer, and who that is",
             &ours,
             &|_, scores, score| {
-                let peer = best(scores.iter().filter(|score| !score.ours)).expect("each contest has a peer");
+                let peer = best(scores.iter().filter(|score| !score.ours)).expect("each benchmark has a peer");
                 format!("{:.2} {}", score.over(peer), peer.name)
             },
         ),
     ];
-    let mut plots = vec![plot("throughput", "passages per second", &Score::throughput)];
+    let mut plots = vec![plot("throughput", "acquisitions per second", &Score::throughput)];
     if scores.iter().any(|(_, scores)| scores[0].tail.is_some()) {
         let caption = "time to acquire, 50th / 90th / 99th / 99.9th percentile";
         tables.push(table(caption, &all, &|_, _, score| percentiles(score).join(" / ")));

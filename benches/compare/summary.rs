@@ -1,7 +1,7 @@
-//! The results on the terminal, a row for each contestant in each cell: what is looked at while a
+//! The results on the terminal, a row for each subject in each cell: what is looked at while a
 //! lock is tuned.
 
-use crate::contest::Results;
+use crate::benchmark::Results;
 use crate::document::{Section, Table};
 use crate::score::{Score, best, label, percentiles};
 use crate::{table, verdict};
@@ -19,9 +19,9 @@ pub fn print(machine: &Section, results: &Results) {
     ];
     let mut rows = vec![];
     for (name, scores) in results {
-        for (crowd, scores) in scores {
+        for (config, scores) in scores {
             rows.push(vec![
-                format!("{name}, {}", label(*crowd)),
+                format!("{name}, {}", label(*config)),
                 String::new(),
                 String::new(),
                 String::new(),

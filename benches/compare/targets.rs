@@ -2,12 +2,12 @@
 
 use Measure::{Fairness, Spread, Tail, Throughput, Time};
 
-use crate::arena::{Beside, Crowd, cores};
+use crate::harness::{Beside, ThreadConfig, cores};
 
 /// What is compared.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Measure {
-    /// Passages per second: at least so many times the peer's.
+    /// Acquisitions per second: at least so many times the peer's.
     Throughput,
     /// The inverse: at most so many times the peer's.
     Time,
@@ -21,7 +21,7 @@ pub enum Measure {
         /// for most acquisitions.
         fairer: f64,
     },
-    /// The best throughput of all contestants whose name begins as ours does, over their worst: at
+    /// The best throughput of all subjects whose name begins as ours does, over their worst: at
     /// most so much.
     Spread,
 }
@@ -29,11 +29,11 @@ pub enum Measure {
 /// One of ours has to be that much better than the best of `peers`, under each load whose name
 /// begins so.
 pub struct Target {
-    /// How the names of the contests begin.
-    pub contest: &'static str,
-    /// In which crowd.
-    pub crowd: Crowd,
-    /// The contestant that has to reach it.
+    /// How the names of the benchmarks begin.
+    pub benchmark: &'static str,
+    /// In which config.
+    pub config: ThreadConfig,
+    /// The subject that has to reach it.
     pub ours: &'static str,
     /// The peers, of which the best counts.
     pub peers: &'static [&'static str],
@@ -44,16 +44,16 @@ pub struct Target {
 }
 
 pub const fn target(
-    contest: &'static str,
-    crowd: Crowd,
+    benchmark: &'static str,
+    config: ThreadConfig,
     ours: &'static str,
     peers: &'static [&'static str],
     measure: Measure,
     bound: f64,
 ) -> Target {
     Target {
-        contest,
-        crowd,
+        benchmark,
+        config,
         ours,
         peers,
         measure,
@@ -79,14 +79,14 @@ const TICKET: &str = "linchpin spin::TicketMutex";
 const MCS: &str = "linchpin queue::McsMutex";
 const CLH: &str = "linchpin queue::ClhMutex";
 
-const ALONE: Crowd = Crowd::of(1);
-const TWO: Crowd = Crowd::of(2);
-const FOUR: Crowd = Crowd::of(4);
+const ALONE: ThreadConfig = ThreadConfig::of(1);
+const TWO: ThreadConfig = ThreadConfig::of(2);
+const FOUR: ThreadConfig = ThreadConfig::of(4);
 
 /// All of them.
 pub fn all() -> Vec<Target> {
     let mut targets = usual();
-    targets.extend(crowded());
+    targets.extend(oversubscribed());
     targets.extend(beside_busy_processes());
     targets.extend(thousands());
     targets.extend(crate::barriers::targets());
@@ -94,7 +94,7 @@ pub fn all() -> Vec<Target> {
 }
 
 fn usual() -> Vec<Target> {
-    let many = Crowd::of(8 * cores());
+    let many = ThreadConfig::of(8 * cores());
     let tail = Tail {
         part: 0.999,
         fairer: 0.0,
@@ -109,8 +109,8 @@ fn usual() -> Vec<Target> {
         target(SLEEP, ALONE, MUTEX, PARKING_LOT, Time, 0.65),
     ];
     // At each point, with short sections and with long ones.
-    for crowd in [TWO, FOUR, many] {
-        targets.push(target("sleeping locks:", crowd, MUTEX, SLEEPERS, Throughput, 1.0));
+    for config in [TWO, FOUR, many] {
+        targets.push(target("sleeping locks:", config, MUTEX, SLEEPERS, Throughput, 1.0));
     }
     targets.extend([
         target("sleeping locks:", many, MUTEX, PARKING_LOT, tail, 1.0),
@@ -139,21 +139,28 @@ fn usual() -> Vec<Target> {
 }
 
 /// More threads than cores, and a writer among readers.
-fn crowded() -> Vec<Target> {
+fn oversubscribed() -> Vec<Target> {
     let mut targets = vec![];
-    for crowd in [3, 4, 8, 16, 32, 64].map(Crowd::of) {
-        targets.push(target("mutex:", crowd, MUTEX, SLEEPERS, Throughput, 1.0));
-        targets.push(target("mutex:", crowd, MUTEX, PARKING_LOT, Fairness, 0.8));
+    for config in [3, 4, 8, 16, 32, 64].map(ThreadConfig::of) {
+        targets.push(target("mutex:", config, MUTEX, SLEEPERS, Throughput, 1.0));
+        targets.push(target("mutex:", config, MUTEX, PARKING_LOT, Fairness, 0.8));
     }
     let of_the_fair = Tail {
         part: 0.999,
         fairer: 0.3,
     };
-    targets.push(target("mutex:", Crowd::of(16), MUTEX, PARKING_LOT, of_the_fair, 1.0));
+    targets.push(target(
+        "mutex:",
+        ThreadConfig::of(16),
+        MUTEX,
+        PARKING_LOT,
+        of_the_fair,
+        1.0,
+    ));
     let writer = Tail { part: 0.9, fairer: 0.0 };
     targets.push(target(
         "a writer beside 2 readers",
-        Crowd::of(3),
+        ThreadConfig::of(3),
         RWLOCK,
         PARKING_LOT,
         writer,
@@ -167,17 +174,17 @@ fn beside_busy_processes() -> Vec<Target> {
     const BOUND: f64 = 0.7;
     let mut targets = vec![];
     for number in [1, 2, 4] {
-        let crowd = TWO.beside(Beside::BusyPerCore(number));
+        let config = TWO.beside(Beside::BusyPerCore(number));
         let turns = "condition variables beside busy";
-        targets.push(target(turns, crowd, CONDVAR, PARKING_LOT, Throughput, BOUND));
+        targets.push(target(turns, config, CONDVAR, PARKING_LOT, Throughput, BOUND));
     }
     for threads in [cores(), 2 * cores()] {
-        let crowd = Crowd::of(threads).beside(Beside::BusyPerCore(1));
+        let config = ThreadConfig::of(threads).beside(Beside::BusyPerCore(1));
         targets.extend([
-            target("mutex beside busy", crowd, MUTEX, SLEEPERS, Throughput, BOUND),
+            target("mutex beside busy", config, MUTEX, SLEEPERS, Throughput, BOUND),
             target(
                 "spin locks beside busy",
-                crowd,
+                config,
                 SPIN_MUTEX,
                 &["spin"],
                 Throughput,
@@ -185,7 +192,7 @@ fn beside_busy_processes() -> Vec<Target> {
             ),
             target(
                 "spin locks beside busy",
-                crowd,
+                config,
                 TICKET,
                 &["spin ticket"],
                 Throughput,
@@ -193,7 +200,7 @@ fn beside_busy_processes() -> Vec<Target> {
             ),
             target(
                 "queue locks beside busy",
-                crowd,
+                config,
                 MCS,
                 &["mcslock yields"],
                 Throughput,
@@ -201,7 +208,7 @@ fn beside_busy_processes() -> Vec<Target> {
             ),
             target(
                 "queue locks beside busy",
-                crowd,
+                config,
                 CLH,
                 &["mcslock yields"],
                 Throughput,
@@ -216,8 +223,8 @@ fn beside_busy_processes() -> Vec<Target> {
 fn thousands() -> Vec<Target> {
     let mut targets = vec![];
     for number in [64, 1_024, 8_192] {
-        let crowd = ALONE.beside(Beside::Asleep(number));
-        targets.push(target("notify_one", crowd, CONDVAR, PARKING_LOT, Time, 1.0));
+        let config = ALONE.beside(Beside::Asleep(number));
+        targets.push(target("notify_one", config, CONDVAR, PARKING_LOT, Time, 1.0));
     }
     targets.push(target(
         "a million mutexes",
@@ -244,9 +251,9 @@ fn thousands() -> Vec<Target> {
     for number in [1_000, 10_000] {
         for ended in [false, true] {
             let beside = Beside::HaveRead { threads: number, ended };
-            for crowd in [ALONE, TWO] {
+            for config in [ALONE, TWO] {
                 let readers = "reader-writer locks beside threads that have read";
-                targets.push(target(readers, crowd.beside(beside), RWLOCK, PARKING_LOT, Time, 2.0));
+                targets.push(target(readers, config.beside(beside), RWLOCK, PARKING_LOT, Time, 2.0));
             }
         }
     }

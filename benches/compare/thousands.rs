@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use crate::arena::asleep::{self, Bed, beside_blocked, notifications};
-use crate::arena::locks::{Lock, passages_through_many};
-use crate::arena::periods::worst_phase;
-use crate::arena::rwlocks::{ReaderWriter, reads_and_writes};
-use crate::arena::{Beside, Crowd};
-use crate::contest::{Contest, Contestant, Source};
+use crate::benchmark::{Benchmark, Source, Subject};
+use crate::harness::asleep::{self, Bed, beside_blocked, notifications};
+use crate::harness::locks::{Lock, acquisitions_of_many};
+use crate::harness::periods::worst_phase;
+use crate::harness::rwlocks::{ReaderWriter, reads_and_writes};
+use crate::harness::{Beside, ThreadConfig};
 
 /// Mutexes that one thread takes at random.
 const MANY: usize = 1_000_000;
@@ -21,27 +21,27 @@ const READERS: [usize; 2] = [1_000, 10_000];
 /// Reads and the write that follows them.
 const ONE_WRITE_IN: u64 = 17;
 
-/// How many sleepers a crowd has beside it.
-fn asleep(crowd: Crowd) -> usize {
-    match crowd.beside {
+/// How many sleepers a config has beside it.
+fn asleep(config: ThreadConfig) -> usize {
+    match config.beside {
         Beside::Asleep(number) => number,
         _ => 0,
     }
 }
 
-fn notified(crowd: Crowd) -> Vec<Contestant> {
-    fn beds<B: Bed>(name: &'static str, number: usize) -> Contestant {
-        Contestant::of(name, Source::Fresh(Box::new(move || notifications::<B>(number))))
+fn notified(config: ThreadConfig) -> Vec<Subject> {
+    fn beds<B: Bed>(name: &'static str, number: usize) -> Subject {
+        Subject::of(name, Source::Fresh(Box::new(move || notifications::<B>(number))))
     }
     vec![
-        beds::<asleep::Linchpin>("linchpin futex::Condvar", asleep(crowd)),
-        beds::<asleep::ParkingLot>("parking_lot", asleep(crowd)),
+        beds::<asleep::Linchpin>("linchpin futex::Condvar", asleep(config)),
+        beds::<asleep::ParkingLot>("parking_lot", asleep(config)),
     ]
 }
 
-fn many_mutexes() -> Vec<Contestant> {
-    fn many<L: Lock>(name: &'static str) -> Contestant {
-        Contestant::new(name, passages_through_many::<L>(MANY))
+fn many_mutexes() -> Vec<Subject> {
+    fn many<L: Lock>(name: &'static str) -> Subject {
+        Subject::new(name, acquisitions_of_many::<L>(MANY))
     }
     vec![
         many::<linchpin::futex::Mutex<u64>>("linchpin futex::Mutex"),
@@ -50,24 +50,24 @@ fn many_mutexes() -> Vec<Contestant> {
     ]
 }
 
-fn readers_beside_sleepers(crowd: Crowd) -> Vec<Contestant> {
+fn readers_beside_sleepers(config: ThreadConfig) -> Vec<Subject> {
     fn reader<L: ReaderWriter, R: lock_api::RawMutex + Send + Sync + 'static>(
         name: &'static str,
         number: usize,
-    ) -> Contestant {
+    ) -> Subject {
         let reads = reads_and_writes::<L>(0);
         let fresh = move || beside_blocked::<R>(number, Arc::clone(&reads));
-        Contestant::of(name, Source::Fresh(Box::new(fresh)))
+        Subject::of(name, Source::Fresh(Box::new(fresh)))
     }
     vec![
-        reader::<linchpin::futex::RwLock<u64>, linchpin::futex::RawMutex>("linchpin futex::RwLock", asleep(crowd)),
-        reader::<parking_lot::RwLock<u64>, parking_lot::RawMutex>("parking_lot", asleep(crowd)),
+        reader::<linchpin::futex::RwLock<u64>, linchpin::futex::RawMutex>("linchpin futex::RwLock", asleep(config)),
+        reader::<parking_lot::RwLock<u64>, parking_lot::RawMutex>("parking_lot", asleep(config)),
     ]
 }
 
-fn readers_beside_readers() -> Vec<Contestant> {
-    fn reader<L: ReaderWriter>(name: &'static str) -> Contestant {
-        Contestant::new(name, reads_and_writes::<L>(ONE_WRITE_IN))
+fn readers_beside_readers() -> Vec<Subject> {
+    fn reader<L: ReaderWriter>(name: &'static str) -> Subject {
+        Subject::new(name, reads_and_writes::<L>(ONE_WRITE_IN))
     }
     vec![
         reader::<linchpin::futex::RwLock<u64>>("linchpin futex::RwLock"),
@@ -76,9 +76,9 @@ fn readers_beside_readers() -> Vec<Contestant> {
     ]
 }
 
-fn periods() -> Vec<Contestant> {
-    fn period<L: ReaderWriter>(name: &'static str, period: usize) -> Contestant {
-        Contestant::of(name, Source::Own(Box::new(move || worst_phase::<L>(period))))
+fn periods() -> Vec<Subject> {
+    fn period<L: ReaderWriter>(name: &'static str, period: usize) -> Subject {
+        Subject::of(name, Source::Own(Box::new(move || worst_phase::<L>(period))))
     }
     type Ours = linchpin::futex::RwLock<u64>;
     vec![
@@ -91,34 +91,34 @@ fn periods() -> Vec<Contestant> {
     ]
 }
 
-/// These contests. The last of them leave their mark on a process, if a lock remembers each thread
+/// These benchmarks. The last of them leave their mark on a process, if a lock remembers each thread
 /// that ever read.
-pub fn contests() -> Vec<Contest> {
-    let alone = Crowd::of(1);
-    let crowds = SLEEPERS.map(|number| alone.beside(Beside::Asleep(number)));
-    let mut contests = vec![
-        Contest::new(
+pub fn benchmarks() -> Vec<Benchmark> {
+    let alone = ThreadConfig::of(1);
+    let configs = SLEEPERS.map(|number| alone.beside(Beside::Asleep(number)));
+    let mut benchmarks = vec![
+        Benchmark::new(
             "notify_one, each sleeper on its own condition variable",
-            &crowds,
+            &configs,
             notified,
         )
         .slow(4)
         .costly(),
-        Contest::new("a million mutexes at random", &[alone], |_| many_mutexes()).slow(2),
-        Contest::new("reading with a period", &[alone], |_| periods()).costly(),
+        Benchmark::new("a million mutexes at random", &[alone], |_| many_mutexes()).slow(2),
+        Benchmark::new("reading with a period", &[alone], |_| periods()).costly(),
     ];
-    let crowds = [1, 2].map(|threads| Crowd::of(threads).beside(Beside::Asleep(BLOCKED)));
+    let configs = [1, 2].map(|threads| ThreadConfig::of(threads).beside(Beside::Asleep(BLOCKED)));
     let name = "reader-writer locks beside sleepers for other locks: reads only";
-    contests.push(Contest::new(name, &crowds, readers_beside_sleepers).costly());
+    benchmarks.push(Benchmark::new(name, &configs, readers_beside_sleepers).costly());
 
-    let mut crowds = vec![];
+    let mut configs = vec![];
     for number in READERS {
         for ended in [false, true] {
             let beside = Beside::HaveRead { threads: number, ended };
-            crowds.extend([1, 2].map(|threads| Crowd::of(threads).beside(beside)));
+            configs.extend([1, 2].map(|threads| ThreadConfig::of(threads).beside(beside)));
         }
     }
     let name = "reader-writer locks beside threads that have read: 1 write to 16 reads";
-    contests.push(Contest::new(name, &crowds, |_| readers_beside_readers()));
-    contests
+    benchmarks.push(Benchmark::new(name, &configs, |_| readers_beside_readers()));
+    benchmarks
 }

@@ -1,6 +1,6 @@
 //! Which targets this run has reached.
 
-use crate::contest::Results;
+use crate::benchmark::Results;
 use crate::document::{Section, Table};
 use crate::score::{Score, Scores, best, label};
 use crate::targets::{Measure, Target, all};
@@ -9,10 +9,10 @@ use crate::targets::{Measure, Target, all};
 const FAIR: f64 = 0.05;
 
 impl Target {
-    /// How far it was reached in a contest, unless that had no such crowd or contestant, or asks
+    /// How far it was reached in a benchmark, unless that had no such config or subject, or asks
     /// nothing of this load.
-    fn row(&self, contest: &str, scores: &Scores) -> Option<Vec<String>> {
-        let (_, scores) = scores.iter().find(|(other, _)| *other == self.crowd)?;
+    fn row(&self, benchmark: &str, scores: &Scores) -> Option<Vec<String>> {
+        let (_, scores) = scores.iter().find(|(other, _)| *other == self.config)?;
         let (ours, peer) = self.pair(scores)?;
         let (what, reached, at_least) = match self.measure {
             Measure::Throughput => ("throughput".into(), ours.over(peer), true),
@@ -35,8 +35,8 @@ impl Target {
         };
         Some(vec![
             ours.name.into(),
-            contest.into(),
-            label(self.crowd),
+            benchmark.into(),
+            label(self.config),
             peer.name.into(),
             format!("{what} {sign} {}", self.bound),
             format!("{reached:.3}"),
@@ -63,7 +63,7 @@ pub fn section(results: &Results) -> Section {
     let mut rows = vec![];
     for target in all() {
         for (name, scores) in results {
-            if name.starts_with(target.contest) {
+            if name.starts_with(target.benchmark) {
                 rows.extend(target.row(name, scores));
             }
         }

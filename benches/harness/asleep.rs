@@ -113,9 +113,9 @@ impl<B: Bed> Drop for Dormitory<B> {
 /// it.
 pub fn notifications<B: Bed>(number: usize) -> Job {
     let dormitory = Dormitory::<B>::new(number);
-    Arc::new(move |lane| {
+    Arc::new(move |worker| {
         let mut random = Numbers::new();
-        lane.run(1, || while !dormitory.beds[random.below(number)].call(Call::Wake) {})
+        worker.run(1, || while !dormitory.beds[random.below(number)].call(Call::Wake) {})
     })
 }
 
@@ -160,8 +160,8 @@ impl Drop for Blocked {
 /// `job`, with so many threads asleep for other locks of the kind `R`.
 pub fn beside_blocked<R: lock_api::RawMutex + Send + Sync + 'static>(number: usize, job: Job) -> Job {
     let blocked = Blocked::new::<R>(number);
-    Arc::new(move |lane| {
+    Arc::new(move |worker| {
         let _ = &blocked;
-        job(lane)
+        job(worker)
     })
 }

@@ -1,4 +1,4 @@
-//! The barriers that are measured, ours and the peers', behind one face. A passage is the wait of one thread, so that an
+//! The barriers that are measured, ours and the peers', behind one face. A acquisition is the wait of one thread, so that an
 //! episode takes as many as there are threads.
 
 use std::cell::UnsafeCell;
@@ -12,7 +12,7 @@ use linchpin::barrier::{
     CombiningBarrier, DisseminationBarrier, Kind, Participant, TournamentBarrier, TreeBarrier, WakeUp,
 };
 
-use super::{Crowd, Job, Lane};
+use super::{Job, ThreadConfig, WorkerCtx};
 
 /// A barrier for a fixed number of threads.
 pub trait Meeting: Send + Sync + 'static {
@@ -166,32 +166,32 @@ impl Meeting for Exchange {
     }
 }
 
-/// Episodes until the race is called off. All threads have to stop after the same one: the first looks at the stop before
+/// Episodes until the run ends. All threads have to stop after the same one: the first looks at the stop before
 /// an episode, and the others see after it what the first has seen.
-fn meet<M: Meeting>(lane: &Lane<'_>, meeting: &M, ends: &AtomicBool) -> u64 {
+fn meet<M: Meeting>(worker: &WorkerCtx<'_>, meeting: &M, ends: &AtomicBool) -> u64 {
     let mut episodes = 0;
-    if lane.thread == 0 {
+    if worker.thread == 0 {
         ends.store(false, Ordering::Relaxed);
     }
-    meeting.wait(lane.thread);
+    meeting.wait(worker.thread);
     loop {
-        if lane.thread == 0 && lane.is_over(episodes) {
+        if worker.thread == 0 && worker.is_over(episodes) {
             ends.store(true, Ordering::Relaxed);
         }
-        meeting.wait(lane.thread);
+        meeting.wait(worker.thread);
         if ends.load(Ordering::Relaxed) {
             return episodes;
         }
         episodes += 1;
         // No thread sets `ends` for the next episode before all have read it for this one.
-        meeting.wait(lane.thread);
+        meeting.wait(worker.thread);
         episodes += 1;
     }
 }
 
-/// Episodes of `M`, with all threads of `crowd`.
-pub fn episodes<M: Meeting>(crowd: Crowd) -> Job {
-    let meeting = CachePadded::new(M::of(crowd.threads));
+/// Episodes of `M`, with all threads of `config`.
+pub fn episodes<M: Meeting>(config: ThreadConfig) -> Job {
+    let meeting = CachePadded::new(M::of(config.threads));
     let ends = Arc::new(CachePadded::new(AtomicBool::new(false)));
-    Arc::new(move |lane| meet(lane, &*meeting, &ends))
+    Arc::new(move |worker| meet(worker, &*meeting, &ends))
 }

@@ -92,12 +92,12 @@ impl Table for Std {
 }
 
 /// Turns at a table of type `T`, of which each two threads share one. For an even number of threads; whoever is left alone
-/// at the end of a heat goes on without waiting.
+/// at the end of a run goes on without waiting.
 pub fn turns<T: Table>() -> Job {
     let tables: Vec<_> = (0..TABLES).map(|_| CachePadded::new(T::new())).collect();
-    Arc::new(move |lane| {
-        let table = &tables[lane.thread / 2];
-        let mine = lane.thread as u64 % 2;
+    Arc::new(move |worker| {
+        let table = &tables[worker.thread / 2];
+        let mine = worker.thread as u64 % 2;
         let pairs = table.play(
             |_| true,
             |game| {
@@ -105,9 +105,9 @@ pub fn turns<T: Table>() -> Job {
                 game.arrived.div_ceil(2)
             },
         );
-        // Whoever was here in an earlier heat has left.
+        // Whoever was here in an earlier run has left.
         table.play(|game| game.arrived >= 2 * pairs, |_| {});
-        let turns = lane.run(1, || {
+        let turns = worker.run(1, || {
             table.play(
                 |game| !game.has_both() || game.turns % 2 == mine,
                 |game| game.turns += 1,

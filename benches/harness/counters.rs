@@ -17,7 +17,7 @@ const WORDS: usize = 64;
 /// Makes a counter at 0, and the adds to it.
 pub type Start = fn() -> Job;
 
-/// All contestants, with their names.
+/// All subjects, with their names.
 pub const ALL: [(&str, Start); 6] = [
     ("linchpin Counter", striped),
     ("linchpin LocalCounter", local),
@@ -28,10 +28,10 @@ pub const ALL: [(&str, Start); 6] = [
 ];
 
 fn adds(add: impl Fn(usize) + Send + Sync + 'static) -> Job {
-    Arc::new(move |lane| {
-        lane.run(BATCH, || {
+    Arc::new(move |worker| {
+        worker.run(BATCH, || {
             for _ in 0..BATCH {
-                add(lane.thread);
+                add(worker.thread);
             }
         })
     })
@@ -44,9 +44,9 @@ fn striped() -> Job {
 
 fn local() -> Job {
     let counters = LocalCounters::new();
-    Arc::new(move |lane| {
+    Arc::new(move |worker| {
         let counter = counters.register();
-        lane.run(BATCH, || {
+        worker.run(BATCH, || {
             for _ in 0..BATCH {
                 counter.add(1);
             }
@@ -56,9 +56,9 @@ fn local() -> Job {
 
 fn approximate() -> Job {
     let counter = ApproximateCounter::new(1024);
-    Arc::new(move |lane| {
+    Arc::new(move |worker| {
         let handle = counter.register();
-        lane.run(BATCH, || {
+        worker.run(BATCH, || {
             for _ in 0..BATCH {
                 handle.add(1);
             }

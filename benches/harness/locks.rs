@@ -75,21 +75,21 @@ macro_rules! queued {
 
 queued!(mcslock::raw::spins::Mutex<u64>, mcslock::raw::yields::Mutex<u64>);
 
-/// How long a passage is, in rounds of [`work`].
+/// How long a acquisition is, in rounds of [`work`].
 #[derive(Clone, Copy)]
 pub struct Load {
     /// Inside of the lock, beside the increment of a number.
     pub section: u32,
-    /// Between two passages.
+    /// Between two acquisitions.
     pub outside: u32,
 }
 
-/// Passages through a lock of type `L`.
-pub fn passages<L: Lock>(load: Load) -> Job {
+/// Acquisitions through a lock of type `L`.
+pub fn acquisitions<L: Lock>(load: Load) -> Job {
     let lock = CachePadded::new(L::new());
-    Arc::new(move |lane| {
+    Arc::new(move |worker| {
         let mut node = L::node();
-        lane.run(1, || {
+        worker.run(1, || {
             lock.with(&mut node, |total| {
                 *total += 1;
                 work(load.section);
@@ -99,12 +99,12 @@ pub fn passages<L: Lock>(load: Load) -> Job {
     })
 }
 
-/// Passages through `number` locks, one at random after another.
-pub fn passages_through_many<L: Lock>(number: usize) -> Job {
+/// Acquisitions through `number` locks, one at random after another.
+pub fn acquisitions_of_many<L: Lock>(number: usize) -> Job {
     let locks: Vec<L> = (0..number).map(|_| L::new()).collect();
-    Arc::new(move |lane| {
+    Arc::new(move |worker| {
         let (mut node, mut random) = (L::node(), Numbers::new());
-        lane.run(1, || locks[random.below(number)].with(&mut node, |total| *total += 1))
+        worker.run(1, || locks[random.below(number)].with(&mut node, |total| *total += 1))
     })
 }
 
@@ -120,13 +120,13 @@ pub fn no_times() -> Tail {
     Arc::new(Mutex::new(times))
 }
 
-/// [`passages`] with a clock at every eighth acquisition; the times go to `tail`.
-pub fn timed_passages<L: Lock>(load: Load, tail: Tail) -> Job {
+/// [`acquisitions`] with a clock at every eighth acquisition; the times go to `tail`.
+pub fn timed_acquisitions<L: Lock>(load: Load, tail: Tail) -> Job {
     let lock = CachePadded::new(L::new());
-    Arc::new(move |lane| {
+    Arc::new(move |worker| {
         let mut node = L::node();
         let mut times = Histogram::<u64>::new_with_bounds(1, LONGEST, 3).expect("these bounds are allowed");
-        let passages = lane.run(8, || {
+        let acquisitions = worker.run(8, || {
             for _ in 0..7 {
                 lock.with(&mut node, |total| {
                     *total += 1;
@@ -148,6 +148,6 @@ pub fn timed_passages<L: Lock>(load: Load, tail: Tail) -> Job {
             .expect("no section panics")
             .add(times)
             .expect("they have the same range");
-        passages
+        acquisitions
     })
 }

@@ -1,4 +1,4 @@
-//! Where contestants meet: threads that live through all rounds, start behind one gate, and end the run if one panics.
+//! Where subjects meet: threads that live through all rounds, start behind one gate, and end the run if one panics.
 
 #![allow(dead_code, reason = "each bench is a crate, and uses a part of this")]
 
@@ -26,30 +26,30 @@ use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 
-/// What each thread does in a heat: passages until it has done `quota`, or until `stop`; returns how many it has done.
-pub type Job = Arc<dyn Fn(&Lane) -> u64 + Send + Sync>;
+/// What each thread does in a run: acquisitions until it has done `quota`, or until `stop`; returns how many it has done.
+pub type Job = Arc<dyn Fn(&WorkerCtx) -> u64 + Send + Sync>;
 
 /// What a job is told.
-pub struct Lane<'gate> {
+pub struct WorkerCtx<'gate> {
     /// The number of this thread, from 0.
     pub thread: usize,
     quota: u64,
     stop: &'gate AtomicBool,
 }
 
-impl Lane<'_> {
-    /// Whether the heat is over for a thread that has done so many passages.
+impl WorkerCtx<'_> {
+    /// Whether the run is over for a thread that has done so many acquisitions.
     #[inline]
     pub fn is_over(&self, done: u64) -> bool {
         done >= self.quota || self.stop.load(Ordering::Relaxed)
     }
 
-    /// Repeats `passages`, which does `batch` of them, until the heat is over.
+    /// Repeats `acquisitions`, which does `batch` of them, until the run is over.
     #[inline]
-    pub fn run(&self, batch: u64, mut passages: impl FnMut()) -> u64 {
+    pub fn run(&self, batch: u64, mut acquisitions: impl FnMut()) -> u64 {
         let mut done = 0;
         while done < self.quota && !self.stop.load(Ordering::Relaxed) {
-            passages();
+            acquisitions();
             done += batch;
         }
         done
@@ -58,7 +58,7 @@ impl Lane<'_> {
 
 /// How many threads there are, where they run, and beside what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Crowd {
+pub struct ThreadConfig {
     /// Their number.
     pub threads: usize,
     /// Whether all share one CPU. If not, as many threads as there are cores get one each, and more go where they like.
@@ -85,10 +85,10 @@ pub enum Beside {
     },
 }
 
-impl Crowd {
+impl ThreadConfig {
     /// `threads` on all cores.
     pub const fn of(threads: usize) -> Self {
-        Crowd {
+        ThreadConfig {
             threads,
             one_cpu: false,
             beside: Beside::Nothing,
@@ -97,15 +97,15 @@ impl Crowd {
 
     /// `threads` on one CPU.
     pub const fn on_one_cpu(threads: usize) -> Self {
-        Crowd {
+        ThreadConfig {
             one_cpu: true,
-            ..Crowd::of(threads)
+            ..ThreadConfig::of(threads)
         }
     }
 
     /// The same beside something.
     pub const fn beside(self, beside: Beside) -> Self {
-        Crowd { beside, ..self }
+        ThreadConfig { beside, ..self }
     }
 
     fn pin(self, thread: usize) {
@@ -132,24 +132,24 @@ pub fn cores() -> usize {
     *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
-/// What came of a heat.
+/// What came of a run.
 pub struct Heat {
-    /// From the opening of the gate until the heat was called off, or until the last thread had done its quota.
+    /// From the opening of the gate until the run was called off, or until the last thread had done its quota.
     pub elapsed: Duration,
-    /// Passages, by thread.
-    pub passages: Vec<u64>,
+    /// Acquisitions, by thread.
+    pub acquisitions: Vec<u64>,
 }
 
 impl Heat {
-    /// Passages per second, of all threads.
+    /// Acquisitions per second, of all threads.
     pub fn throughput(&self) -> f64 {
-        self.passages.iter().sum::<u64>() as f64 / self.elapsed.as_secs_f64()
+        self.acquisitions.iter().sum::<u64>() as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// Passages of the slowest thread over those of the fastest: 1 is fair, 0 is starvation.
+    /// Acquisitions of the slowest thread over those of the fastest: 1 is fair, 0 is starvation.
     pub fn fairness(&self) -> f64 {
-        let slowest = self.passages.iter().min().copied().unwrap_or(0);
-        let fastest = self.passages.iter().max().copied().unwrap_or(0);
+        let slowest = self.acquisitions.iter().min().copied().unwrap_or(0);
+        let fastest = self.acquisitions.iter().max().copied().unwrap_or(0);
         slowest as f64 / fastest.max(1) as f64
     }
 }
@@ -157,7 +157,7 @@ impl Heat {
 type Outcome = Result<u64, Box<dyn Any + Send>>;
 
 /// Threads that run one job after another.
-pub struct Crew {
+pub struct Workers {
     orders: Vec<Sender<(Job, u64)>>,
     outcomes: Receiver<(usize, Outcome)>,
     gate: Arc<Gate>,
@@ -170,27 +170,27 @@ struct Gate {
     stop: AtomicBool,
 }
 
-impl Crew {
-    /// Starts the threads of `crowd`.
-    pub fn new(crowd: Crowd) -> Self {
+impl Workers {
+    /// Starts the threads of `config`.
+    pub fn new(config: ThreadConfig) -> Self {
         let gate = Arc::new(Gate::default());
         let (report, outcomes) = channel();
         let start = |number| {
             let (order, orders) = channel::<(Job, u64)>();
             let (gate, report) = (Arc::clone(&gate), report.clone());
             thread::spawn(move || {
-                crowd.pin(number);
+                config.pin(number);
                 for (job, quota) in orders {
                     gate.arrived.fetch_add(1, Ordering::AcqRel);
                     while !gate.open.load(Ordering::Acquire) {
                         thread::yield_now();
                     }
-                    let lane = Lane {
+                    let worker = WorkerCtx {
                         thread: number,
                         quota,
                         stop: &gate.stop,
                     };
-                    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&lane)));
+                    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&worker)));
                     // Before the report: the main thread drops the job last, with what belongs to it.
                     drop(job);
                     if report.send((number, outcome)).is_err() {
@@ -200,30 +200,30 @@ impl Crew {
             });
             order
         };
-        Crew {
-            orders: (0..crowd.threads).map(start).collect(),
+        Workers {
+            orders: (0..config.threads).map(start).collect(),
             outcomes,
             gate,
         }
     }
 
     /// Runs `job` on all threads for `duration`.
-    pub fn race(&self, job: &Job, duration: Duration) -> Heat {
-        self.heat(job, u64::MAX, Some(duration))
+    pub fn measure(&self, job: &Job, duration: Duration) -> Heat {
+        self.run(job, u64::MAX, Some(duration))
     }
 
-    /// Runs `job` on all threads until each has done its share of `passages`; returns how long that took.
-    pub fn finish(&self, job: &Job, passages: u64) -> Duration {
-        self.heat(job, passages.div_ceil(self.orders.len() as u64), None)
+    /// Runs `job` on all threads until each has done its share of `acquisitions`; returns how long that took.
+    pub fn finish(&self, job: &Job, acquisitions: u64) -> Duration {
+        self.run(job, acquisitions.div_ceil(self.orders.len() as u64), None)
             .elapsed
     }
 
-    fn heat(&self, job: &Job, quota: u64, duration: Option<Duration>) -> Heat {
+    fn run(&self, job: &Job, quota: u64, duration: Option<Duration>) -> Heat {
         self.gate.stop.store(false, Ordering::Relaxed);
         for order in &self.orders {
             order
                 .send((Arc::clone(job), quota))
-                .expect("the crew's threads wait for orders");
+                .expect("the workers's threads wait for orders");
         }
         while self.gate.arrived.load(Ordering::Acquire) < self.orders.len() {
             thread::yield_now();
@@ -235,16 +235,16 @@ impl Crew {
             self.gate.stop.store(true, Ordering::Relaxed);
             start.elapsed()
         });
-        let mut passages = vec![0; self.orders.len()];
+        let mut acquisitions = vec![0; self.orders.len()];
         for _ in &self.orders {
-            let (thread, outcome) = self.outcomes.recv().expect("the crew's threads report");
-            // A panic of a contestant ends the run, here and at once.
-            passages[thread] = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let (thread, outcome) = self.outcomes.recv().expect("the workers's threads report");
+            // A panic of a subject ends the run, here and at once.
+            acquisitions[thread] = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
         let elapsed = called_off.unwrap_or_else(|| start.elapsed());
         self.gate.open.store(false, Ordering::Relaxed);
         self.gate.arrived.store(0, Ordering::Relaxed);
-        Heat { elapsed, passages }
+        Heat { elapsed, acquisitions }
     }
 }
 

@@ -58,9 +58,9 @@ reader_writer! {
 /// Reads, of which every `one_in`-th is a write instead; none is, if that is 0.
 pub fn reads_and_writes<L: ReaderWriter>(one_in: u64) -> Job {
     let lock = CachePadded::new(L::new());
-    Arc::new(move |lane| {
+    Arc::new(move |worker| {
         let mut turn = 0;
-        lane.run(1, || {
+        worker.run(1, || {
             turn += 1;
             if one_in > 0 && turn % one_in == 0 {
                 lock.write(|total| *total += 1);
@@ -76,18 +76,18 @@ pub fn reads_and_writes<L: ReaderWriter>(one_in: u64) -> Job {
 /// `tail`.
 pub fn writes_beside_readers<L: ReaderWriter>(section: u32, outside: u32, tail: Option<Tail>) -> Job {
     let lock = CachePadded::new(L::new());
-    Arc::new(move |lane| {
-        if lane.thread > 0 {
-            return lane.run(1, || lock.read_for(section));
+    Arc::new(move |worker| {
+        if worker.thread > 0 {
+            return worker.run(1, || lock.read_for(section));
         }
         let Some(tail) = &tail else {
-            return lane.run(1, || {
+            return worker.run(1, || {
                 lock.write(|total| *total += 1);
                 work(outside);
             });
         };
         let mut times = Histogram::<u64>::new_with_bounds(1, LONGEST, 3).expect("these bounds are allowed");
-        let writes = lane.run(1, || {
+        let writes = worker.run(1, || {
             let before = Instant::now();
             let waited = lock.write(|total| {
                 *total += 1;

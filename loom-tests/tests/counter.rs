@@ -7,7 +7,7 @@ use loom_tests::{explore_to, models, spawn};
 
 models! {
     counter, sources: [
-        "src/counter/striped.rs", "src/counter/slot.rs", "src/internal/leased.rs",
+        "src/counter/striped.rs", "src/counter/stripe_index.rs", "src/internal/leased.rs",
         "src/counter/approximate.rs",
     ],
     no_add_is_lost => no_add_is_lost(),

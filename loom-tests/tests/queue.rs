@@ -29,13 +29,13 @@ fn a_thread_that_stands_back_acquires_the_lock() {
     found_behind_spins(
         "src/queue/mcs.rs",
         ".compare_exchange(null_mut(), node.as_ptr(), AcqRel, Relaxed)",
-        "src/wait/mod.rs",
+        "src/queue/barging.rs",
         |bounds| excludes(bounds, 2, RawMcsMutex::<SpinThenPark>::with_wait),
     );
     found_behind_spins(
         "src/queue/clh.rs",
         ".compare_exchange(null_mut(), place.0.as_ptr(), AcqRel, Relaxed)",
-        "src/wait/mod.rs",
+        "src/queue/barging.rs",
         |bounds| excludes(bounds, 2, RawClhMutex::<SpinThenPark>::with_wait),
     );
 }

@@ -27,7 +27,7 @@ fn a_thread_that_spins_for_a_flag_sees_it() {
         found_behind_spins(
             "src/wait/flag.rs",
             "self.word.load(Acquire) & !SLEEPING != epoch.0",
-            "src/wait/mod.rs",
+            "src/wait/flag.rs",
             explore,
         );
     }

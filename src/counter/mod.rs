@@ -28,7 +28,7 @@ mod approximate;
 mod local;
 #[cfg(feature = "alloc")]
 mod registry;
-mod slot;
+mod stripe_index;
 mod striped;
 
 #[cfg(feature = "alloc")]

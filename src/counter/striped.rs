@@ -9,7 +9,7 @@ use core::fmt;
 
 use crossbeam_utils::CachePadded;
 
-use super::slot;
+use super::stripe_index;
 use crate::backend::atomic::{AtomicU64, Relaxed};
 use crate::backend::{array, const_fn};
 
@@ -36,7 +36,7 @@ use crate::backend::{array, const_fn};
 /// });
 /// assert_eq!(REQUESTS.sum(), 4);
 /// ```
-pub struct Counter<const STRIPES: usize = { slot::SLOTS }> {
+pub struct Counter<const STRIPES: usize = { stripe_index::SLOTS }> {
     stripes: [CachePadded<AtomicU64>; STRIPES],
 }
 
@@ -53,7 +53,7 @@ impl Counter {
 impl<const STRIPES: usize> Counter<STRIPES> {
     const MASK: usize = {
         assert!(
-            STRIPES.is_power_of_two() && STRIPES <= slot::SLOTS,
+            STRIPES.is_power_of_two() && STRIPES <= stripe_index::SLOTS,
             "Counter: `STRIPES` must be 1, 2, 4, 8, 16, 32 or 64"
         );
         STRIPES - 1
@@ -86,7 +86,7 @@ impl<const STRIPES: usize> Counter<STRIPES> {
     /// Adds `amount`, modulo 2^64.
     #[inline]
     pub fn add(&self, amount: u64) {
-        let stripe = &self.stripes[slot::current() & Self::MASK];
+        let stripe = &self.stripes[stripe_index::current() & Self::MASK];
         // Relaxed: an add publishes nothing but itself. That it is one RMW is what keeps it, since another thread may
         // have the same stripe, or `reset` be under way (killed by `counter::no_add_is_lost`).
         stripe.fetch_add(amount, Relaxed);

@@ -20,11 +20,12 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::{NonNull, null_mut};
 
+use super::barging::BargingBackoff;
 use super::cache;
 use super::node::Node;
 use crate::backend::atomic::{AcqRel, AtomicPtr, Relaxed, Release};
 use crate::backend::{const_fn, const_init};
-use crate::wait::{DefaultPark, Reserve, Wait};
+use crate::wait::{DefaultPark, Wait};
 
 /// A fair mutual exclusion lock: a CLH queue, in which each thread waits for the one before it.
 ///
@@ -173,8 +174,8 @@ impl<W: Wait> RawClhMutex<W> {
 
     fn line_up(&self, place: Place) {
         let key = core::ptr::from_ref(self).addr();
-        let mut reserve = Reserve::new();
-        while reserve.wait::<W>(key) {
+        let mut backoff = BargingBackoff::new();
+        while backoff.wait::<W>(key) {
             if !self.has_holder() && self.try_acquire(place) {
                 return;
             }

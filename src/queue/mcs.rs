@@ -18,10 +18,11 @@
 use core::marker::PhantomData;
 use core::ptr::{NonNull, null_mut};
 
+use super::barging::BargingBackoff;
 use super::node::Node;
 use crate::backend::atomic::{AcqRel, Acquire, AtomicPtr, Relaxed, Release};
 use crate::backend::const_fn;
-use crate::wait::{Backoff, DefaultPark, Reserve, Wait};
+use crate::wait::{Backoff, DefaultPark, Wait};
 
 /// The raw lock of `McsMutex` and of [`McsCell`](super::McsCell).
 pub struct RawMcsMutex<W = DefaultPark> {
@@ -88,8 +89,8 @@ impl<W: Wait> RawMcsMutex<W> {
     #[inline(never)]
     pub(super) unsafe fn line_up<V: Wait>(&self, node: NonNull<Node>) {
         let key = core::ptr::from_ref(self).addr();
-        let mut reserve = Reserve::new();
-        while reserve.wait::<W>(key) {
+        let mut backoff = BargingBackoff::new();
+        while backoff.wait::<W>(key) {
             // SAFETY: the caller's promise.
             if !self.has_holder() && unsafe { self.try_acquire(node) } {
                 return;

@@ -44,23 +44,24 @@
 //! # }
 //! ```
 
+mod barging;
 #[cfg(feature = "std")]
 mod cache;
 #[cfg(feature = "std")]
 mod clh;
-mod closure;
-#[cfg(feature = "std")]
-mod guarded;
-#[cfg(all(test, feature = "std"))]
-mod line;
 mod mcs;
+mod mcs_cell;
+#[cfg(feature = "std")]
+mod mcs_guard;
 mod node;
+#[cfg(all(test, feature = "std"))]
+mod tests;
 
 #[cfg(feature = "std")]
 pub use clh::{ClhGuard, ClhMutex, ClhMutexGuard, RawClhMutex};
-#[cfg(feature = "std")]
-pub use closure::LockWith;
-pub use closure::{McsCell, McsNode};
-#[cfg(feature = "std")]
-pub use guarded::{McsGuard, McsMutex, McsMutexGuard};
 pub use mcs::RawMcsMutex;
+#[cfg(feature = "std")]
+pub use mcs_cell::LockWith;
+pub use mcs_cell::{McsCell, McsNode};
+#[cfg(feature = "std")]
+pub use mcs_guard::{McsGuard, McsMutex, McsMutexGuard};

@@ -76,6 +76,7 @@
 
 mod migrate;
 mod mutex;
+mod restricted;
 mod rwlock;
 mod ticket;
 

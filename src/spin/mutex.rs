@@ -10,9 +10,10 @@ use core::marker::PhantomData;
 
 use lock_api::GuardSend;
 
+use super::restricted::RestrictedBackoff;
 use crate::backend::atomic::{Acquire, AtomicBool, Relaxed, Release};
 use crate::backend::{const_fn, const_init};
-use crate::wait::{CrowdBackoff, DefaultWait, Wait};
+use crate::wait::{DefaultWait, Wait};
 
 /// A mutual exclusion lock that spins: test-and-test-and-set with bounded exponential back-off.
 ///
@@ -98,7 +99,7 @@ impl<const TEST_FIRST: bool, W: Wait> RawSpinMutex<TEST_FIRST, W> {
     #[cold]
     fn lock_contended(&self) {
         let key = core::ptr::from_ref(self).addr();
-        let mut backoff = CrowdBackoff::new();
+        let mut backoff = RestrictedBackoff::new();
         loop {
             backoff.wait::<W>(key);
             // Relaxed: only decides whether to try; what it reads is acted on by the compare-exchange that

@@ -14,7 +14,7 @@
 //!
 //! FIFO order costs dearly when more threads hold tickets than there are cores: the next one is not running, and none may
 //! go before it. So with [`SpinThenYield`](crate::wait::SpinThenYield) an arrival that finds as many in the queue as can
-//! run waits for a bounded time before it draws its ticket (`wait::crowd`).
+//! run waits for a bounded time before it draws its ticket (`wait::restrict`).
 //!
 //! Tickets are as wide as a pointer. With 64 bits they cannot come round; with 32 bits they can while a thread is
 //! preempted between the load and the compare-exchange of `acquire` (four thousand million acquisitions: 43 s at 10 ns
@@ -27,10 +27,10 @@ use core::marker::PhantomData;
 use lock_api::GuardSend;
 
 use crate::backend::atomic::{Acquire, AtomicUsize, Relaxed, Release};
-use crate::backend::{const_fn, const_init};
+use crate::backend::{const_fn, const_init, hint};
 #[cfg(feature = "std")]
-use crate::wait::crowd;
-use crate::wait::{Backoff, DefaultWait, Wait};
+use crate::wait::restrict;
+use crate::wait::{DefaultWait, LAST_ROUND, Wait};
 
 /// A mutual exclusion lock that spins and serves in the order of arrival.
 ///
@@ -139,7 +139,7 @@ impl<W: Wait> RawTicketMutex<W> {
     #[cfg(feature = "std")]
     fn drawn(&self) -> usize {
         // Relaxed, both: a guess, by which only time is lost or gained. `next` first: tickets that are served in between then
-        // count as none, where they would look like a crowd that is not there.
+        // count as none, where they would look like many that are not there.
         let next = self.next.load(Relaxed);
         let drawn = next.wrapping_sub(self.serving.load(Relaxed));
         if drawn > usize::MAX / 2 { 0 } else { drawn }
@@ -150,25 +150,25 @@ impl<W: Wait> RawTicketMutex<W> {
     /// A ticket whose thread is not running holds up all that were drawn later, for a context switch at least.
     #[cfg(feature = "std")]
     fn throttle_arrival(&self) {
-        const MOST_YIELDS: u32 = 64;
+        const MAX_YIELDS: u32 = 64;
         let key = core::ptr::from_ref(self).addr();
         let mut long = None;
-        for round in 0..MOST_YIELDS {
-            if self.drawn() < crowd::room::<W>(key) {
+        for round in 0..MAX_YIELDS {
+            if self.drawn() < restrict::admitted::<W>(key) {
                 return;
             }
-            let long = long.get_or_insert_with(|| crowd::LongWait::new(key));
-            if long.stand_back() {
+            let long = long.get_or_insert_with(|| restrict::LongWait::new(key));
+            if long.throttle_arrival() {
                 // Once is enough, so that each has its turn.
                 return;
             }
-            W::exhausted(round);
+            W::relax(round);
         }
     }
 
     #[cold]
     fn wait_for_turn(&self, ticket: usize) {
-        let mut backoff = Backoff::new();
+        let mut backoff = QueueBackoff::default();
         let mut rounds = 0_u32;
         #[cfg(feature = "std")]
         let mut long = None;
@@ -177,16 +177,41 @@ impl<W: Wait> RawTicketMutex<W> {
             if ahead == 0 {
                 return;
             }
-            if ahead < W::room() {
-                backoff.wait_behind::<W>(u32::try_from(ahead).unwrap_or(u32::MAX));
+            if ahead < W::parallelism() {
+                backoff.wait::<W>(u32::try_from(ahead).unwrap_or(u32::MAX));
                 continue;
             }
             // So many cannot all be running: what this thread waits for is more likely to need its core.
             #[cfg(feature = "std")]
-            long.get_or_insert_with(|| crowd::LongWait::new(core::ptr::from_ref(self).addr()));
-            W::exhausted(rounds);
+            long.get_or_insert_with(|| restrict::LongWait::new(core::ptr::from_ref(self).addr()));
+            W::relax(rounds);
             rounds = rounds.saturating_add(1);
         }
+    }
+}
+
+/// How many rounds are waited in a queue, all of them short: the next thread should see at once that it is its turn.
+const QUEUE_ROUNDS: u32 = 64;
+
+/// The rounds of one wait in a queue.
+#[derive(Default)]
+struct QueueBackoff {
+    round: u32,
+}
+
+impl QueueBackoff {
+    /// Waits one round in a queue in which `ahead` others come first: as many pauses as there are others, up to 64, and
+    /// after 64 rounds as the policy `W` says.
+    ///
+    /// To look again sooner than one's turn can come only takes the line away from the threads that need it.
+    #[inline]
+    fn wait<W: Wait>(&mut self, ahead: u32) {
+        if self.round >= QUEUE_ROUNDS {
+            W::relax(self.round - QUEUE_ROUNDS);
+        } else {
+            hint::spin_for(ahead.min(1 << LAST_ROUND));
+        }
+        self.round = self.round.saturating_add(1);
     }
 }
 

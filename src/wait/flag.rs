@@ -22,8 +22,21 @@ use crate::backend::{
 };
 
 #[cfg(feature = "std")]
-use super::crowd::LongWait;
-use super::{FlagBackoff, Wait};
+use super::restrict::LongWait;
+#[cfg(feature = "std")]
+use super::yielding;
+use super::{Wait, WhenExhausted};
+use crate::backend::hint;
+
+/// How many rounds are waited for a [`Flag`], and how many pauses each is long. Whoever waits for a flag is the only one
+/// that looks at it, so there is nobody to back off from: all rounds are short, to see at once that it is set. Together (128
+/// pauses) they last about as long as a `Backoff`.
+const FLAG_ROUNDS: u32 = 32;
+const FLAG_PAUSES: u32 = 4;
+/// How often a thread then yields before it sleeps: a yield is cheaper for both than a sleep and a wake-up, and enough if
+/// the setter only waits for a processor.
+#[cfg(feature = "std")]
+const FLAG_YIELDS: u32 = 2;
 
 /// The waiter sleeps, or is about to.
 pub(super) const SLEEPING: u32 = 1;
@@ -262,6 +275,42 @@ impl Flag {
         // An RMW and no store, so that such a set is not taken back.
         let word = self.word.fetch_and(!SLEEPING, Acquire);
         word & !SLEEPING != epoch.0
+    }
+}
+
+/// The rounds of one wait for a [`Flag`].
+#[derive(Default)]
+struct FlagBackoff {
+    round: u32,
+}
+
+impl FlagBackoff {
+    /// Waits one round; false if `W` would now rather sleep.
+    #[inline]
+    fn wait<W: Wait>(&mut self) -> bool {
+        if self.round < hint::patience(FLAG_ROUNDS) {
+            self.round += 1;
+            hint::spin_for(FLAG_PAUSES);
+            return true;
+        }
+        match W::WHEN_EXHAUSTED {
+            WhenExhausted::Spin => hint::spin_for(FLAG_PAUSES),
+            #[cfg(feature = "std")]
+            WhenExhausted::Yield => {
+                yielding::yield_or_sleep(self.round - hint::patience(FLAG_ROUNDS));
+                self.round = self.round.saturating_add(1);
+            }
+            #[cfg(feature = "std")]
+            WhenExhausted::Sleep => {
+                if self.round >= hint::patience(FLAG_ROUNDS) + hint::patience(FLAG_YIELDS)
+                    || !yielding::yield_if_short()
+                {
+                    return false;
+                }
+                self.round += 1;
+            }
+        }
+        true
     }
 }
 

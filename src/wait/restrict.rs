@@ -1,8 +1,8 @@
 //! Concurrency restriction: where more threads want a lock than can run, all but a few sleep (Dice, "Malthusian locks",
 //! EuroSys 2017, without its lists).
 //!
-//! A FIFO queue in which most threads are not running costs a context switch for each acquisition, and a crowd of threads
-//! that poll costs the holder its core. So a thread that finds a lock taken, and as many in a long wait for it as can run,
+//! A FIFO queue in which most threads are not running costs a context switch for each acquisition, and many threads
+//! that poll cost the holder its core. So a thread that finds a lock taken, and as many in a long wait for it as can run,
 //! sleeps once before it joins: the longer, the more are waiting, so that on average one comes back in each
 //! [`INTERVAL`]. It then has a stint of [`STINT`], in which it does not sleep again. The few that are active pass the
 //! lock on without a context switch, and all have their stints in turn.
@@ -37,7 +37,7 @@ per_thread! {
     static STINT_BEGAN: Cell<Option<Instant>> = Cell::new(None);
 }
 
-/// A model has no crowds, and no clock.
+/// A model has few threads, and no clock.
 #[inline]
 fn is_watched() -> bool {
     hint::tuned(true, false)
@@ -77,14 +77,14 @@ impl Drop for LongWait {
 
 /// Sleeps if as many are in a long wait for `key` as can run, and this thread's stint is over; answers whether it did.
 #[cold]
-pub(crate) fn stand_back<W: Wait>(key: usize) -> bool {
+pub(crate) fn throttle_arrival<W: Wait>(key: usize) -> bool {
     // Relaxed: a hint at how many there are.
-    is_watched() && waiting()[bucket(key)].load(Relaxed) >= W::room() && LongWait::new(key).stand_back()
+    is_watched() && waiting()[bucket(key)].load(Relaxed) >= W::parallelism() && LongWait::new(key).throttle_arrival()
 }
 
 impl LongWait {
     /// Sleeps if this thread's stint is over; answers whether it did.
-    pub(crate) fn stand_back(&self) -> bool {
+    pub(crate) fn throttle_arrival(&self) -> bool {
         if !is_watched() {
             return false;
         }
@@ -102,8 +102,8 @@ impl LongWait {
 
 /// How many threads may be in the queue for `key`: as many as can run; where some are in a long wait, one, since two may be
 /// on the same core. With `Spin` there is room for all.
-pub(crate) fn room<W: Wait>(key: usize) -> usize {
-    let room = W::room();
+pub(crate) fn admitted<W: Wait>(key: usize) -> usize {
+    let room = W::parallelism();
     // Relaxed: a hint at how many there are.
     if is_watched() && room != usize::MAX && waiting()[bucket(key)].load(Relaxed) > 0 {
         1
@@ -125,34 +125,37 @@ mod tests {
     }
 
     /// As many in a long wait as can run.
-    fn crowd(key: usize) -> Vec<LongWait> {
-        (0..SpinThenYield::room()).map(|_| LongWait::new(key)).collect()
+    fn oversubscribe(key: usize) -> Vec<LongWait> {
+        (0..SpinThenYield::parallelism()).map(|_| LongWait::new(key)).collect()
     }
 
     #[test]
     fn one_too_many_sleeps_once_and_then_has_a_stint() {
         let lock = 0;
-        let crowd = crowd(key(&lock));
+        let waiting = oversubscribe(key(&lock));
         thread::scope(|scope| {
             let newcomer = scope.spawn(|| {
                 let before = Instant::now();
-                let slept = stand_back::<SpinThenYield>(key(&lock));
+                let slept = throttle_arrival::<SpinThenYield>(key(&lock));
                 let came_back = Instant::now();
-                let again = stand_back::<SpinThenYield>(key(&lock));
+                let again = throttle_arrival::<SpinThenYield>(key(&lock));
                 assert!(slept && came_back - before >= INTERVAL);
                 assert!(!again || came_back.elapsed() >= STINT, "its stint has just begun");
             });
             newcomer.join().expect("it stands back once");
         });
-        drop(crowd);
+        drop(waiting);
     }
 
     #[test]
     fn with_spin_a_thread_never_sleeps() {
         let lock = 0;
-        let _crowd = crowd(key(&lock));
-        assert!(!stand_back::<Spin>(key(&lock)));
-        assert!(!stand_back::<Spin>(key(&lock)), "a thread that spins keeps no stint");
+        let _waiting = oversubscribe(key(&lock));
+        assert!(!throttle_arrival::<Spin>(key(&lock)));
+        assert!(
+            !throttle_arrival::<Spin>(key(&lock)),
+            "a thread that spins keeps no stint"
+        );
         assert!(STINT_BEGAN.with(Cell::get).is_none());
     }
 
@@ -160,8 +163,8 @@ mod tests {
     fn where_threads_wait_for_long_one_may_queue() {
         let lock = 0;
         let waits = LongWait::new(key(&lock));
-        assert_eq!(room::<SpinThenYield>(key(&lock)), 1);
-        assert_eq!(room::<Spin>(key(&lock)), usize::MAX);
+        assert_eq!(admitted::<SpinThenYield>(key(&lock)), 1);
+        assert_eq!(admitted::<Spin>(key(&lock)), usize::MAX);
         drop(waits);
     }
 

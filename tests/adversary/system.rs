@@ -134,7 +134,7 @@ pub fn within(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
 }
 
 /// Runs `act` on so many threads at once, and joins them.
-pub fn crowd(threads: usize, act: impl Fn(usize) + Sync) {
+pub fn on_threads(threads: usize, act: impl Fn(usize) + Sync) {
     let gate = Barrier::new(threads);
     thread::scope(|scope| {
         for index in 0..threads {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use linchpin::barrier::{Barrier, Poisoned, WaitError};
 
+use crate::common::{times, watchdog};
 use crate::ignore;
-use crate::stage::{times, watchdog};
 
 const SOON: Duration = Duration::from_millis(5);
 

@@ -94,14 +94,14 @@ unsafe impl<R: RawRwLockUpgrade> lock_api::RawMutex for Upgraded<R> {
 pub struct Section {
     inside: bool,
     /// How often it has been passed.
-    pub passages: usize,
+    pub acquisitions: usize,
 }
 
 impl Section {
     /// Passes it, and panics if somebody else is inside.
     pub fn pass(&mut self) {
         assert!(!mem::replace(&mut self.inside, true), "two threads hold the lock");
-        self.passages = std::hint::black_box(self.passages) + 1;
+        self.acquisitions = std::hint::black_box(self.acquisitions) + 1;
         self.inside = false;
     }
 }

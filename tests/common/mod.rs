@@ -1,4 +1,4 @@
-//! The stage on which the native tests play: crowds of threads, a watchdog, values that count their drops.
+//! What the native tests share: many threads at once, a watchdog, values that count their drops.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::cell::RefCell;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// How many threads the hammering tests use, one after the other. Without `std` waiters spin for ever, and more threads
 /// than cores would pass their time slices in it; Miri runs one thread at a time, slowly.
-pub const CROWDS: &[usize] = if cfg!(miri) {
+pub const THREAD_COUNTS: &[usize] = if cfg!(miri) {
     &[2, 4]
 } else if cfg!(feature = "std") {
     &[2, 4, 16, 64]
@@ -47,7 +47,7 @@ pub fn watchdog() -> Watchdog {
 }
 
 /// Runs `act` on `threads` threads at once, with the thread's index, and joins each: also its thread-locals are gone.
-pub fn crowd(threads: usize, act: impl Fn(usize) + Sync) {
+pub fn on_threads(threads: usize, act: impl Fn(usize) + Sync) {
     let gate = std::sync::Barrier::new(threads);
     thread::scope(|scope| {
         let actors: Vec<_> = (0..threads)

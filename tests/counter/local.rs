@@ -8,10 +8,10 @@ use std::sync::mpsc;
 #[test]
 fn nothing_is_lost() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let adds = times(1 << 16, 64) / threads;
         let counters = LocalCounters::new();
-        crowd(threads, |index| {
+        on_threads(threads, |index| {
             let local = counters.register();
             for _ in 0..adds {
                 local.increment();
@@ -26,10 +26,10 @@ fn nothing_is_lost() {
 #[test]
 fn handles_that_come_and_go_leave_their_share() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let counters = LocalCounters::new();
         let rounds = times(2048, 16) / threads;
-        crowd(threads, |_| {
+        on_threads(threads, |_| {
             for _ in 0..rounds {
                 let one = counters.register();
                 let other = counters.register();
@@ -57,7 +57,7 @@ fn a_sum_never_goes_down_while_handles_come_and_go() {
                 last = sum;
             }
         });
-        crowd(2, |_| {
+        on_threads(2, |_| {
             (0..times(5000, 20)).for_each(|_| counters.register().increment())
         });
         adding.store(false, Ordering::Relaxed);
@@ -114,7 +114,7 @@ fn a_handle_may_move_to_another_thread() {
 fn a_slot_that_changes_hands_goes_on_from_where_it_was() {
     let _watchdog = watchdog();
     let counters = LocalCounters::new();
-    crowd(2, |_| {
+    on_threads(2, |_| {
         for _ in 0..times(10_000, 50) {
             counters.register().increment();
         }
@@ -129,7 +129,7 @@ fn a_handle_that_dies_with_its_thread_leaves_its_share() {
         let dying = scope.spawn(|| {
             let local = counters.register();
             local.add(5);
-            stage::die();
+            common::die();
         });
         assert!(dying.join().is_err());
     });
@@ -139,7 +139,7 @@ fn a_handle_that_dies_with_its_thread_leaves_its_share() {
 #[test]
 fn it_fits_in_a_static_and_thread_local_destructors_may_add() {
     static COUNTERS: LocalCounters = LocalCounters::new();
-    crowd(4, |_| {
+    on_threads(4, |_| {
         let local = COUNTERS.register();
         local.increment();
         at_thread_exit(move || local.increment());

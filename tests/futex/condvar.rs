@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use linchpin::futex::{Condvar, Mutex};
 
-use super::stage::{crowd, die, nothing_is_touched_after, times, watchdog};
+use super::common::{die, nothing_is_touched_after, on_threads, times, watchdog};
 use super::{TIMES, long_ago};
 
 /// Threads that wait, each for one notification.
@@ -118,7 +118,7 @@ fn no_wait_ends_by_itself() {
 fn a_deadline_passes_and_not_before() {
     let _watchdog = watchdog();
     let (mutex, condvar) = (Mutex::new(0), Condvar::new());
-    crowd(2, |_| {
+    on_threads(2, |_| {
         for time in TIMES {
             let start = Instant::now();
             let mut held = mutex.lock();
@@ -155,7 +155,7 @@ fn notifier_and_waiter_agree() {
     let (mutex, condvar) = (Mutex::new(()), Condvar::new());
     let (sent, received) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let rounds = times(500, 10);
-    crowd(8, |index| {
+    on_threads(8, |index| {
         for round in 0..rounds {
             match index {
                 0 => sent.fetch_add(usize::from(condvar.notify_one()), Ordering::Relaxed),

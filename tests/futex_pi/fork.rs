@@ -6,7 +6,7 @@ use std::thread;
 
 use linchpin::futex::{PiError, PiMutex};
 
-use crate::stage::watchdog;
+use crate::common::watchdog;
 use crate::{A_WHILE, while_held};
 
 /// Makes a child process that runs `check` and ends, with success if that is true there. A child that hangs is killed.

@@ -7,7 +7,7 @@ use std::thread;
 
 use linchpin::futex::PiMutex;
 
-use crate::stage::{await_that, watchdog};
+use crate::common::{await_that, watchdog};
 
 /// Makes this thread a real-time one (`SCHED_FIFO`), if that is permitted.
 fn become_urgent(priority: i32) -> Result<(), std::io::Error> {

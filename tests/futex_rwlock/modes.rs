@@ -111,7 +111,7 @@ fn forgotten_readers_hold_it_for_ever() {
     each_way(
         || 0,
         |lock| {
-            crowd(8, |_| {
+            on_threads(8, |_| {
                 for _ in 0..times(200, 4) {
                     *lock.write() += 1;
                     assert!(*lock.read() > 0);
@@ -127,11 +127,11 @@ fn forgotten_readers_hold_it_for_ever() {
 #[test]
 fn withdrawals_exclude() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let lock = after(READS[2], [0_usize; 4]);
         let rounds = times(60_000, 40) / threads;
         let written = AtomicUsize::new(0);
-        crowd(threads, |index| {
+        on_threads(threads, |index| {
             for round in 0..rounds {
                 if (round + index) % 4000 == 7 {
                     let mut writer = lock.write();

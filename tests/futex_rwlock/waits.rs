@@ -133,10 +133,10 @@ fn a_writer_that_gives_up_lets_the_readers_in_that_it_held_off() {
 #[test]
 fn nobody_is_forgotten() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let lock = RwLock::new(0_usize);
         let done = AtomicUsize::new(0);
-        crowd(threads, |index| {
+        on_threads(threads, |index| {
             for round in 0..times(4000, 24) / threads {
                 let time = Duration::from_micros((index * 7 + round) as u64 % 60);
                 match (index + round) % 8 {
@@ -220,7 +220,7 @@ fn readers_on_one_cpu_do_not_starve_a_writer() {
     let cpu = core_affinity::get_core_ids().and_then(|all| all.first().copied());
     for lock in both() {
         let done = AtomicBool::new(false);
-        crowd(9, |index| {
+        on_threads(9, |index| {
             if let Some(cpu) = cpu {
                 core_affinity::set_for_current(cpu);
             }

@@ -4,11 +4,13 @@ use super::*;
 use lock_api::{MappedMutexGuard, Mutex, MutexGuard};
 
 pub fn nothing_is_lost_and_nobody_overlaps<R: Raw>() {
-    let passages = times(1 << 16, 64);
-    for &threads in CROWDS {
+    let acquisitions = times(1 << 16, 64);
+    for &threads in THREAD_COUNTS {
         let lock = Mutex::<R, _>::new(Section::default());
-        crowd(threads, |_| (0..passages / threads).for_each(|_| lock.lock().pass()));
-        assert_eq!(lock.into_inner().passages, passages, "with {threads} threads");
+        on_threads(threads, |_| {
+            (0..acquisitions / threads).for_each(|_| lock.lock().pass())
+        });
+        assert_eq!(lock.into_inner().acquisitions, acquisitions, "with {threads} threads");
     }
 }
 
@@ -19,19 +21,19 @@ pub fn eight_threads_on_one_cpu_make_progress<R: Raw>() {
     }
     let cpu = core_affinity::get_core_ids().and_then(|all| all.first().copied());
     let lock = Mutex::<R, _>::new(Section::default());
-    crowd(8, |_| {
+    on_threads(8, |_| {
         if let Some(cpu) = cpu {
             core_affinity::set_for_current(cpu);
         }
         for _ in 0..1000 {
             let mut section = lock.lock();
             section.pass();
-            if section.passages % 100 == 0 {
+            if section.acquisitions % 100 == 0 {
                 thread::yield_now(); // the others now find a holder that is not running
             }
         }
     });
-    assert_eq!(lock.into_inner().passages, 8000);
+    assert_eq!(lock.into_inner().acquisitions, 8000);
 }
 
 pub fn try_lock_fails_while_it_is_held_and_only_then<R: Raw>() {
@@ -40,7 +42,7 @@ pub fn try_lock_fails_while_it_is_held_and_only_then<R: Raw>() {
     let mut held = lock.try_lock().expect("it is free");
     assert!(lock.is_locked());
     assert!(lock.try_lock().is_none());
-    crowd(4, |_| assert!(lock.try_lock().is_none()));
+    on_threads(4, |_| assert!(lock.try_lock().is_none()));
     *held += 1;
     drop(held);
     assert!(!lock.is_locked());
@@ -60,7 +62,7 @@ pub fn a_free_lock_is_never_refused<R: Raw>() {
 pub fn tries_that_succeed_exclude<R: Raw>() {
     let lock = Mutex::<R, _>::new(Section::default());
     let successes = AtomicUsize::new(0);
-    crowd(4, |index| {
+    on_threads(4, |index| {
         for _ in 0..times(2000, 20) {
             if index == 0 {
                 lock.lock().pass();
@@ -73,7 +75,7 @@ pub fn tries_that_succeed_exclude<R: Raw>() {
         }
     });
     assert!(!lock.is_locked());
-    assert_eq!(lock.into_inner().passages, successes.into_inner());
+    assert_eq!(lock.into_inner().acquisitions, successes.into_inner());
 }
 
 pub fn a_panic_releases_it<R: Raw>() {
@@ -145,7 +147,7 @@ pub fn unsized_values_work<R: Raw>() {
     assert_eq!(*array.lock(), [1, 5, 3]);
 
     let boxed: Box<Mutex<R, dyn Any + Send>> = Box::new(Mutex::new(String::from("axle")));
-    crowd(2, |_| {
+    on_threads(2, |_| {
         boxed.lock().downcast_mut::<String>().expect("a string").push('s')
     });
     assert_eq!(boxed.lock().downcast_ref::<String>().expect("a string"), "axless");
@@ -157,7 +159,7 @@ pub fn forgetting_a_guard_leaves_it_locked_and_nothing_worse<R: Raw>() {
     let lock = Mutex::<R, _>::new(drops.counted());
     mem::forget(lock.lock());
     assert!(lock.is_locked());
-    crowd(2, |_| assert!(lock.try_lock().is_none()));
+    on_threads(2, |_| assert!(lock.try_lock().is_none()));
     assert_eq!(drops.count(), 0);
     drop(lock);
     assert_eq!(drops.count(), 1);
@@ -172,7 +174,7 @@ pub fn a_value_is_dropped_once<R: Raw>() {
     let drops = Drops::default();
     let lock = Mutex::<R, _>::new(drops.counted());
     drop(lock.lock());
-    crowd(2, |_| {
+    on_threads(2, |_| {
         *lock.lock() = drops.counted();
     });
     assert_eq!(drops.count(), 2, "those that were replaced");
@@ -243,7 +245,7 @@ pub fn a_leaked_guard_holds_it<R: Raw>() {
 pub fn unlocked_lets_others_in<R: Raw>() {
     let lock = Mutex::<R, _>::new(0);
     let mut held = lock.lock();
-    MutexGuard::unlocked(&mut held, || crowd(2, |_| *lock.lock() += 1));
+    MutexGuard::unlocked(&mut held, || on_threads(2, |_| *lock.lock() += 1));
     assert!(lock.is_locked());
     assert_eq!(*held, 2);
     let outcome = catch_unwind(AssertUnwindSafe(|| MutexGuard::unlocked(&mut held, || die())));
@@ -292,7 +294,7 @@ pub fn thousands_at_once<R: Raw>() {
     let held: Vec<_> = locks.iter().map(Mutex::lock).collect();
     assert!(locks.iter().all(Mutex::is_locked));
     drop(held);
-    crowd(4, |_| locks.iter().for_each(|lock| *lock.lock() += 1));
+    on_threads(4, |_| locks.iter().for_each(|lock| *lock.lock() += 1));
     assert!(locks.into_iter().all(|lock| lock.into_inner() == 4));
 }
 

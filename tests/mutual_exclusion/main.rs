@@ -3,10 +3,10 @@
 //! Nothing here asserts a time. A test that would hang is ended by a watchdog.
 
 mod bodies;
-#[path = "../stage/lock.rs"]
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/lock.rs"]
 mod lock;
-#[path = "../stage/mod.rs"]
-mod stage;
 
 use std::any::Any;
 use std::mem;
@@ -15,9 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use common::{
+    Drops, THREAD_COUNTS, at_thread_exit, await_that, die, nothing_is_touched_after, on_threads, times, watchdog,
+};
 use linchpin::spin::{RawMutex, RawRwLock, RawTasMutex, RawTicketMutex};
 use lock::{Raw, Section, Traveller, Upgraded, Writer};
-use stage::{CROWDS, Drops, at_thread_exit, await_that, crowd, die, nothing_is_touched_after, times, watchdog};
 
 /// What each of them does.
 macro_rules! mutexes {
@@ -54,7 +56,7 @@ macro_rules! mutexes {
 
             #[test]
             fn it_fits_in_a_static() {
-                crowd(4, |_| *STATIC.lock() += 1);
+                on_threads(4, |_| *STATIC.lock() += 1);
                 assert_eq!(*STATIC.lock(), 4);
             }
 

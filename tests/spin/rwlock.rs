@@ -49,7 +49,7 @@ fn who_may_be_inside_with_whom() {
 #[test]
 fn many_read_at_once() {
     let _watchdog = watchdog();
-    for &readers in CROWDS {
+    for &readers in THREAD_COUNTS {
         let lock = RwLock::new(5);
         let inside = Barrier::new(readers + 1);
         thread::scope(|scope| {
@@ -70,7 +70,7 @@ fn many_read_at_once() {
 #[test]
 fn readers_see_whole_writes_and_nothing_is_lost() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let lock = RwLock::new([0_usize; 4]);
         let written = AtomicUsize::new(0);
         let rounds = times(8192, 48) / threads;
@@ -86,7 +86,7 @@ fn readers_see_whole_writes_and_nothing_is_lost() {
                 .for_each(|word| *word = std::hint::black_box(before + 1));
             written.fetch_add(1, Ordering::Relaxed);
         };
-        crowd(threads, |index| {
+        on_threads(threads, |index| {
             for round in 0..rounds {
                 match (index + round) % 8 {
                     0 => write(&mut lock.write()),

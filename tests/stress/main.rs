@@ -1,26 +1,26 @@
 //! Hunts lost wake-ups: 64 threads that sleep at random moments inside and outside of a lock, time out or not, and meet
 //! after each round. A thread that nobody wakes never arrives there, and the watchdog says so.
 //!
-//! Two seconds for each lock; `LINCHPIN_HUNT_SECONDS` sets another time, as `cargo xtask verify` does.
+//! Two seconds for each lock; `LINCHPIN_STRESS_SECONDS` sets another time, as `cargo xtask verify` does.
 #![cfg(all(feature = "std", not(miri)))]
 
-#[path = "../stage/mod.rs"]
-mod stage;
+#[path = "../common/mod.rs"]
+mod common;
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::on_threads;
 use linchpin::futex::{Condvar, Mutex, MutexGuard, RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard};
 use linchpin::queue::{RawClhMutex, RawMcsMutex};
-use stage::crowd;
 
 const THREADS: usize = 64;
 
 fn duration() -> Duration {
-    let seconds = std::env::var("LINCHPIN_HUNT_SECONDS").map_or(2, |seconds| {
-        seconds.parse().expect("LINCHPIN_HUNT_SECONDS is a number of seconds")
+    let seconds = std::env::var("LINCHPIN_STRESS_SECONDS").map_or(2, |seconds| {
+        seconds.parse().expect("LINCHPIN_STRESS_SECONDS is a number of seconds")
     });
     Duration::from_secs(seconds)
 }
@@ -58,9 +58,9 @@ impl Dice {
     }
 }
 
-/// Lets all threads go through rounds of `passages` until the time is over; `passages` returns how often it was inside,
+/// Lets all threads go through rounds of `acquisitions` until the time is over; `acquisitions` returns how often it was inside,
 /// and `inside` has to be the sum of it all.
-fn hunt(passages: impl Fn(&mut Dice) -> usize + Sync, inside: impl FnOnce() -> usize) {
+fn stress(acquisitions: impl Fn(&mut Dice) -> usize + Sync, inside: impl FnOnce() -> usize) {
     let end = Instant::now() + duration();
     let (gate, over) = (Barrier::new(THREADS), AtomicBool::new(false));
     // Longer than the watchdog of the other tests would wait: it minds one round.
@@ -80,10 +80,10 @@ fn hunt(passages: impl Fn(&mut Dice) -> usize + Sync, inside: impl FnOnce() -> u
                 }
             }
         });
-        crowd(THREADS, |thread| {
+        on_threads(THREADS, |thread| {
             let mut dice = Dice::of(thread);
             loop {
-                total.fetch_add(passages(&mut dice), Ordering::Relaxed);
+                total.fetch_add(acquisitions(&mut dice), Ordering::Relaxed);
                 if gate.wait().is_leader() {
                     rounds.fetch_add(1, Ordering::Relaxed);
                     over.store(Instant::now() >= end, Ordering::Relaxed);
@@ -96,7 +96,7 @@ fn hunt(passages: impl Fn(&mut Dice) -> usize + Sync, inside: impl FnOnce() -> u
         });
     });
     assert_eq!(inside(), total.into_inner());
-    assert!(rounds.into_inner() > 1, "a single round is no hunt");
+    assert!(rounds.into_inner() > 1, "a single round is no stress test");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn futex_mutex() {
         }
         inside
     };
-    hunt(pass, || *total.lock());
+    stress(pass, || *total.lock());
 }
 
 /// Locks that cannot be waited for with a time-out.
@@ -147,7 +147,7 @@ fn queue_lock<R: lock_api::RawMutex + Send + Sync>() {
         }
         inside
     };
-    hunt(pass, || *total.lock());
+    stress(pass, || *total.lock());
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn futex_rwlock() {
         }
         inside
     };
-    hunt(pass, || *total.read());
+    stress(pass, || *total.read());
 }
 
 /// Tokens that are taken and put back: each taker waits until there is one, with and without a time-out.
@@ -250,6 +250,6 @@ fn futex_condvar() {
         taken.fetch_add(inside, Ordering::Relaxed);
         inside
     };
-    hunt(pass, || taken.load(Ordering::Relaxed));
+    stress(pass, || taken.load(Ordering::Relaxed));
     assert_eq!(*tokens.lock(), TOKENS);
 }

@@ -4,7 +4,7 @@ use linchpin::wait::{DefaultWait, Flag, Spin, Wait};
 use std::cell::UnsafeCell;
 use std::thread;
 
-use crate::stage::{times, watchdog};
+use crate::common::{times, watchdog};
 
 /// One body, one line for each policy.
 macro_rules! policies {
@@ -96,7 +96,7 @@ fn a_flag_is_a_word_and_may_be_a_static() {
 #[cfg(feature = "std")]
 mod asleep {
     use super::*;
-    use crate::stage::await_that;
+    use crate::common::await_that;
     use linchpin::wait::{SpinThenPark, SpinThenYield};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::{Duration, Instant};

@@ -28,6 +28,7 @@
 mod contend;
 mod key;
 mod queue;
+pub(in crate::futex) mod spin_then_park;
 mod table;
 mod waiter;
 pub(super) mod work_outside;
@@ -41,7 +42,7 @@ use crate::backend::atomic::{AtomicU32, Relaxed};
 use crate::backend::global;
 use crate::backend::hint;
 use crate::backend::time::{self, Instant};
-use crate::wait::SpinThenParkBackoff;
+use crate::futex::park::spin_then_park::SpinThenParkBackoff;
 
 pub(super) use contend::{Contend, ROUNDS, contend};
 pub(super) use key::{Key, KeyKind};

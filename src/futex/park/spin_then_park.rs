@@ -13,7 +13,7 @@ use crate::backend::atomic::{AtomicU32, Relaxed};
 use crate::backend::time::Instant;
 use crate::backend::{global, hint};
 
-use super::yielding::yield_if_short;
+use crate::wait::yield_if_short;
 
 /// The time between two looks at a lock that falls idle between two acquisitions, in nanoseconds.
 const EAGER_PAUSE: u32 = 50;

@@ -13,11 +13,11 @@ use super::state::{Retain, State};
 use crate::backend::atomic::{Acquire, Relaxed, SeqCst, fence};
 use crate::backend::time::{self, Instant};
 use crate::backend::{asymmetric, hint};
+use crate::futex::park::spin_then_park::SpinThenParkBackoff;
 use crate::futex::park::{
     Announcement, Front, Key, KeyKind, POLL_AFTER, ParkResult, ParkToken, ROUNDS, Request, UnparkToken, Validate,
     is_announced, park, unpark_front, with_waiter,
 };
-use crate::wait::SpinThenParkBackoff;
 
 /// What a drain has done so far.
 struct Drain {
