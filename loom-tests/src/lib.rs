@@ -10,6 +10,7 @@
 //! weaker, or torn in two, and each of those models has to fail. A comment that is no longer true turns this red.
 #![cfg(linchpin_loom)]
 
+mod comment;
 mod evidence;
 
 use std::cell::Cell;

@@ -135,11 +135,13 @@ impl<S: Step> CombiningBarrier<S> {
         loop {
             let counter = &self.counters[place];
             let (before, change) = match visit {
-                // AcqRel, Release: what this thread and those below did happens before what any thread does after the
-                // episode; Acquire: the last arrival synchronizes with all others, and passes that on upwards. Weaker,
-                // one of them sees too little (killed by `barrier::combining`).
+                // AcqRel, Release: what this thread and those below did happens before what any
+                // thread does after the episode; Acquire: the last arrival synchronizes with all
+                // others, and passes that on upwards. Weaker, one of them sees too little.
+                // model: barrier::combining
                 Visit::Arrives => (counter.count.fetch_add(1, AcqRel), 1),
-                // AcqRel: as for an arrival, which leaving replaces (killed by `barrier::combining_leaves`).
+                // AcqRel: as for an arrival, which leaving replaces.
+                // model: barrier::combining_leaves
                 Visit::Leaves => (
                     counter.count.fetch_sub(ONE_EXPECTED, AcqRel),
                     ONE_EXPECTED.wrapping_neg(),

@@ -87,8 +87,9 @@ impl<const STRIPES: usize> Counter<STRIPES> {
     #[inline]
     pub fn add(&self, amount: u64) {
         let stripe = &self.stripes[stripe_index::current() & Self::MASK];
-        // Relaxed: an add publishes nothing but itself. That it is one RMW is what keeps it, since another thread may
-        // have the same stripe, or `reset` be under way (killed by `counter::no_add_is_lost`).
+        // Relaxed: an add publishes nothing but itself. That it is one RMW is what keeps it, since
+        // another thread may have the same stripe, or `reset` be under way.
+        // model: counter::no_add_is_lost
         stripe.fetch_add(amount, Relaxed);
     }
 
@@ -116,8 +117,9 @@ impl<const STRIPES: usize> Counter<STRIPES> {
     /// assert_eq!(bytes.sum(), 0);
     /// ```
     pub fn reset(&self) -> u64 {
-        // Relaxed: as in `add`. One RMW for each stripe, so that no add falls between a load and a store (killed by
-        // `counter::reset_loses_nothing`).
+        // Relaxed: as in `add`. One RMW for each stripe, so that no add falls between a load and a
+        // store.
+        // model: counter::reset_loses_nothing
         self.stripes
             .iter()
             .fold(0, |sum, stripe| sum.wrapping_add(stripe.swap(0, Relaxed)))

@@ -58,16 +58,16 @@ impl<T> Entry<T> {
 
     fn try_lease(&self) -> bool {
         // Relaxed, the load: only saves the RMW where it cannot succeed.
-        // Acquire: pairs with the Release store in `end_lease`. The new owner goes on from what the last one has left; Relaxed
-        // may miss it and overwrite it (killed by `counter::a_departed_handle_keeps_its_share` and
-        // `futex_rwlock::a_row_is_inherited`).
+        // Acquire: pairs with the Release store in `end_lease`. The new owner goes on from what the
+        // last one has left; Relaxed may miss it and overwrite it.
+        // model: counter::a_departed_handle_keeps_its_share, futex_rwlock::a_row_is_inherited
         !self.is_leased.load(Relaxed) && self.is_leased.compare_exchange(false, true, Acquire, Relaxed).is_ok()
     }
 
     /// Gives the lease back. For its owner, which uses it no more.
     pub(crate) fn end_lease(&self) {
-        // Release: pairs with the Acquire RMW in `try_lease`, for the next owner (killed by
-        // `counter::a_departed_handle_keeps_its_share` and `futex_rwlock::a_row_is_inherited`).
+        // Release: pairs with the Acquire RMW in `try_lease`, for the next owner.
+        // model: counter::a_departed_handle_keeps_its_share
         self.is_leased.store(false, Release);
     }
 }
@@ -107,8 +107,9 @@ impl<T: Send + Sync + 'static> LeasedList<T> {
         loop {
             // SAFETY: `entry` has just been allocated and filled in, and is not published yet, so this is the only access.
             unsafe { entry.as_mut() }.older = newest;
-            // Release: pairs with the Acquire load in `entries`. A thread that finds the entry must see it filled in; Relaxed
-            // shows it empty (killed by `counter::no_handle_is_lost` and `futex_rwlock::rows_are_found`).
+            // Release: pairs with the Acquire load in `entries`. A thread that finds the entry must
+            // see it filled in; Relaxed shows it empty.
+            // model: counter::no_handle_is_lost, futex_rwlock::rows_are_found
             match self
                 .newest
                 .compare_exchange_weak(newest, entry.as_ptr(), Release, Relaxed)
@@ -122,8 +123,8 @@ impl<T: Send + Sync + 'static> LeasedList<T> {
 
     /// All entries, leased or not, the newest first.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &'static Padded<T>> + use<T> {
-        // Acquire: pairs with the Release RMW in `push`, for all entries up to the newest (killed by
-        // `counter::no_handle_is_lost` and `futex_rwlock::rows_are_found`).
+        // Acquire: pairs with the Release RMW in `push`, for all entries up to the newest.
+        // model: counter::no_handle_is_lost, futex_rwlock::rows_are_found
         let mut next: *const Padded<T> = self.newest.load(Acquire);
         core::iter::from_fn(move || {
             // SAFETY: null, or an entry that was published before the load above (3) and is never freed (1).

@@ -83,8 +83,9 @@ impl<T> WordLock<T> {
 
     #[inline]
     fn try_lock(&self) -> bool {
-        // Acquire: pairs with the Release RMW in `drop`. The value must be as the last user has left it; Relaxed loses
-        // that (killed by `futex::mutex_excludes`).
+        // Acquire: pairs with the Release RMW in `drop`. The value must be as the last user has
+        // left it; Relaxed loses that.
+        // model: futex::mutex_excludes, queue::nodes_change_hands, queue::nodes_overflow
         self.word.compare_exchange(FREE, HELD, Acquire, Relaxed).is_ok()
     }
 
@@ -96,8 +97,9 @@ impl<T> WordLock<T> {
                 return;
             }
         }
-        // Acquire: as in `try_lock` (killed by `futex::mutex_excludes`). Whoever has waited cannot know whether it was the
-        // only one, so it takes the lock as one that is waited for; an RMW, to learn what it replaces.
+        // Acquire: as in `try_lock`. Whoever has waited cannot know whether it was the only one, so
+        // it takes the lock as one that is waited for; an RMW, to learn what it replaces.
+        // model: futex::mutex_excludes
         while self.word.swap(AWAITED, Acquire) != FREE {
             futex::wait(&self.word, AWAITED);
         }
@@ -110,8 +112,10 @@ struct Held<'lock, T>(&'lock WordLock<T>);
 impl<T> Drop for Held<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // Release: pairs with the Acquire RMWs in `try_lock` and `lock_contended`. The next user must find the value as it
-        // was left; Relaxed loses that (killed by `futex::mutex_excludes`). An RMW, to learn whether somebody sleeps.
+        // Release: pairs with the Acquire RMWs in `try_lock` and `lock_contended`. The next user
+        // must find the value as it was left; Relaxed loses that. An RMW, to learn whether somebody
+        // sleeps.
+        // model: futex::mutex_excludes, queue::nodes_change_hands, queue::nodes_overflow
         if self.0.word.swap(FREE, Release) == AWAITED {
             futex::wake_one(&self.0.word);
         }

@@ -153,9 +153,11 @@ impl<W: Wait> RawClhMutex<W> {
 
     #[inline]
     fn try_acquire(&self, place: Place) -> bool {
-        // Acquire: pairs with the Release RMW in `unlock`. The section before must be seen; Release alone loses it.
-        // Release: pairs with the Acquire half of the swap in `line_up`. Whoever comes next looks at this node's flag, and must
-        // find it in the epoch that is noted; Acquire alone loses it (both killed by `queue::clh_excludes`).
+        // Acquire: pairs with the Release RMW in `unlock`. The section before must be seen; Release
+        // alone loses it.
+        // Release: pairs with the Acquire half of the swap in `line_up`. Whoever comes next looks
+        // at this node's flag, and must find it in the epoch that is noted; Acquire alone loses it.
+        // model: queue::clh_excludes
         self.tail
             .compare_exchange(null_mut(), place.0.as_ptr(), AcqRel, Relaxed)
             .is_ok()
@@ -180,9 +182,10 @@ impl<W: Wait> RawClhMutex<W> {
                 return;
             }
         }
-        // Acquire: pairs with the Release halves here and in `try_acquire`, since the flag in front is looked at below; and if
-        // there is none, with the Release RMW in `unlock`. Release: for whoever comes behind. Either alone loses the other (both
-        // killed by `queue::clh_excludes`).
+        // Acquire: pairs with the Release halves here and in `try_acquire`, since the flag in front
+        // is looked at below; and if there is none, with the Release RMW in `unlock`. Release: for
+        // whoever comes behind. Either alone loses the other.
+        // model: queue::clh_excludes
         let front = self.tail.swap(place.0.as_ptr(), AcqRel);
         if let Some(front) = NonNull::new(front).map(Place) {
             front.wait::<W>(key);
@@ -248,8 +251,9 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawClhMutex<W> {
         let tail = place.0.as_ptr();
         // Relaxed: only tells which way to go. In line it spares `tail` an RMW that would fail.
         let is_last = self.tail.load(Relaxed) == tail;
-        // Release: pairs with the Acquire halves of the RMWs on `tail`. The next holder must see this section; Relaxed loses
-        // it (killed by `queue::clh_excludes`). It fails, rightly, if somebody has joined.
+        // Release: pairs with the Acquire halves of the RMWs on `tail`. The next holder must see
+        // this section; Relaxed loses it. It fails, rightly, if somebody has joined.
+        // model: queue::clh_excludes
         if is_last && self.tail.compare_exchange(tail, null_mut(), Release, Relaxed).is_ok() {
             // SAFETY: taken in `lock` or `try_lock`, and out of the queue again. In this queue `next` stays null.
             unsafe { cache::put(place.node()) };

@@ -59,9 +59,11 @@ impl<W: Wait> RawMcsMutex<W> {
     /// As for [`acquire`](Self::acquire).
     #[inline]
     pub(super) unsafe fn try_acquire(&self, node: NonNull<Node>) -> bool {
-        // Acquire: pairs with the Release RMW in `release`. The section before must be seen; Release alone loses it.
-        // Release: pairs with the Acquire half of the swap in `line_up`. Whoever comes next writes to this node, and must
-        // find it made; Acquire alone loses it (both killed by `queue::mcs_excludes`).
+        // Acquire: pairs with the Release RMW in `release`. The section before must be seen;
+        // Release alone loses it.
+        // Release: pairs with the Acquire half of the swap in `line_up`. Whoever comes next writes
+        // to this node, and must find it made; Acquire alone loses it.
+        // model: queue::mcs_excludes
         self.tail
             .compare_exchange(null_mut(), node.as_ptr(), AcqRel, Relaxed)
             .is_ok()
@@ -99,15 +101,17 @@ impl<W: Wait> RawMcsMutex<W> {
         // SAFETY: it lives, by the caller's promise.
         let flag = &unsafe { node.as_ref() }.flag;
         let epoch = flag.epoch();
-        // Acquire: pairs with the Release halves here and in `try_acquire`, since the node in front is written to below; and if
-        // there is none, with the Release RMW in `release`. Release: for whoever comes behind. Either alone loses the other
-        // (both killed by `queue::mcs_excludes`).
+        // Acquire: pairs with the Release halves here and in `try_acquire`, since the node in front
+        // is written to below; and if there is none, with the Release RMW in `release`. Release:
+        // for whoever comes behind. Either alone loses the other.
+        // model: queue::mcs_excludes
         let front = self.tail.swap(node.as_ptr(), AcqRel);
         if let Some(front) = NonNull::new(front) {
             // SAFETY: its owner does not let go of it before it has found this link.
             let next = &unsafe { front.as_ref() }.next;
-            // Release: pairs with the Acquire load in `hand_over`. This node must be found made, and its epoch noted;
-            // Relaxed loses it (killed by `queue::mcs_excludes`).
+            // Release: pairs with the Acquire load in `hand_over`. This node must be found made,
+            // and its epoch noted; Relaxed loses it.
+            // model: queue::mcs_excludes
             next.store(node.as_ptr(), Release);
             flag.wait_in_queue::<V>(epoch, key);
         }
@@ -124,8 +128,10 @@ impl<W: Wait> RawMcsMutex<W> {
         let next = &unsafe { node.as_ref() }.next;
         // Relaxed: only tells which way to go. That somebody is linked is not acted on before `hand_over` loads it again.
         let is_last = next.load(Relaxed).is_null();
-        // Release: pairs with the Acquire halves of the RMWs on `tail`. The next holder must see this section; Relaxed loses
-        // it (killed by `queue::mcs_excludes`). It fails, rightly, if somebody has joined who is not linked yet.
+        // Release: pairs with the Acquire halves of the RMWs on `tail`. The next holder must see
+        // this section; Relaxed loses it. It fails, rightly, if somebody has joined who is not
+        // linked yet.
+        // model: queue::mcs_excludes
         if !is_last
             || self
                 .tail
@@ -141,8 +147,9 @@ impl<W: Wait> RawMcsMutex<W> {
     fn hand_over(&self, link: &AtomicPtr<Node>) {
         let mut backoff = Backoff::new();
         let next = loop {
-            // Acquire: pairs with the Release store in `line_up`. The node must be found made; Relaxed loses it (killed by
-            // `queue::mcs_excludes`).
+            // Acquire: pairs with the Release store in `line_up`. The node must be found made;
+            // Relaxed loses it.
+            // model: queue::mcs_excludes
             if let Some(next) = NonNull::new(link.load(Acquire)) {
                 break next;
             }
@@ -151,8 +158,9 @@ impl<W: Wait> RawMcsMutex<W> {
         // SAFETY: its owner waits for this flag. From the RMW in `set` on it may leave, and what `set` still does is to
         // wake a sleeper: only a node that lives for ever has one.
         unsafe { next.as_ref() }.flag.set();
-        // After the hand-over, which it would delay. Relaxed: the node is this thread's alone until the next RMW on a `tail`,
-        // which is no weaker than Release (left out, killed by `queue::mcs_sleeps`).
+        // After the hand-over, which it would delay. Relaxed: the node is this thread's alone until
+        // the next RMW on a `tail`, which is no weaker than Release.
+        // model: queue::mcs_sleeps
         link.store(null_mut(), Relaxed);
     }
 

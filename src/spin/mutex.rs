@@ -90,9 +90,11 @@ impl<const TEST_FIRST: bool, W: Wait> RawSpinMutex<TEST_FIRST, W> {
 
     #[inline]
     fn acquire(&self) -> bool {
-        // Acquire: pairs with the Release store in `unlock`. The new holder must see what the last one wrote; Relaxed
-        // loses it (killed by `spin::mutex_excludes` and `spin::tas_mutex_excludes`).
-        // A compare-exchange and no swap: where it fails it writes nothing, so that the unlock stays the last write.
+        // Acquire: pairs with the Release store in `unlock`. The new holder must see what the last
+        // one wrote; Relaxed loses it.
+        // A compare-exchange and no swap: where it fails it writes nothing, so that the unlock
+        // stays the last write.
+        // model: spin::mutex_excludes, spin::tas_mutex_excludes
         self.locked.compare_exchange(false, true, Acquire, Relaxed).is_ok()
     }
 
@@ -145,8 +147,9 @@ unsafe impl<const TEST_FIRST: bool, W: Wait> lock_api::RawMutex for RawSpinMutex
 
     #[inline]
     unsafe fn unlock(&self, _guard: GuardSend) {
-        // Release: pairs with the Acquire in `acquire`. The next holder must see this section; Relaxed loses it
-        // (killed by `spin::mutex_excludes` and `spin::tas_mutex_excludes`).
+        // Release: pairs with the Acquire in `acquire`. The next holder must see this section;
+        // Relaxed loses it.
+        // model: spin::mutex_excludes, spin::tas_mutex_excludes
         self.locked.store(false, Release);
     }
 

@@ -110,9 +110,10 @@ impl<W: Wait> RawRwLock<W> {
     #[inline]
     fn enter(&self, mut state: u32, barred: u32, change: impl Fn(u32) -> u32) -> bool {
         while state & barred == 0 {
-            // Acquire: pairs with the Release of every unlock and downgrade, each of which is in the release sequence
-            // that this reads from. A reader must see what writers wrote, a writer must come after what readers read;
-            // Relaxed loses both (killed by `spin::rwlock_excludes` and `spin::rwlock_upgrade_excludes`).
+            // Acquire: pairs with the Release of every unlock and downgrade, each of which is in
+            // the release sequence that this reads from. A reader must see what writers wrote, a
+            // writer must come after what readers read; Relaxed loses both.
+            // model: spin::rwlock_excludes, spin::rwlock_upgrade_excludes
             match self.state.compare_exchange(state, change(state), Acquire, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => state = now,
@@ -160,8 +161,9 @@ impl<W: Wait> RawRwLock<W> {
     fn hold_off_readers(&self, mine: u32) {
         let mut state = self.state();
         while state & (WRITER | WAITING) == 0 && state & !mine != 0 {
-            // Relaxed: it bars readers, and publishes nothing. Survivor: without it a writer may starve, which no model
-            // sees; `overlapping_readers_do_not_starve_a_writer` in tests/spin does.
+            // Relaxed: it bars readers, and publishes nothing.
+            // survivor: without it a writer may starve, which no model sees;
+            // `overlapping_readers_do_not_starve_a_writer` in tests/spin does.
             match self.state.compare_exchange(state, state | WAITING, Relaxed, Relaxed) {
                 Ok(_) => return,
                 Err(now) => state = now,
@@ -217,8 +219,9 @@ unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
 
     #[inline]
     unsafe fn unlock_shared(&self, _guard: GuardSend) {
-        // Release: pairs with the Acquire in `enter`. The next writer must come after what was read here; Relaxed
-        // lets its writes overtake the reads (killed by `spin::rwlock_excludes`).
+        // Release: pairs with the Acquire in `enter`. The next writer must come after what was read
+        // here; Relaxed lets its writes overtake the reads.
+        // model: spin::rwlock_excludes
         self.state.fetch_sub(READER, Release);
     }
 
@@ -237,9 +240,10 @@ unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
 
     #[inline]
     unsafe fn unlock_exclusive(&self, _guard: GuardSend) {
-        // Release: pairs with the Acquire in `enter`. Whoever comes next must see what was written here; Relaxed
-        // loses it (killed by `spin::rwlock_excludes`). A plain
-        // store will do: while `WRITER` is set, nobody else changes the word.
+        // Release: pairs with the Acquire in `enter`. Whoever comes next must see what was written
+        // here; Relaxed loses it. A plain store will do: while `WRITER` is set, nobody else changes
+        // the word.
+        // model: spin::rwlock_excludes
         self.state.store(0, Release);
     }
 
@@ -259,8 +263,8 @@ unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
 unsafe impl<W: Wait> lock_api::RawRwLockDowngrade for RawRwLock<W> {
     #[inline]
     unsafe fn downgrade(&self, _guard: GuardSend) -> GuardSend {
-        // Release: as in `unlock_exclusive`, for the readers that come in beside this one (killed by
-        // `spin::rwlock_downgrade_publishes`).
+        // Release: as in `unlock_exclusive`, for the readers that come in beside this one.
+        // model: spin::rwlock_downgrade_publishes
         self.state.store(READER, Release);
         GuardSend::new()
     }
@@ -287,7 +291,8 @@ unsafe impl<W: Wait> lock_api::RawRwLockUpgrade for RawRwLock<W> {
 
     #[inline]
     unsafe fn unlock_upgradable(&self, _guard: GuardSend) {
-        // Release: as in `unlock_shared` (killed by `spin::rwlock_excludes`).
+        // Release: as in `unlock_shared`.
+        // model: spin::rwlock_excludes
         self.state.fetch_sub(UPGRADABLE, Release);
     }
 
@@ -313,15 +318,17 @@ unsafe impl<W: Wait> lock_api::RawRwLockUpgrade for RawRwLock<W> {
 unsafe impl<W: Wait> lock_api::RawRwLockUpgradeDowngrade for RawRwLock<W> {
     #[inline]
     unsafe fn downgrade_upgradable(&self, _guard: GuardSend) -> GuardSend {
-        // Relaxed: an upgradable reader has written nothing, and its reads are released by the `unlock_shared` to come.
-        // One RMW, since readers come and go meanwhile (killed by `spin::rwlock_downgrade_beside_readers`).
+        // Relaxed: an upgradable reader has written nothing, and its reads are released by the
+        // `unlock_shared` to come. One RMW, since readers come and go meanwhile.
+        // model: spin::rwlock_downgrade_beside_readers
         self.state.fetch_add(READER - UPGRADABLE, Relaxed);
         GuardSend::new()
     }
 
     #[inline]
     unsafe fn downgrade_to_upgradable(&self, _guard: GuardSend) -> GuardSend {
-        // Release: as in `downgrade` (killed by `spin::rwlock_downgrade_publishes`).
+        // Release: as in `downgrade`.
+        // model: spin::rwlock_downgrade_publishes
         self.state.store(UPGRADABLE, Release);
         GuardSend::new()
     }

@@ -100,8 +100,9 @@ impl<W: Wait> RawTicketMutex<W> {
 
     #[inline]
     fn now_serving(&self) -> usize {
-        // Acquire: pairs with the Release store in `unlock`. Whoever reads its own ticket here is the holder, and must
-        // see the section before; Relaxed loses it (killed by `spin::ticket_mutex_excludes`).
+        // Acquire: pairs with the Release store in `unlock`. Whoever reads its own ticket here is
+        // the holder, and must see the section before; Relaxed loses it.
+        // model: spin::ticket_mutex_excludes
         self.serving.load(Acquire)
     }
 
@@ -109,8 +110,9 @@ impl<W: Wait> RawTicketMutex<W> {
     #[inline]
     fn acquire(&self) -> bool {
         let ticket = self.now_serving();
-        // Relaxed: what the holder must see comes through `serving`. Failing, it has only seen that somebody is in line.
-        // The RMW alone makes tickets unique (killed by `spin::ticket_mutex_excludes`).
+        // Relaxed: what the holder must see comes through `serving`. Failing, it has only seen that
+        // somebody is in line. The RMW alone makes tickets unique.
+        // model: spin::ticket_mutex_excludes
         if self
             .next
             .compare_exchange(ticket, ticket.wrapping_add(1), Relaxed, Relaxed)
@@ -130,7 +132,8 @@ impl<W: Wait> RawTicketMutex<W> {
     fn lock_contended(&self) {
         #[cfg(feature = "std")]
         self.throttle_arrival();
-        // Relaxed: as in `acquire` (killed by `spin::ticket_mutex_excludes`).
+        // Relaxed: as in `acquire`.
+        // model: spin::ticket_mutex_excludes
         let ticket = self.next.fetch_add(1, Relaxed);
         self.wait_for_turn(ticket);
     }
@@ -246,8 +249,9 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawTicketMutex<W> {
     unsafe fn unlock(&self, _guard: GuardSend) {
         // Relaxed: only holders write `serving`, and this is the holder, so it reads what it acquired or wrote itself.
         let ticket = self.serving.load(Relaxed);
-        // Release: pairs with the Acquire load in `now_serving`. The next in line must see this section; Relaxed loses
-        // it (killed by `spin::ticket_mutex_excludes`).
+        // Release: pairs with the Acquire load in `now_serving`. The next in line must see this
+        // section; Relaxed loses it.
+        // model: spin::ticket_mutex_excludes
         self.serving.store(ticket.wrapping_add(1), Release);
     }
 

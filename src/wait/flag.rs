@@ -131,9 +131,11 @@ impl Flag {
     /// ```
     #[inline]
     pub fn set(&self) {
-        // Release: pairs with the Acquire load in `is_set` and the Acquire RMW in `sleep`. The waiter must see what
-        // came before; Relaxed loses it (killed by `wait::flag_hands_over`, `wait::flag_sleeps` and `wait::flag_times_out`).
-        // An RMW, so that a waiter which falls asleep or gives up at the same time is not overwritten.
+        // Release: pairs with the Acquire load in `is_set` and the Acquire RMW in `sleep`. The
+        // waiter must see what came before; Relaxed loses it.
+        // An RMW, so that a waiter which falls asleep or gives up at the same time is not
+        // overwritten.
+        // model: wait::flag_hands_over, wait::flag_sleeps, wait::flag_times_out
         let before = self.word.fetch_add(EPOCH, Release);
         // From here on the waiter may have returned: nothing of the flag is touched but its address.
         if before & SLEEPING != 0 {
@@ -152,8 +154,9 @@ impl Flag {
     #[inline]
     #[must_use]
     pub fn is_set(&self, epoch: Epoch) -> bool {
-        // Acquire: pairs with the Release RMW in `set`. What the setter did must be seen; Relaxed loses it (killed by
-        // `wait::flag_hands_over` and `wait::flag_sleeps`).
+        // Acquire: pairs with the Release RMW in `set`. What the setter did must be seen; Relaxed
+        // loses it.
+        // model: wait::flag_hands_over, wait::flag_sleeps
         self.word.load(Acquire) & !SLEEPING != epoch.0
     }
 
@@ -250,8 +253,9 @@ impl Flag {
     #[cfg(feature = "std")]
     pub(crate) fn sleep(&self, epoch: Epoch, deadline: Option<Instant>) -> bool {
         let asleep = epoch.0 | SLEEPING;
-        // Relaxed: the setter's RMW sees the bit or comes before, and nothing else is made known here. Torn, it would
-        // take back a set (killed by `wait::flag_sleeps`).
+        // Relaxed: the setter's RMW sees the bit or comes before, and nothing else is made known
+        // here. Torn, it would take back a set.
+        // model: wait::flag_sleeps
         match self.word.compare_exchange(epoch.0, asleep, Relaxed, Relaxed) {
             Err(word) if word != asleep => return self.is_set(epoch),
             // If the bit is set already there are two waiters, against the rule: one of them may sleep on.
@@ -270,9 +274,10 @@ impl Flag {
                 break;
             }
         }
-        // Acquire: pairs with the Release RMW in `set`, which may have come in the instant in which this wait gave up.
-        // What the setter did must be seen; Relaxed loses it (killed by `wait::flag_times_out`).
+        // Acquire: pairs with the Release RMW in `set`, which may have come in the instant in which
+        // this wait gave up. What the setter did must be seen; Relaxed loses it.
         // An RMW and no store, so that such a set is not taken back.
+        // model: wait::flag_times_out
         let word = self.word.fetch_and(!SLEEPING, Acquire);
         word & !SLEEPING != epoch.0
     }

@@ -223,9 +223,11 @@ global! {
 /// Fences what was announced against the look of a holder that has unlocked.
 fn heavy() -> Fence {
     let start = Instant::now();
-    // SeqCst: pairs with `light` in the unlock of a mutex or a writer. If this thread's announcement comes first, the
-    // holder's look sees it, and the holder unparks. If the holder's `light` comes first, this thread's second look
-    // at the lock sees that it is free, and does not park (killed by `park::park_meets_fast_unlock`).
+    // SeqCst: pairs with `light` in the unlock of a mutex or a writer. If this thread's
+    // announcement comes first, the holder's look sees it, and the holder unparks. If the holder's
+    // `light` comes first, this thread's second look at the lock sees that it is free, and does not
+    // park.
+    // model: park::park_meets_fast_unlock
     if !asymmetric::try_heavy() {
         return Fence::Refused;
     }

@@ -45,13 +45,15 @@ impl Slot {
     /// Frees the slot: the reader is no longer inside.
     #[inline]
     pub(super) fn clear(&self) {
-        // Release: pairs with the Acquire load in `names`. The writer must come after what was read here; Relaxed lets its
-        // writes overtake the reads (killed by `futex_rwlock::biased_readers_exclude`).
+        // Release: pairs with the Acquire load in `names`. The writer must come after what was read
+        // here; Relaxed lets its writes overtake the reads.
+        // model: futex_rwlock::biased_readers_exclude
         self.identity.store(0, Release);
     }
 
     pub(super) fn names(&self, identity: u32) -> bool {
-        // Acquire: pairs with the Release stores in `clear` and `take` (killed by `futex_rwlock::biased_readers_exclude`).
+        // Acquire: pairs with the Release stores in `clear` and `take`.
+        // model: futex_rwlock::biased_readers_exclude
         self.identity.load(Acquire) == identity
     }
 
@@ -95,8 +97,9 @@ pub(super) fn new_identity() -> Option<u32> {
     let numbers = last_identity();
     let mut last = numbers.load(Relaxed);
     while last < u32::MAX {
-        // Relaxed: nothing else is published. An RMW, so that no number is given out twice; torn, two locks take one for
-        // the other's readers (killed by `futex_rwlock::identities_differ`).
+        // Relaxed: nothing else is published. An RMW, so that no number is given out twice; torn,
+        // two locks take one for the other's readers.
+        // model: futex_rwlock::identities_differ
         match numbers.compare_exchange(last, last + 1, Relaxed, Relaxed) {
             Ok(_) => return Some(last + 1),
             Err(now) => last = now,
@@ -144,9 +147,10 @@ impl Drop for Lease {
 
 impl Row {
     fn free_slot(&self) -> Option<&Slot> {
-        // Acquire: pairs with the Release store in `clear`, perhaps by another thread. What was read there before has to be
-        // handed on by the store in `take` (killed by `futex_rwlock::a_slot_is_taken_over`).
-        // Survivor: that there are more places than one. A reader without one is counted.
+        // Acquire: pairs with the Release store in `clear`, perhaps by another thread. What was
+        // read there before has to be handed on by the store in `take`.
+        // model: futex_rwlock::a_slot_is_taken_over
+        // survivor: that there are more places than one. A reader without one is counted.
         self.slots().iter().find(|slot| slot.identity.load(Acquire) == 0)
     }
 }
@@ -164,8 +168,9 @@ pub(super) fn take(identity: u32, by_store: bool) -> Option<&'static Slot> {
         None => lease()?.free_slot()?,
     };
     if by_store {
-        // Release: pairs with the Acquire load in `names`. A writer of the lock that was read here before may find this
-        // identity in its place, and must come after that read (killed by `futex_rwlock::a_slot_is_taken_over`).
+        // Release: pairs with the Acquire load in `names`. A writer of the lock that was read here
+        // before may find this identity in its place, and must come after that read.
+        // model: futex_rwlock::a_slot_is_taken_over
         slot.identity.store(identity, Release);
     } else {
         // Relaxed: as an RMW it stays in the release sequence of the store in `clear`, and so hands that read on.
@@ -231,6 +236,6 @@ pub(super) fn look(identity: u32) -> (bool, u32) {
 
 /// All slots of all threads.
 pub(super) fn all() -> impl Iterator<Item = &'static Slot> {
-    // Survivor: a reader in a place that is left out is not counted on, as in `count_on_readers`.
+    // survivor: a reader in a place that is left out is not counted on, as in `count_on_readers`.
     rows().flat_map(|row| row.slots())
 }
