@@ -141,12 +141,12 @@ fn a_counter_never_allocates() {
 #[cfg(all(feature = "alloc", target_has_atomic = "64"))]
 mod handles {
     use super::{allocations, growth};
-    use linchpin::counter::{ApproximateCounter, LocalCounters};
+    use linchpin::counter::{ApproximateCounter, LocalCounter};
 
     #[test]
     fn local_counters_allocate_once_for_each_handle_that_there_is_at_one_time() {
-        let counters = LocalCounters::new();
-        assert_eq!(allocations(|| drop(LocalCounters::new())), 0);
+        let counters = LocalCounter::new();
+        assert_eq!(allocations(|| drop(LocalCounter::new())), 0);
         assert_eq!(allocations(|| drop(counters.register())), 1);
         let again = allocations(|| {
             for _ in 0..1000 {
@@ -174,7 +174,7 @@ mod handles {
     #[test]
     fn the_memory_of_a_handle_comes_back_with_the_counter() {
         let grown = growth(|| {
-            let counters = LocalCounters::new();
+            let counters = LocalCounter::new();
             let handles = [counters.register(), counters.register()];
             std::mem::forget(counters.register());
             drop(handles);
@@ -184,14 +184,14 @@ mod handles {
 
     #[test]
     fn a_handle_costs_one_padded_line() {
-        let counters = LocalCounters::new();
+        let counters = LocalCounter::new();
         let line = align_of::<linchpin::CachePadded<u8>>().cast_signed();
         assert_eq!(growth(|| drop(counters.register())), line);
     }
 
     #[test]
     fn a_forgotten_handle_costs_its_slot_and_no_more() {
-        let counters = LocalCounters::new();
+        let counters = LocalCounter::new();
         std::mem::forget(counters.register());
         assert_eq!(allocations(|| drop(counters.register())), 1);
         assert_eq!(allocations(|| drop(counters.register())), 0);

@@ -27,7 +27,7 @@ static MCS: McsMutex<()> = McsMutex::new(());
 static CLH: ClhMutex<()> = ClhMutex::new(());
 /// Which of them is in use.
 static TURN: AtomicUsize = AtomicUsize::new(0);
-/// Keeps the next allocation under the lock until somebody else waits for it.
+/// Keeps the next allocation under the lock until another thread waits for it.
 static LINGER: AtomicBool = AtomicBool::new(false);
 
 /// Holds one of the locks: the system's allocator does not mind which.

@@ -1,5 +1,5 @@
-//! The door is shut: outside `src/backend/`, no line of this crate's code names an atomic of `core`, a system call, a model
-//! checker, or the world it runs in.
+//! The backend boundary is shut: outside `src/backend/`, no line of this crate's code names an atomic of `core`, a
+//! system call, a model checker, or the world it runs in.
 //!
 //! Comments may speak of all of it, and examples in the documentation are a user's code, with a user's atomics.
 #![cfg(not(miri))]
@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What code outside the door does not name.
+/// What code outside the backend boundary does not name.
 const FORBIDDEN: &[&str] = &[
     "sync::atomic",
     "core::sync as",
@@ -24,7 +24,8 @@ const FORBIDDEN: &[&str] = &[
     "parking_lot_core",
 ];
 
-/// What it takes through the door as well; unit tests, at the end of a file, run in the native world and need not.
+/// What it takes through the backend boundary as well; unit tests, at the end of a file, run in the native backend and
+/// need not.
 const FORBIDDEN_BEFORE_TESTS: &[&str] = &["hint::spin_loop", "thread_local!", "std::thread", "std::time"];
 
 /// The lines of `source` that name what they must not, and what that is.
@@ -49,8 +50,8 @@ fn offences(source: &str) -> Vec<(usize, &'static str)> {
     offences
 }
 
-/// The code of a file: without comments, documentation and what is in quotes, and with no white space but where it keeps
-/// two words apart, so that a line break inside a path hides nothing.
+/// The code of a file: without comments, documentation and what is in quotes, and with no white space but where it
+/// keeps two words apart, so that a line break inside a path hides nothing.
 #[derive(Default)]
 struct Code {
     text: String,
@@ -161,7 +162,7 @@ fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// All the sources of this crate outside the door.
+/// All the sources of this crate outside the backend boundary.
 fn rooms() -> Vec<PathBuf> {
     let mut folders = vec![source()];
     let mut rooms = Vec::new();
@@ -199,7 +200,7 @@ fn only_the_door_names_a_world() {
     assert!(report.is_empty(), "{report}");
 }
 
-/// The door itself does name them: if it did not, this file would look for the wrong words.
+/// The backend boundary itself does name them: if it did not, this file would look for the wrong words.
 #[test]
 fn the_door_names_the_worlds() {
     let read = |name: &str| fs::read_to_string(source().join("backend").join(name)).expect("a source can be read");

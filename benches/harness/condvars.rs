@@ -91,8 +91,8 @@ impl Table for Std {
     }
 }
 
-/// Turns at a table of type `T`, of which each two threads share one. For an even number of threads; whoever is left alone
-/// at the end of a run goes on without waiting.
+/// Turns at a table of type `T`, of which each two threads share one. For an even number of threads; the thread that is
+/// left alone at the end of a run goes on without waiting.
 pub fn turns<T: Table>() -> Job {
     let tables: Vec<_> = (0..TABLES).map(|_| CachePadded::new(T::new())).collect();
     Arc::new(move |worker| {
@@ -105,7 +105,7 @@ pub fn turns<T: Table>() -> Job {
                 game.arrived.div_ceil(2)
             },
         );
-        // Whoever was here in an earlier run has left.
+        // The thread that was here in an earlier run has left.
         table.play(|game| game.arrived >= 2 * pairs, |_| {});
         let turns = worker.run(1, || {
             table.play(

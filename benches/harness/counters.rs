@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use linchpin::CachePadded;
-use linchpin::counter::{ApproximateCounter, Counter, LocalCounters};
+use linchpin::counter::{ApproximateCounter, Counter, LocalCounter};
 
 use super::Job;
 
@@ -43,7 +43,7 @@ fn striped() -> Job {
 }
 
 fn local() -> Job {
-    let counters = LocalCounters::new();
+    let counters = LocalCounter::new();
     Arc::new(move |worker| {
         let counter = counters.register();
         worker.run(BATCH, || {

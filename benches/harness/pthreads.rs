@@ -13,7 +13,7 @@ pub struct PthreadMutex {
 
 // SAFETY: the number is used under the mutex only, which threads may share.
 unsafe impl Sync for PthreadMutex {}
-// SAFETY: nobody holds it when it is moved or dropped, as `with` borrows it.
+// SAFETY: no thread holds it when it is moved or dropped, as `with` borrows it.
 unsafe impl Send for PthreadMutex {}
 
 impl PthreadMutex {
@@ -30,7 +30,7 @@ impl PthreadMutex {
 
     #[inline]
     fn pass<R>(&self, section: impl FnOnce(&mut u64) -> R) -> R {
-        // SAFETY: whoever made this has initialised it, and nobody has moved it since it was first used.
+        // SAFETY: the thread that made this has initialised it, and no thread has moved it since it was first used.
         let error = unsafe { libc::pthread_mutex_lock(self.raw()) };
         assert_eq!(error, 0, "the C library does not lock");
         let _held = Held(self);
@@ -41,7 +41,7 @@ impl PthreadMutex {
 
 impl Drop for PthreadMutex {
     fn drop(&mut self) {
-        // SAFETY: it is initialised, and nobody holds it. It may be used no more, and is not.
+        // SAFETY: it is initialised, and no thread holds it. It may be used no more, and is not.
         unsafe { libc::pthread_mutex_destroy(self.raw()) };
     }
 }
@@ -81,8 +81,8 @@ impl Lock for PthreadPiMutex {
     fn new() -> Self {
         let mutex = Box::new(PthreadMutex::of(MaybeUninit::uninit()));
         let mut attributes = MaybeUninit::uninit();
-        // SAFETY: each is initialised before it is used, the attributes are destroyed once, and the mutex stays where it
-        // is, in its box.
+        // SAFETY: each is initialised before it is used, the attributes are destroyed once, and the mutex stays where
+        // it is, in its box.
         let errors = unsafe {
             [
                 libc::pthread_mutexattr_init(attributes.as_mut_ptr()),

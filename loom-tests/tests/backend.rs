@@ -1,4 +1,4 @@
-//! Models of the door itself: the fence pair of "announce, then check".
+//! Models of the backend boundary itself: the fence pair of "announce, then check".
 #![cfg(linchpin_loom)]
 
 use linchpin::models::{asymmetric, fence};

@@ -1,7 +1,7 @@
 //! Models of the counters: no add is lost, also across a handle that is dropped.
 #![cfg(linchpin_loom)]
 
-use linchpin::counter::{ApproximateCounter, Counter, LocalCounters};
+use linchpin::counter::{ApproximateCounter, Counter, LocalCounter};
 use loom::sync::Arc;
 use loom_tests::{explore_to, models, spawn};
 
@@ -78,7 +78,7 @@ fn a_departed_thread_keeps_its_share() -> usize {
 /// but not that the load may come before the compare-exchange.)
 fn no_handle_is_lost() -> usize {
     explore_to([0, 1, 2, 3], || {
-        let counters = Arc::new(LocalCounters::new());
+        let counters = Arc::new(LocalCounter::new());
         let adders = [1, 2].map(|amount| {
             let counters = Arc::clone(&counters);
             spawn(move || {
@@ -102,7 +102,7 @@ fn no_handle_is_lost() -> usize {
 /// A handle is dropped while others are registered, one of which may take over its slot.
 fn a_departed_handle_keeps_its_share() -> usize {
     explore_to([3], || {
-        let counters = Arc::new(LocalCounters::new());
+        let counters = Arc::new(LocalCounter::new());
         let early = spawn({
             let counters = Arc::clone(&counters);
             move || counters.register().add(1)

@@ -77,8 +77,8 @@ fn sleeps<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(bounds: Bounds, r
     })
 }
 
-/// Two threads try while a third locks: who fails has changed nothing, who gets in is alone, and the lock is free in the
-/// end.
+/// Two threads try while a third locks: who fails has changed nothing, who gets in is alone, and the lock is free in
+/// the end.
 fn tries<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
     explore_to(
         [(false, false), (false, true), (true, false), (true, true)],
@@ -136,8 +136,8 @@ fn node_is_used_again() -> usize {
     })
 }
 
-/// A sleeping policy, and nodes on the stack: nobody is woken by the address of a node that may be gone. In this world a thread
-/// would sleep at once, and only be woken if somebody did.
+/// A sleeping policy, and nodes on the stack: no thread is woken by the address of a node that may be gone. In this
+/// backend a thread would sleep at once, and only be woken if a thread did.
 fn cell_does_not_sleep() -> usize {
     explore_to([2], || {
         let total = Arc::new(McsCell::<_, SpinThenPark>::with_wait(Watched::default()));
@@ -167,8 +167,8 @@ fn nodes_change_hands<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: 
     })
 }
 
-/// A thread holds four locks at one time, which is more nodes than it keeps: the others go to the pool while it lives, and
-/// another thread takes them from there.
+/// A thread holds four locks at one time, which is more nodes than it keeps: the others go to the pool while it lives,
+/// and another thread takes them from there.
 fn nodes_overflow() -> usize {
     explore_to([()], || {
         let others = [(), ()].map(|()| {

@@ -1,15 +1,16 @@
-//! The door: every atomic, fence, pause, yield, sleep, clock and thread-local of this crate comes through here.
+//! The backend boundary: every atomic, fence, pause, yield, sleep, clock and thread-local of this crate comes through
+//! here.
 //!
-//! Three worlds run the same source. The *native* one is `core` and the operating system. The *loom* one
+//! Three backends run the same source. The *native* one is `core` and the operating system. The *loom* one
 //! (`--cfg linchpin_loom`) explores every schedule and every stale value, to find out whether the code is right.
 //! The *coherence* one (`--cfg linchpin_coherence`) bills what it costs. The rest of the crate cannot tell which it
-//! runs in: nothing outside this directory names a world, and `tests/door.rs` holds it to that.
+//! runs in: nothing outside this directory names a backend, and `tests/backend_boundary.rs` holds it to that.
 //!
 //! | what | why it is here |
 //! |---|---|
 //! | `atomic::*` | loom tracks every access; its wrappers also know the call site, for [`fault`](self) injection |
 //! | `atomic::fence_after_rmw` | on x86 a read-modify-write is a fence |
-//! | `cell::UnsafeCell` | loom tells who touches it at the wrong time |
+//! | `cell::UnsafeCell` | loom reports an access at the wrong time |
 //! | `BUCKETS`, `bucket` | how many buckets a table has that is shared by address, and which is a key's; addresses differ from one execution to the next |
 //! | `hint::spin_for`, `hint::patience`, `hint::tuned` | thousands of pauses are one step of a model |
 //! | `hint::sized`, `hint::decided` | bounds that models shrink, and decisions that they make themselves |

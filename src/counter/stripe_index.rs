@@ -64,7 +64,7 @@ mod leased {
         fn take() -> Option<Self> {
             let taken = taken();
             loop {
-                // Relaxed, both: the RMW alone decides who has the number, and it carries no data.
+                // Relaxed, both: the RMW alone decides which thread has the number, and it carries no data.
                 let number = (!taken.load(Relaxed)).trailing_zeros() as usize;
                 if number == SLOTS {
                     return None;

@@ -24,10 +24,10 @@ pub use lock_api::WaitTimeoutResult;
 /// A condition variable for [`Mutex`](super::Mutex): threads sleep until another one notifies them.
 ///
 /// * **Guarantee**: no wait ends without a notification or its time-out. [`notify_one`](lock_api::Condvar::notify_one)
-///   tells whether it has notified somebody, [`notify_all`](lock_api::Condvar::notify_all) how many; each of these
+///   tells whether it has notified a thread, [`notify_all`](lock_api::Condvar::notify_all) how many; each of these
 ///   returns from its wait as notified. First come, first notified.
-/// * **Cost**: four bytes. A notification with nobody waiting is one load. A waiter spins for a few microseconds before it
-///   sleeps. Notifying all wakes one, who hands on.
+/// * **Cost**: four bytes. A notification with no thread waiting is one load. A waiter spins for a few microseconds before it
+///   sleeps. Notifying all wakes one, which wakes the next.
 /// * **Not for**: a single event that is awaited by one thread ([`wait::Flag`](crate::wait::Flag)).
 ///
 /// The API is that of `parking_lot`'s. Threads may wait with different mutexes at one time.
@@ -59,7 +59,7 @@ pub struct RawCondvar {
 
 impl RawCondvar {
     const_fn! {
-        /// A condition variable that nobody waits for.
+        /// A condition variable that no thread waits for.
         #[must_use]
         pub const fn new() -> Self {
             RawCondvar { waiters: AtomicU32::new(0) }
@@ -214,7 +214,7 @@ mod tests {
     use crate::futex::{Condvar, Mutex};
     use std::thread;
 
-    /// Regression: an unlock that was interrupted between its store and its look woke whoever waited at the address of the
+    /// Regression: an unlock that was interrupted between its store and its look woke the thread that waited at the address of the
     /// lock, which by then was that of a condition variable.
     #[test]
     fn a_wake_up_for_a_lock_that_was_here_before_ends_no_wait() {

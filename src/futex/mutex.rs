@@ -1,4 +1,4 @@
-//! A mutual exclusion lock that parks those who wait, and whose uncontended unlock is a plain store.
+//! A mutual exclusion lock that parks those that wait, and whose uncontended unlock is a plain store.
 //!
 //! Every other lock of this kind pays two locked instructions: one to lock, one to unlock, which has to learn in the
 //! same step whether a thread is parked. Here the holder is in one of two modes.
@@ -164,7 +164,7 @@ impl RawMutex {
     #[inline]
     fn change_to_contended(&self) -> MutexGuardState {
         work_outside::note_lock();
-        // Relaxed: nobody else changes the word of a holder in fast mode, and others only add to this.
+        // Relaxed: no other thread changes the word of a holder in fast mode, and others only add to this.
         self.state.store(CONTENDED, Relaxed);
         // SeqCst: pairs with `heavy` in `park`. If the waiter's announcement comes first, it is
         // seen below. If this comes first, the waiter sees `CONTENDED` and adds `PARKED` to it.
@@ -182,7 +182,7 @@ impl RawMutex {
         if held.fast {
             let key = self.key();
             // Release: pairs with the Acquire in `acquire`. The next holder must see this section;
-            // Relaxed loses it. A plain store will do: nobody else changes the word in fast mode.
+            // Relaxed loses it. A plain store will do: no other thread changes the word in fast mode.
             // model: futex::mutex_excludes
             self.state.store(FREE, Release);
             // SeqCst: pairs with `heavy` in `park`.

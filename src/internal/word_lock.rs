@@ -55,8 +55,8 @@ impl<T> WordLock<T> {
         })
     }
 
-    /// The same without ever sleeping for the lock: the caller polls. For what a thread-local's destructor may do, in a model
-    /// when there is no kernel any more.
+    /// The same without ever sleeping for the lock: the caller polls. For what a thread-local's destructor may do, in a
+    /// model when there is no kernel any more.
     pub(crate) fn with_polling<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> R {
         let mut backoff = Backoff::new();
         while !self.try_lock() {
@@ -97,7 +97,7 @@ impl<T> WordLock<T> {
                 return;
             }
         }
-        // Acquire: as in `try_lock`. Whoever has waited cannot know whether it was the only one, so
+        // Acquire: as in `try_lock`. The thread that has waited cannot know whether it was the only one, so
         // it takes the lock as one that is waited for; an RMW, to learn what it replaces.
         // model: futex::mutex_excludes
         while self.word.swap(AWAITED, Acquire) != FREE {
@@ -113,7 +113,7 @@ impl<T> Drop for Held<'_, T> {
     #[inline]
     fn drop(&mut self) {
         // Release: pairs with the Acquire RMWs in `try_lock` and `lock_contended`. The next user
-        // must find the value as it was left; Relaxed loses that. An RMW, to learn whether somebody
+        // must find the value as it was left; Relaxed loses that. An RMW, to learn whether a thread
         // sleeps.
         // model: futex::mutex_excludes, queue::nodes_change_hands, queue::nodes_overflow
         if self.0.word.swap(FREE, Release) == AWAITED {

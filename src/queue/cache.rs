@@ -1,12 +1,12 @@
 //! Where threads have their nodes from.
 //!
-//! A thread takes a node from its cache for each acquisition and puts one back after it, by a few loads and stores in its
-//! own memory. An empty cache takes from the pool, a cache that has grown too large gives to it, and so does that of a
-//! thread that ends. Only if the pool is empty too is a node made. Once made it is a node for ever: a hand-over may still
-//! wake a sleeper on the flag of a node that has long been put to another use.
+//! A thread takes a node from its cache for each acquisition and puts one back after it, by a few loads and stores in
+//! its own memory. An empty cache takes from the pool, a cache that has grown too large gives to it, and so does that
+//! of a thread that ends. Only if the pool is empty too is a node made. Once made it is a node for ever: a hand-over
+//! may still wake a sleeper on the flag of a node that has long been put to another use.
 //!
 //! Nodes are made in memory of the system's allocator, never of the global one. That may be guarded by one of these
-//! locks, and whoever locked it would need it for the node.
+//! locks, and the thread that locked it would need it for the node.
 
 use core::cell::{Cell, OnceCell};
 use core::mem::ManuallyDrop;
@@ -28,13 +28,15 @@ per_thread! {
 }
 
 global! {
-    /// The free nodes of no thread. Locked by polling: a destructor may lock it, in a model when there is no kernel any more.
+    /// The free nodes of no thread. Locked by polling: a destructor may lock it, in a model when there is no kernel any
+    /// more.
     fn pool() -> NodePool = NodePool(ManuallyDrop::new(Pool::new(Stack::EMPTY)));
 }
 
 /// The first node of this thread's cache, if it is free and `used` says that it is in use from now on.
 ///
-/// Who asks that with an RMW has not to wait until it is noted, and the note goes the way of what the section stores.
+/// The node is marked in use only after `used` succeeds, so an RMW in `used` does not wait for the marking store to
+/// drain.
 #[inline]
 pub(super) fn take_if(used: impl FnOnce(NonNull<Node>) -> bool) -> Option<NonNull<Node>> {
     let taken = CACHE.try_with(|cache| {
@@ -60,7 +62,7 @@ pub(super) fn take() -> NonNull<Node> {
 ///
 /// # Safety
 ///
-/// It comes from [`take`], in this thread or another, and nobody else uses it any more. Its `next` is null.
+/// It comes from [`take`], in this thread or another, and no other thread uses it any more. Its `next` is null.
 #[inline]
 pub(super) unsafe fn put(node: NonNull<Node>) {
     if CACHE.try_with(|cache| cache.push(node)).is_err() {
@@ -225,8 +227,8 @@ impl Drop for NodePool {
         let pool = unsafe { ManuallyDrop::take(&mut self.0) };
         let mut top = pool.into_inner().top();
         while let Some(node) = top {
-            // SAFETY: made by `make`, in the pool, and the threads of the model have ended, so that no thread uses a node any
-            // more.
+            // SAFETY: made by `make`, in the pool, and the threads of the model have ended, so that no thread uses a
+            // node any more.
             let value = unsafe { node.read() };
             top = value.into_below();
             // SAFETY: as above; nothing that is left in a node needs to be dropped.

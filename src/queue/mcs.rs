@@ -1,19 +1,19 @@
-//! The lock of Mellor-Crummey and Scott ("Algorithms for scalable synchronization on shared-memory multiprocessors", ACM
-//! TOCS 1991): a queue of nodes, in which each thread waits for a flag in its own.
+//! The lock of Mellor-Crummey and Scott ("Algorithms for scalable synchronization on shared-memory multiprocessors",
+//! ACM TOCS 1991): a queue of nodes, in which each thread waits for a flag in its own.
 //!
 //! | word | meaning | written by |
 //! |---|---|---|
-//! | `tail` | the node that is last in line; null: the lock is free | an arrival, by one RMW; the holder, if it is last |
-//! | `next` of a node | the node behind it; null: not known yet, or nobody | the owner of the node behind; reset by its own |
+//! | `tail` | the node that is last in the queue; null: the lock is free | an arrival, by one RMW; the holder, if it is last |
+//! | `next` of a node | the node behind it; null: not known yet, or no thread | the owner of the node behind; reset by its own |
 //! | `flag` of a node | set: its owner is next | the owner of the node in front |
 //!
-//! Alone: one RMW on `tail` to lock, one to unlock; of its node the thread then only reads `next`. In line 6 transfers for a
-//! passage, however many wait: `tail`, and the node's line five times (the one behind links itself to it and the owner looks;
-//! the one in front sets the flag and the owner looks; the owner resets `next`).
+//! Alone: one RMW on `tail` to lock, one to unlock; of its node the thread then only reads `next`. In the queue 6 transfers
+//! for an acquisition, however many wait: `tail`, and the node's line five times (the one behind links itself to it and
+//! the owner looks; the one in front sets the flag and the owner looks; the owner resets `next`).
 //!
-//! A node is its owner's again when `release` returns: whoever was behind it has linked itself by then and looks only at
-//! its own, and whoever was in front has set its flag before. So a node may lie on the stack, provided that its owner
-//! does not leave between, and that nobody wakes it by its address.
+//! A node is its owner's again when `release` returns: the thread that was behind it has linked itself by then and
+//! looks only at its own, and the thread that was in front has set its flag before. So a node may lie on the stack,
+//! provided that its owner does not leave between, and that no thread wakes it by its address.
 
 use core::marker::PhantomData;
 use core::ptr::{NonNull, null_mut};
@@ -59,9 +59,9 @@ impl<W: Wait> RawMcsMutex<W> {
     /// As for [`acquire`](Self::acquire).
     #[inline]
     pub(super) unsafe fn try_acquire(&self, node: NonNull<Node>) -> bool {
-        // Acquire: pairs with the Release RMW in `release`. The section before must be seen;
+        // Acquire: pairs with the Release RMW in `release`. The previous critical section must be seen;
         // Release alone loses it.
-        // Release: pairs with the Acquire half of the swap in `line_up`. Whoever comes next writes
+        // Release: pairs with the Acquire half of the swap in `enqueue_and_wait`. The thread that comes next writes
         // to this node, and must find it made; Acquire alone loses it.
         // model: queue::mcs_excludes
         self.tail
@@ -73,13 +73,14 @@ impl<W: Wait> RawMcsMutex<W> {
     ///
     /// # Safety
     ///
-    /// The node is in no queue, and lives until [`release`](Self::release) has returned. If `V` sleeps, it lives for ever.
+    /// The node is in no queue, and lives until [`release`](Self::release) has returned. If `V` sleeps, it lives for
+    /// ever.
     #[inline]
     pub(super) unsafe fn acquire<V: Wait>(&self, node: NonNull<Node>) {
         // SAFETY: the caller's promise.
         unsafe {
             if !self.try_acquire(node) {
-                self.line_up::<V>(node);
+                self.enqueue_and_wait::<V>(node);
             }
         }
     }
@@ -89,12 +90,12 @@ impl<W: Wait> RawMcsMutex<W> {
     /// As for [`acquire`](Self::acquire).
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn line_up<V: Wait>(&self, node: NonNull<Node>) {
+    pub(super) unsafe fn enqueue_and_wait<V: Wait>(&self, node: NonNull<Node>) {
         let key = core::ptr::from_ref(self).addr();
         let mut backoff = BargingBackoff::new();
         while backoff.wait::<W>(key) {
             // SAFETY: the caller's promise.
-            if !self.has_holder() && unsafe { self.try_acquire(node) } {
+            if !self.is_locked() && unsafe { self.try_acquire(node) } {
                 return;
             }
         }
@@ -103,7 +104,7 @@ impl<W: Wait> RawMcsMutex<W> {
         let epoch = flag.epoch();
         // Acquire: pairs with the Release halves here and in `try_acquire`, since the node in front
         // is written to below; and if there is none, with the Release RMW in `release`. Release:
-        // for whoever comes behind. Either alone loses the other.
+        // for the thread that comes behind. Either alone loses the other.
         // model: queue::mcs_excludes
         let front = self.tail.swap(node.as_ptr(), AcqRel);
         if let Some(front) = NonNull::new(front) {
@@ -117,7 +118,7 @@ impl<W: Wait> RawMcsMutex<W> {
         }
     }
 
-    /// Lets go of the lock, to whoever is next.
+    /// Releases the lock, to the thread that is next.
     ///
     /// # Safety
     ///
@@ -126,10 +127,11 @@ impl<W: Wait> RawMcsMutex<W> {
     pub(super) unsafe fn release(&self, node: NonNull<Node>) {
         // SAFETY: it lives, by the promise made to `acquire`.
         let next = &unsafe { node.as_ref() }.next;
-        // Relaxed: only tells which way to go. That somebody is linked is not acted on before `hand_over` loads it again.
+        // Relaxed: only tells which way to go. That a thread is linked is not acted on before `hand_over` loads it
+        // again.
         let is_last = next.load(Relaxed).is_null();
         // Release: pairs with the Acquire halves of the RMWs on `tail`. The next holder must see
-        // this section; Relaxed loses it. It fails, rightly, if somebody has joined who is not
+        // this critical section; Relaxed loses it. It fails, rightly, if a thread has joined that is not
         // linked yet.
         // model: queue::mcs_excludes
         if !is_last
@@ -147,7 +149,7 @@ impl<W: Wait> RawMcsMutex<W> {
     fn hand_over(&self, link: &AtomicPtr<Node>) {
         let mut backoff = Backoff::new();
         let next = loop {
-            // Acquire: pairs with the Release store in `line_up`. The node must be found made;
+            // Acquire: pairs with the Release store in `enqueue_and_wait`. The node must be found made;
             // Relaxed loses it.
             // model: queue::mcs_excludes
             if let Some(next) = NonNull::new(link.load(Acquire)) {
@@ -165,7 +167,7 @@ impl<W: Wait> RawMcsMutex<W> {
     }
 
     #[inline]
-    pub(super) fn has_holder(&self) -> bool {
+    pub(super) fn is_locked(&self) -> bool {
         // Relaxed: a snapshot that is stale when it returns; it synchronises nothing.
         !self.tail.load(Relaxed).is_null()
     }
@@ -174,7 +176,7 @@ impl<W: Wait> RawMcsMutex<W> {
 #[cfg(all(test, feature = "std"))]
 impl<W: Wait> RawMcsMutex<W> {
     /// Which node that is, as a number.
-    pub(super) fn last_in_line(&self) -> usize {
+    pub(super) fn last_in_queue(&self) -> usize {
         self.tail.load(Relaxed).addr()
     }
 }

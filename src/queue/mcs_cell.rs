@@ -11,7 +11,7 @@ use crate::backend::cell::UnsafeCell;
 use crate::backend::const_fn;
 use crate::wait::{DefaultPark, Wait};
 
-/// A place in the line of an MCS lock, for one acquisition at a time: to be kept on the stack, and used again.
+/// A place in the queue of an MCS lock, for one acquisition at a time: to be kept on the stack, and used again.
 ///
 /// A padded line (128 bytes on x86-64), on which its owner waits.
 pub struct McsNode(CachePadded<Node>);
@@ -41,7 +41,7 @@ impl fmt::Debug for McsNode {
     }
 }
 
-/// Releases the lock also where the section panics, before the node is gone.
+/// Releases the lock also where the critical section panics, before the node is gone.
 struct Held<'lock, W: Wait> {
     lock: &'lock RawMcsMutex<W>,
     node: NonNull<Node>,
@@ -55,9 +55,9 @@ impl<W: Wait> Drop for Held<'_, W> {
 }
 
 impl<W: Wait> RawMcsMutex<W> {
-    /// Runs `section` while holding the lock, with a place in line that is the caller's.
+    /// Runs `section` while holding the lock, with a place in the queue that is the caller's.
     ///
-    /// A thread in line with such a node never sleeps in the kernel: with `SpinThenPark` it spins
+    /// A thread in the queue with such a node never sleeps in the kernel: with `SpinThenPark` it spins
     /// and yields. To wake it, its address would be needed after it may have left, with the node.
     ///
     /// # Panics
@@ -66,14 +66,14 @@ impl<W: Wait> RawMcsMutex<W> {
     #[inline]
     pub fn lock_with<R>(&self, node: &mut McsNode, section: impl FnOnce() -> R) -> R {
         let node = NonNull::from(&mut *node.0);
-        // SAFETY: a node that is borrowed mutably is in no queue, and it stays borrowed until `Held` has released the lock.
-        // `Awake` does not sleep.
+        // SAFETY: a node that is borrowed mutably is in no queue, and it stays borrowed until `Held` has released the
+        // lock. `Awake` does not sleep.
         unsafe { self.acquire::<W::Awake>(node) };
         let _held = Held { lock: self, node };
         section()
     }
 
-    /// Runs `section` if nobody holds the lock; `None` if somebody does.
+    /// Runs `section` if no thread holds the lock; `None` if a thread does.
     ///
     /// # Panics
     ///
@@ -82,7 +82,7 @@ impl<W: Wait> RawMcsMutex<W> {
     pub fn try_lock_with<R>(&self, node: &mut McsNode, section: impl FnOnce() -> R) -> Option<R> {
         let node = NonNull::from(&mut *node.0);
         // SAFETY: as in `lock_with`; and in no queue if it fails.
-        if self.has_holder() || !unsafe { self.try_acquire(node) } {
+        if self.is_locked() || !unsafe { self.try_acquire(node) } {
             return None;
         }
         let _held = Held { lock: self, node };
@@ -92,14 +92,15 @@ impl<W: Wait> RawMcsMutex<W> {
 
 /// A value behind an MCS lock, lent to closures: the one for `no_std`.
 ///
-/// The place in line is a [`McsNode`] of the caller's, usually on its stack, so the lock needs neither thread-locals nor
-/// memory. A closure cannot be forgotten, as a guard can: that is why there is none here, and why the node may lie on the stack.
+/// The place in the queue is a [`McsNode`] of the caller's, usually on its stack, so the lock needs neither
+/// thread-locals nor memory. A closure cannot be forgotten, as a guard can: that is why there is none here, and why the
+/// node may lie on the stack.
 ///
 /// * **Guarantee**: as for `McsMutex`. A panic in the closure releases the lock, without poisoning.
-/// * **Cost**: as for `McsMutex`, without the thread's cache. Who waits spins and, with `std`, yields; it never sleeps in the
-///   kernel.
-/// * **Not for**: code that has `std` and wants guards (`McsMutex`); nor more threads than cores without `std`, where the next in
-///   line may not be running and nobody may go before it.
+/// * **Cost**: as for `McsMutex`, without the thread's cache. A waiter spins and, with `std`, yields; it never sleeps
+///   in the kernel.
+/// * **Not for**: code that has `std` and wants guards (`McsMutex`); nor more threads than cores without `std`, where
+///   the next thread in the queue may not be running and no thread may go before it.
 ///
 /// ```
 /// use linchpin::queue::{McsCell, McsNode};
@@ -147,14 +148,14 @@ impl<T, W: Wait> McsCell<T, W> {
         }
     }
 
-    /// The value. Nobody holds the lock of what can be moved here.
+    /// The value. No thread holds the lock of what can be moved here.
     pub fn into_inner(self) -> T {
         self.value.into_inner()
     }
 }
 
 impl<T: ?Sized, W: Wait> McsCell<T, W> {
-    /// Lends the value to `section`, when everybody who came before is through.
+    /// Lends the value to `section`, when all that came before are through.
     ///
     /// # Panics
     ///
@@ -164,7 +165,7 @@ impl<T: ?Sized, W: Wait> McsCell<T, W> {
         self.lock.lock_with(node, || self.lend(section))
     }
 
-    /// Lends the value to `section` if nobody holds the lock; `None` if somebody does.
+    /// Lends the value to `section` if no thread holds the lock; `None` if a thread does.
     ///
     /// # Panics
     ///
@@ -178,21 +179,21 @@ impl<T: ?Sized, W: Wait> McsCell<T, W> {
     #[inline]
     fn lend<R>(&self, section: impl FnOnce(&mut T) -> R) -> R {
         self.value.with_mut(|value| {
-            // SAFETY: the lock is held while the section runs, and nobody else refers to the value.
+            // SAFETY: the lock is held while the critical section runs, and no other thread refers to the value.
             section(unsafe { &mut *value })
         })
     }
 
-    /// The value, without locking: that it is borrowed mutably shows that nobody holds it.
+    /// The value, without locking: that it is borrowed mutably shows that no thread holds it.
     pub fn get_mut(&mut self) -> &mut T {
-        // SAFETY: nobody else has this, so nobody else refers to the value as long as the reference lives.
+        // SAFETY: no other thread has this, so no other thread refers to the value as long as the reference lives.
         self.value.with_mut(|value| unsafe { &mut *value })
     }
 
-    /// Whether somebody holds the lock; a snapshot, stale when it returns.
+    /// Whether a thread holds the lock; a snapshot, stale when it returns.
     #[must_use]
     pub fn is_locked(&self) -> bool {
-        self.lock.has_holder()
+        self.lock.is_locked()
     }
 }
 
@@ -220,7 +221,7 @@ impl<T: ?Sized + fmt::Debug, W: Wait> fmt::Debug for McsCell<T, W> {
     }
 }
 
-/// Locks an `McsMutex` with a place in line of the caller's, beside others who lock it by guards.
+/// Locks an `McsMutex` with a node of the caller's, beside others that lock it by guards.
 ///
 /// ```
 /// use linchpin::queue::{LockWith, McsMutex, McsNode};
@@ -232,14 +233,14 @@ impl<T: ?Sized + fmt::Debug, W: Wait> fmt::Debug for McsCell<T, W> {
 /// ```
 #[cfg(feature = "std")]
 pub trait LockWith<T: ?Sized>: sealed::Sealed {
-    /// Lends the value to `section`, when everybody who came before is through: as [`McsCell::lock_with`].
+    /// Lends the value to `section`, when all that came before are through: as [`McsCell::lock_with`].
     ///
     /// # Panics
     ///
     /// As `section` does, after releasing the lock.
     fn lock_with<R>(&self, node: &mut McsNode, section: impl FnOnce(&mut T) -> R) -> R;
 
-    /// Lends the value to `section` if nobody holds the lock; `None` if somebody does.
+    /// Lends the value to `section` if no thread holds the lock; `None` if a thread does.
     ///
     /// # Panics
     ///
@@ -251,7 +252,8 @@ pub trait LockWith<T: ?Sized>: sealed::Sealed {
 impl<T: ?Sized, W: Wait> LockWith<T> for lock_api::Mutex<RawMcsMutex<W>, T> {
     #[inline]
     fn lock_with<R>(&self, node: &mut McsNode, section: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: the raw lock is locked and unlocked in pairs; and while it is held, nobody else refers to the value.
+        // SAFETY: the raw lock is locked and unlocked in pairs; and while it is held, no other thread refers to the
+        // value.
         unsafe { self.raw().lock_with(node, || section(&mut *self.data_ptr())) }
     }
 

@@ -12,10 +12,10 @@ use crate::backend::const_fn;
 use crate::internal::Pooled;
 use crate::wait::Flag;
 
-/// What an acquisition puts in line. All of it is on one line of memory: whoever links itself to a node takes the line that
-/// its owner next looks at anyway, and brings both words with one transfer.
+/// What an acquisition puts in the queue. All of it is on one cache line: the thread that links itself to a node takes
+/// the line that its owner next looks at anyway, and brings both words with one transfer.
 pub(super) struct Node {
-    /// MCS: who comes next; null while that is not known, and while the node is in no queue.
+    /// MCS: the next node; null while that is not known, and while the node is in no queue.
     pub(super) next: AtomicPtr<Node>,
     /// Set once for each wait. It is never reset: to wait is to wait for the present epoch to end.
     pub(super) flag: Flag,

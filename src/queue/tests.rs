@@ -1,4 +1,4 @@
-//! Who is served when, and where nodes go: what only shows from inside.
+//! In which order threads are served, and where nodes go: what only shows from inside.
 
 use std::boxed::Box;
 use std::cell::RefCell;
@@ -11,19 +11,19 @@ use crate::queue::{RawClhMutex, RawMcsMutex};
 use crate::wait::{DefaultPark, Spin, SpinThenYield};
 use lock_api::Mutex;
 
-/// A lock whose last in line can be told from the one before.
-trait Line: lock_api::RawMutex + Send + Sync {
-    /// Another for each who joins.
+/// A lock whose last in the queue can be told from the one before.
+trait Tail: lock_api::RawMutex + Send + Sync {
+    /// Another for each that joins.
     fn tail(&self) -> usize;
 }
 
-fn tail<R: Line, T>(lock: &Mutex<R, T>) -> usize {
+fn tail<R: Tail, T>(lock: &Mutex<R, T>) -> usize {
     // SAFETY: only looks.
     unsafe { lock.raw() }.tail()
 }
 
-/// Waits until somebody has joined since `before`; answers who is last now.
-fn await_arrival<R: Line, T>(lock: &Mutex<R, T>, before: usize) -> usize {
+/// Waits until a thread has joined since `before`; answers which is last now.
+fn await_arrival<R: Tail, T>(lock: &Mutex<R, T>, before: usize) -> usize {
     loop {
         let now = tail(lock);
         if now != before {
@@ -33,15 +33,15 @@ fn await_arrival<R: Line, T>(lock: &Mutex<R, T>, before: usize) -> usize {
     }
 }
 
-const CROWD: usize = if cfg!(miri) { 3 } else { 12 };
+const THREADS: usize = if cfg!(miri) { 3 } else { 12 };
 
 /// Threads join one after the other, and are served in that order.
-fn it_serves_in_the_order_of_arrival<R: Line>() {
+fn it_serves_in_the_order_of_arrival<R: Tail>() {
     let order = Mutex::<R, _>::new(Vec::new());
     thread::scope(|scope| {
         let held = order.lock();
         let mut last = tail(&order);
-        for arrival in 0..CROWD {
+        for arrival in 0..THREADS {
             let order = &order;
             scope.spawn(move || order.lock().push(arrival));
             last = await_arrival(order, last);
@@ -49,18 +49,18 @@ fn it_serves_in_the_order_of_arrival<R: Line>() {
         drop(held);
     });
     assert!(!order.is_locked());
-    assert_eq!(order.into_inner(), (0..CROWD).collect::<Vec<_>>());
+    assert_eq!(order.into_inner(), (0..THREADS).collect::<Vec<_>>());
 }
 
-/// Threads that try all the time get in when the line has been served, and not before.
-fn who_tries_passes_nobody_in_line<R: Line>() {
+/// Threads that try all the time get in when the queue has been served, and not before.
+fn who_tries_passes_nobody_in_line<R: Tail>() {
     const TRIER: usize = usize::MAX;
     let order = Mutex::<R, _>::new(Vec::new());
     let triers = Barrier::new(3);
     thread::scope(|scope| {
         let held = order.lock();
         let mut last = tail(&order);
-        for arrival in 0..CROWD {
+        for arrival in 0..THREADS {
             let order = &order;
             scope.spawn(move || order.lock().push(arrival));
             last = await_arrival(order, last);
@@ -68,7 +68,7 @@ fn who_tries_passes_nobody_in_line<R: Line>() {
         for _ in 0..2 {
             let (order, triers) = (&order, &triers);
             scope.spawn(move || {
-                assert!(order.try_lock().is_none(), "it is held, and others are in line");
+                assert!(order.try_lock().is_none(), "it is held, and others are in the queue");
                 triers.wait();
                 loop {
                     if let Some(mut order) = order.try_lock() {
@@ -82,12 +82,13 @@ fn who_tries_passes_nobody_in_line<R: Line>() {
         triers.wait();
         drop(held);
     });
-    let expected: Vec<_> = (0..CROWD).chain([TRIER, TRIER]).collect();
+    let expected: Vec<_> = (0..THREADS).chain([TRIER, TRIER]).collect();
     assert_eq!(order.into_inner(), expected);
 }
 
-/// One thread is always first and another always last in line. With CLH the second takes over the nodes of the first.
-fn nodes_that_go_one_way_come_back<R: Line>() {
+/// One thread is always first and another always last in the queue. With CLH the second takes over the nodes of the
+/// first.
+fn nodes_that_go_one_way_come_back<R: Tail>() {
     const ROUNDS: usize = if cfg!(miri) { 30 } else { 200 };
     let lock = Mutex::<R, _>::new(());
     let (ask, asked) = mpsc::channel::<()>();
@@ -119,8 +120,8 @@ fn nodes_that_go_one_way_come_back<R: Line>() {
     );
 }
 
-/// Threads that come and go leave their nodes to those who come later, also what they take when their cache is gone.
-fn nodes_outlive_their_threads<R: Line>() {
+/// Threads that come and go leave their nodes to those that come later, also what they take when their cache is gone.
+fn nodes_outlive_their_threads<R: Tail>() {
     const THREADS: usize = if cfg!(miri) { 20 } else { 400 };
     /// Calls this when the thread ends.
     struct Last(Option<Box<dyn FnOnce()>>);
@@ -134,10 +135,10 @@ fn nodes_outlive_their_threads<R: Line>() {
     std::thread_local! {
         static LAST: RefCell<Last> = const { RefCell::new(Last(None)) };
     }
-    fn note<R: Line>(nodes: &std::sync::Mutex<BTreeSet<usize>>) {
+    fn note<R: Tail>(nodes: &std::sync::Mutex<BTreeSet<usize>>) {
         let lock = Mutex::<R, _>::new(());
         let _held = lock.lock();
-        nodes.lock().expect("nobody panics").insert(tail(&lock) & !1);
+        nodes.lock().expect("no thread panics").insert(tail(&lock) & !1);
     }
     let nodes = Arc::new(std::sync::Mutex::new(BTreeSet::new()));
     for thread in 0..THREADS {
@@ -153,15 +154,15 @@ fn nodes_outlive_their_threads<R: Line>() {
         });
         thread.join().expect("it only notes");
     }
-    let nodes = nodes.lock().expect("nobody panics").len();
+    let nodes = nodes.lock().expect("no thread panics").len();
     assert!(nodes < THREADS / 4 + 16, "{nodes} nodes for {THREADS} threads");
 }
 
 macro_rules! lines {
 ($($name:ident: $raw:ident;)*) => {$(
-    impl<W: crate::wait::Wait> Line for $raw<W> {
+    impl<W: crate::wait::Wait> Tail for $raw<W> {
         fn tail(&self) -> usize {
-            self.last_in_line()
+            self.last_in_queue()
         }
     }
 

@@ -2,9 +2,10 @@
 //! lock alternatives for shared-memory multiprocessors", IEEE TPDS 1990).
 //!
 //! One byte, true while held. Alone: one RMW to lock, a plain store to unlock. Under contention each waiter that finds
-//! the lock free again tries to take it and all but one fail: up to some 4N line transfers per passage for N threads that spin
-//! (250 on 64 simulated cores while none slept; 20 as it is, since those that wait for long sleep: `cargo xtask bill`). The back-off is what keeps
-//! them from doing so at once. No fairness: a thread may be passed any number of times.
+//! the lock free again tries to take it and all but one fail: up to some 4N line transfers per acquisition for N
+//! threads that spin (250 on 64 simulated cores while none slept; 20 as it is, since those that wait for long sleep:
+//! `cargo xtask bill`). The back-off is what keeps them from doing so at once. No fairness: a thread may be passed any
+//! number of times.
 
 use core::marker::PhantomData;
 
@@ -17,14 +18,14 @@ use crate::wait::{DefaultWait, Wait};
 
 /// A mutual exclusion lock that spins: test-and-test-and-set with bounded exponential back-off.
 ///
-/// * **Guarantee**: one holder at a time, who sees everything that earlier holders did. No fairness; no poisoning.
+/// * **Guarantee**: one holder at a time, which sees everything that earlier holders did. No fairness; no poisoning.
 /// * **Cost**: one byte. Lock and unlock alone are one RMW and one store. A waiter reads its cached copy until the
 ///   holder lets go, then tries once; it yields to the scheduler after some 7 rounds.
-/// * **Not for**: long sections ([module](crate::spin) docs), nor where a thread must not starve
+/// * **Not for**: long critical sections ([module](crate::spin) docs), nor where a thread must not starve
 ///   ([`TicketMutex`](super::TicketMutex)).
 ///
-/// For `lock`, `try_lock`, `get_mut`, `into_inner` and `is_locked`, changing `use spin::Mutex` to `use linchpin::spin::Mutex`
-/// is the whole migration from the `spin` crate; for the rest see the [module](crate::spin).
+/// For `lock`, `try_lock`, `get_mut`, `into_inner` and `is_locked`, changing `use spin::Mutex` to `use
+/// linchpin::spin::Mutex` is the whole migration from the `spin` crate; for the rest see the [module](crate::spin).
 ///
 /// ```
 /// use linchpin::spin::Mutex;
@@ -50,9 +51,9 @@ pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawMutex, T>;
 /// ```
 /// use linchpin::spin::TasMutex;
 ///
-/// let word = TasMutex::new(String::from("lynch"));
-/// word.lock().replace_range(1..2, "i");
-/// assert_eq!(*word.lock(), "linch");
+/// let name = TasMutex::new(String::from("linch"));
+/// name.lock().push_str("pin");
+/// assert_eq!(*name.lock(), "linchpin");
 /// ```
 pub type TasMutex<T> = lock_api::Mutex<RawTasMutex, T>;
 /// Holds a [`TasMutex`] locked, and unlocks it when dropped.
@@ -122,9 +123,9 @@ impl<const TEST_FIRST: bool, W: Wait> Default for RawSpinMutex<TEST_FIRST, W> {
     }
 }
 
-// SAFETY: `acquire` returns true only to the one thread whose compare-exchange turned `locked` from false to true, and only the
-// `unlock` of that acquisition turns it back: at most one holder. Forgetting a guard leaves `locked` true. Acquire and
-// Release order the sections; no operation panics.
+// SAFETY: `acquire` returns true only to the one thread whose compare-exchange turned `locked` from false to true, and
+// only the `unlock` of that acquisition turns it back: at most one holder. Forgetting a guard leaves `locked` true.
+// Acquire and Release order the critical sections; no operation panics.
 unsafe impl<const TEST_FIRST: bool, W: Wait> lock_api::RawMutex for RawSpinMutex<TEST_FIRST, W> {
     const INIT: Self = const_init!(Self::with_wait());
 
@@ -147,7 +148,7 @@ unsafe impl<const TEST_FIRST: bool, W: Wait> lock_api::RawMutex for RawSpinMutex
 
     #[inline]
     unsafe fn unlock(&self, _guard: GuardSend) {
-        // Release: pairs with the Acquire in `acquire`. The next holder must see this section;
+        // Release: pairs with the Acquire in `acquire`. The next holder must see this critical section;
         // Relaxed loses it.
         // model: spin::mutex_excludes, spin::tas_mutex_excludes
         self.locked.store(false, Release);

@@ -2,16 +2,17 @@
 //!
 //! A [`Backoff`] counts the rounds of one wait. Each [`wait`](Backoff::wait) pauses twice as long as the one before, up
 //! to a bound; when the rounds are used up, the [`Wait`] policy decides. [`SpinThenYield`] gives the processor to
-//! whoever can use it, which is what a lock needs whose holder may have been preempted: with more threads than cores, a
-//! lock that only spins stands still for whole time slices. [`Spin`] goes on spinning, for places without a scheduler.
+//! the thread that can use it, which is what a lock needs whose holder may have been preempted: with more threads than
+//! cores, a lock that only spins stands still for whole time slices. [`Spin`] goes on spinning, for places without a
+//! scheduler.
 //!
-//! A yield is not free either: it lets any other thread run, a busy process too, for a whole time slice. So each yield is
-//! timed. After one of more than 50 us a thread that can be woken parks instead, and one that cannot (it polls) sleeps for
-//! 50 us at a time, until twice the time has passed that the long yield took. The poller also sleeps after 256 yields in one
-//! wait: a real-time thread that yields lets no ordinary thread run, and a sleep does.
+//! A yield is not free either: it lets any other thread run, a busy process too, for a whole time slice. So each yield
+//! is timed. After one of more than 50 us a thread that can be woken parks instead, and one that cannot (it polls)
+//! sleeps for 50 us at a time, until twice the time has passed that the long yield took. The poller also sleeps after
+//! 256 yields in one wait: a real-time thread that yields lets no ordinary thread run, and a sleep does.
 //!
-//! Who waits for one certain thread need not poll at all: a [`Flag`] is set by one thread and awaited by one, and with the
-//! policy [`SpinThenPark`] the waiter sleeps in the kernel until it is woken.
+//! A thread that waits for one certain thread need not poll at all: a [`Flag`] is set by one thread and awaited by one, and with
+//! the policy [`SpinThenPark`] the waiter sleeps in the kernel until it is woken.
 //!
 //! The bound is a number of rounds. One pause takes some 10 cycles on one processor and 140 on the next, so a bound in
 //! pauses tuned to one machine is off by an order of magnitude on another; here it only sets how soon the scheduler is
@@ -140,9 +141,9 @@ impl Wait for Spin {
 
 /// Yields to the scheduler, so that the thread that is waited for can run. The default where there is `std`.
 ///
-/// Each yield is a system call. A yield that took more than 50 us is followed by sleeps of 50 us instead, for twice as long as
-/// it took; and after 256 yields in one wait all others are sleeps, of 50 to 800 us. When *not* to use it: for waits of
-/// milliseconds, through which a thread should sleep until it is woken.
+/// Each yield is a system call. A yield that took more than 50 us is followed by sleeps of 50 us instead, for twice as
+/// long as it took; and after 256 yields in one wait all others are sleeps, of 50 to 800 us. When *not* to use it: for
+/// waits of milliseconds, through which a thread should sleep until it is woken.
 #[cfg(feature = "std")]
 #[derive(Debug)]
 pub enum SpinThenYield {}
@@ -164,12 +165,13 @@ impl Wait for SpinThenYield {
     }
 }
 
-/// Yields a little and then sleeps in the kernel, until the thread that is waited for wakes it. Only where there is `std`.
+/// Yields a little and then sleeps in the kernel, until the thread that is waited for wakes it. Only where there is
+/// `std`.
 ///
 /// A sleep and its wake-up cost two system calls and two context switches, some 10 to 50 microseconds together, and the
 /// wake-up is paid for by the thread that is waited for. Between them the waiter costs nothing.
 ///
-/// Only who waits for a [`Flag`] can be woken. Waits that poll, as those of the spin locks do, yield
+/// Only a thread that waits for a [`Flag`] can be woken. Waits that poll, as those of the spin locks do, yield
 /// as with [`SpinThenYield`]. When *not* to use it: where the thread that is waited for must not make a system call.
 #[cfg(feature = "std")]
 #[derive(Debug)]

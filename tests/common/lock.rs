@@ -57,7 +57,7 @@ impl<R: RawRwLock> Upgraded<R> {
     }
 }
 
-// SAFETY: whoever gets in is the lock's writer, by way of its one upgradable reader.
+// SAFETY: the thread that gets in is the lock's writer, by way of its one upgradable reader.
 unsafe impl<R: RawRwLockUpgrade> lock_api::RawMutex for Upgraded<R> {
     const INIT: Self = Self::new();
 
@@ -71,8 +71,8 @@ unsafe impl<R: RawRwLockUpgrade> lock_api::RawMutex for Upgraded<R> {
 
     fn try_lock(&self) -> Option<R::ExclusiveGuard> {
         let guard = self.0.try_lock_upgradable()?;
-        // SAFETY: `guard` is the upgradable acquisition just made; nobody reads beside it in these tests, so it is not
-        // left behind.
+        // SAFETY: `guard` is the upgradable acquisition just made; no thread reads beside it in these tests, so it is
+        // not left behind.
         match unsafe { self.0.try_upgrade(guard) } {
             Ok(guard) => Some(guard),
             Err(_) => panic!("an upgrade that nobody reads beside succeeds"),
@@ -98,7 +98,7 @@ pub struct Section {
 }
 
 impl Section {
-    /// Passes it, and panics if somebody else is inside.
+    /// Passes it, and panics if another thread is inside.
     pub fn pass(&mut self) {
         assert!(!mem::replace(&mut self.inside, true), "two threads hold the lock");
         self.acquisitions = std::hint::black_box(self.acquisitions) + 1;

@@ -30,7 +30,8 @@ pub struct Watchdog {
     _alive: Option<mpsc::Sender<()>>,
 }
 
-/// Sets a [`Watchdog`] on the rest of the test. Miri needs none: it reports a deadlock by itself, and its clock runs fast.
+/// Sets a [`Watchdog`] on the rest of the test. Miri needs none: it reports a deadlock by itself, and its clock runs
+/// fast.
 pub fn watchdog() -> Watchdog {
     if cfg!(miri) {
         return Watchdog { _alive: None };
@@ -125,8 +126,8 @@ pub fn at_thread_exit(act: impl FnOnce() + 'static) {
     LAST.with_borrow_mut(|last| last.0.push(Box::new(act)));
 }
 
-/// Memory of a value that is gone: `leave` is the last to use the value in one thread, and `follow`, in another, returns
-/// when `leave` has let go. From then on, not a byte of where the value was may change.
+/// Memory of a value that is gone: `leave` is the last to use the value in one thread, and `follow`, in another,
+/// returns when `leave` has let go. From then on, not a byte of where the value was may change.
 ///
 /// `leave` takes a pointer, since a reference that is an argument promises that the value outlives the call.
 pub fn nothing_is_touched_after<L: Sync>(
@@ -158,8 +159,8 @@ pub fn nothing_is_touched_after<L: Sync>(
             // SAFETY: the other thread waits at the gate.
             unsafe { place.0.write(MaybeUninit::new(new())) };
             gate.wait();
-            // SAFETY: made above; this thread drops it below. Nobody else refers to it once `follow` has returned, save
-            // a `leave` that is still on its way out and must touch nothing.
+            // SAFETY: made above; this thread drops it below. No other thread refers to it once `follow` has returned,
+            // save a `leave` that is still on its way out and must touch nothing.
             unsafe {
                 follow((*place.0).assume_init_ref(), &inside);
                 place.0.cast::<L>().drop_in_place();

@@ -1,4 +1,5 @@
-//! The three ways in which readers come in: counted in the word, spread over slots, and biased. Each test goes through all.
+//! The three ways in which readers come in: counted in the word, spread over slots, and biased. Each test goes through
+//! all.
 
 use super::rwlock::{ANYBODY, NOBODY, PLAIN_READERS, READERS_OF_BOTH_KINDS, admits};
 use super::*;
@@ -71,7 +72,8 @@ fn one_thread_may_read_many_locks_at_once() {
     }
 }
 
-/// A guard goes to another thread, and its thread ends before or after that: the slot is freed by whoever drops it.
+/// A guard goes to another thread, and its thread ends before or after that: the slot is freed by the thread that drops
+/// it.
 #[test]
 fn guards_outlive_the_threads_that_took_them() {
     let _watchdog = watchdog();
@@ -199,7 +201,7 @@ fn a_reader_touches_nothing_after_the_last_instant() {
     for reads in READS {
         let lock = after(reads, 0);
         nothing_is_touched_after(
-            // SAFETY: a lock that nobody holds is plain numbers.
+            // SAFETY: a lock that no thread holds is plain numbers.
             || unsafe { std::ptr::read(&raw const lock) },
             |lock, inside| {
                 // SAFETY: it lives until this has let go.
@@ -242,8 +244,8 @@ fn thread_number() -> i32 {
     return 0;
 }
 
-/// A writer that has fallen asleep behind readers that last is woken by the last of them, in whatever order and wherever they
-/// leave. With readers in slots it sleeps under another key than those that wait for the lock.
+/// A writer that has fallen asleep behind readers that last is woken by the last of them, in whatever order and
+/// wherever they leave. With readers in slots it sleeps under another key than those that wait for the lock.
 #[test]
 fn a_writer_asleep_behind_lasting_readers_is_woken() {
     let _watchdog = watchdog();

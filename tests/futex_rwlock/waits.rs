@@ -251,7 +251,8 @@ fn a_fair_unlock_hands_the_lock_to_a_sleeper() {
             });
             thread::sleep(Duration::from_millis(3));
             RwLockWriteGuard::unlock_fair(writer);
-            // Whether or not the other was asleep by then, it comes before whoever asks for the lock much later.
+            // Whether or not the other was asleep by then, it comes before the thread that asks for the lock much
+            // later.
             asleep.join().expect("it only adds");
         });
         let mut writer = lock.write();

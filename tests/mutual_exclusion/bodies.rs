@@ -17,7 +17,7 @@ pub fn nothing_is_lost_and_nobody_overlaps<R: Raw>() {
 /// The shape of crossbeam #821: with the holder preempted, who only spins stands still.
 pub fn eight_threads_on_one_cpu_make_progress<R: Raw>() {
     if cfg!(any(miri, not(feature = "std"))) {
-        return; // Miri has no processors to pin to; without `std` nobody yields.
+        return; // Miri has no processors to pin to; without `std` no thread yields.
     }
     let cpu = core_affinity::get_core_ids().and_then(|all| all.first().copied());
     let lock = Mutex::<R, _>::new(Section::default());
@@ -50,7 +50,7 @@ pub fn try_lock_fails_while_it_is_held_and_only_then<R: Raw>() {
     assert_eq!(*lock.lock(), 2);
 }
 
-/// The shape of once_cell #186: a weak compare-exchange may fail where nobody is in the way.
+/// The shape of once_cell #186: a weak compare-exchange may fail where no thread is in the way.
 pub fn a_free_lock_is_never_refused<R: Raw>() {
     let lock = Mutex::<R, _>::new(0);
     for round in 0..times(10_000, 200) {
@@ -272,7 +272,8 @@ pub fn thread_local_destructors_may_lock<R: Raw>() {
     assert_eq!(*lock.lock(), 4);
 }
 
-/// The shape of RUSTSEC-2026-0005 (oneshot): whoever comes next may free the lock while `unlock` has not returned.
+/// The shape of RUSTSEC-2026-0005 (oneshot): the thread that comes next may free the lock while `unlock` has not
+/// returned.
 pub fn unlock_touches_nothing_after_the_last_instant<R: Raw>() {
     nothing_is_touched_after(
         || Mutex::<R, _>::new(0),

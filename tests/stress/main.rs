@@ -1,5 +1,5 @@
 //! Hunts lost wake-ups: 64 threads that sleep at random moments inside and outside of a lock, time out or not, and meet
-//! after each round. A thread that nobody wakes never arrives there, and the watchdog says so.
+//! after each round. A thread that no thread wakes never arrives there, and the watchdog says so.
 //!
 //! Two seconds for each lock; `LINCHPIN_STRESS_SECONDS` sets another time, as `cargo xtask verify` does.
 #![cfg(all(feature = "std", not(miri)))]
@@ -58,8 +58,8 @@ impl Dice {
     }
 }
 
-/// Lets all threads go through rounds of `acquisitions` until the time is over; `acquisitions` returns how often it was inside,
-/// and `inside` has to be the sum of it all.
+/// Lets all threads go through rounds of `acquisitions` until the time is over; `acquisitions` returns how often it was
+/// inside, and `inside` has to be the sum of it all.
 fn stress(acquisitions: impl Fn(&mut Dice) -> usize + Sync, inside: impl FnOnce() -> usize) {
     let end = Instant::now() + duration();
     let (gate, over) = (Barrier::new(THREADS), AtomicBool::new(false));

@@ -253,7 +253,7 @@ mod asleep {
             }
             flags[0].set();
         });
-        // Each was set once in each round, and nobody a time more.
+        // Each was set once in each round, and no thread a time more.
         assert!(flags.iter().all(|flag| flag.epoch() == flags[0].epoch()));
         assert!(flags[0].is_set(starts[0]));
     }

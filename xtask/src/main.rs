@@ -1,11 +1,10 @@
 //! linchpin's commands.
 //!
 //! ```text
-//! cargo xtask test             everything that has to be green: native, documentation, compile-fail, features, loom, bills
-//! cargo xtask bench            ours against the peers: a table, and a page with plots (--quick, the default; --full)
-//! cargo xtask bill             what each primitive costs on 1 to 64 simulated cores
-//! cargo xtask verify           what takes longer: deeper models, long stress, Miri (needs a nightly with it), 64-bit Arm,
-//!                              the packages
+//! cargo xtask test             everything that has to be green: native, documentation, compile-fail, features, loom,
+//! bills cargo xtask bench            ours against the peers: a table, and a page with plots (--quick, the default;
+//! --full) cargo xtask bill             what each primitive costs on 1 to 64 simulated cores cargo xtask verify
+//! what takes longer: deeper models, long stress, Miri (needs a nightly with it), 64-bit Arm, the packages
 //! ```
 
 mod document;
@@ -48,7 +47,7 @@ const LOOM: &str = "--cfg linchpin_loom";
 const COHERENCE: &str = "--cfg linchpin_coherence";
 
 fn loom(name: &'static str) -> Step {
-    // A target folder of its own: the flags of a world are those of all its crates.
+    // A target folder of its own: the flags of a backend are those of all its crates.
     cargo(
         name,
         &["test", "-p", "loom-tests", "--release", "--target-dir", "target/loom"],
@@ -100,9 +99,9 @@ fn adversary(name: &'static str, only: &[&str]) -> Step {
 
 /// Tests under Miri: each in several schedules, with stale values where the orderings allow them, and in virtual time.
 ///
-/// Left out: `futex_pi`, `adversary` (the kernel's part, signals, forks and filters are not emulated), `stress` (which looks for
-/// rare schedules by time), `backend_boundary`, `compile_fail` (they read files and run cargo), `send_sync` (nothing runs),
-/// `allocator_mutex` and `allocator_rwlock` (minutes for one schedule).
+/// Left out: `futex_pi`, `adversary` (the kernel's part, signals, forks and filters are not emulated), `stress` (which
+/// looks for rare schedules by time), `backend_boundary`, `compile_fail` (they read files and run cargo), `send_sync`
+/// (nothing runs), `allocator_mutex` and `allocator_rwlock` (minutes for one schedule).
 fn miri(name: &'static str, tests: &[&str], flags: &'static str) -> Step {
     cargo(name, &[&["+nightly", "miri", "test", "-p", "linchpin"], tests].concat()).env("MIRIFLAGS", flags)
 }

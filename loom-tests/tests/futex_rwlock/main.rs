@@ -1,5 +1,5 @@
-//! Models of the reader-writer lock that sleeps. In a model nobody spins, a thread has one slot, the first read makes a
-//! lock's readers spread out, the second makes them biased, and the second write after that brings them back.
+//! Models of the reader-writer lock that sleeps. In a model no thread spins, a thread has one slot, the first read
+//! makes a lock's readers spread out, the second makes them biased, and the second write after that brings them back.
 #![cfg(linchpin_loom)]
 
 mod beyond;
@@ -82,7 +82,7 @@ fn total(reads: u32) -> Total {
     total
 }
 
-/// Whoever is last to know finds the lock free, and everything that was added.
+/// The thread that is last to know finds the lock free, and everything that was added.
 fn end(total: &Total) -> u32 {
     total.try_write().expect("everybody has unlocked").get()
 }

@@ -7,7 +7,7 @@ use loom_tests::{Bounds, explore_beyond_to, explore_to, spawn};
 
 use super::{end, total};
 
-/// A reader, with a row that it has to make, beside a writer that looks through the rows. Nobody waits.
+/// A reader, with a row that it has to make, beside a writer that looks through the rows. No thread waits.
 pub(super) fn rows_are_found() -> usize {
     let expected = [
         (false, None),

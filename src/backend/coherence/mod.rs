@@ -1,4 +1,4 @@
-//! The coherence world: atomics that bill each line they move (see the crate `coherence`).
+//! The coherence backend: atomics that bill each line they move (see the crate `coherence`).
 
 pub(crate) mod futex;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -7,7 +7,7 @@ pub(crate) mod pi;
 pub(crate) mod atomic {
     pub(crate) use coherence::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use coherence::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
-    // The door has them in every world, whether or not this crate uses all of them today.
+    // The backend boundary has them in every backend, whether or not this crate uses all of them today.
     #[allow(unused_imports)]
     pub(crate) use coherence::sync::atomic::{
         Ordering::{self, AcqRel, SeqCst},
@@ -42,8 +42,8 @@ pub(crate) mod hint {
 pub(crate) mod thread {
     pub(crate) use coherence::thread::{available_parallelism as parallelism, yield_now};
 
-    /// Whether this thread is unwinding. All simulated threads are coroutines of one, so std cannot say which it is: a model
-    /// or a simulation does by itself what a destructor would do then.
+    /// Whether this thread is unwinding. All simulated threads are coroutines of one, so std cannot say which it is: a
+    /// model or a simulation does by itself what a destructor would do then.
     pub(crate) const fn is_unwinding() -> bool {
         false
     }
@@ -70,9 +70,9 @@ pub(crate) mod time {
     }
 }
 
-/// The fence pair of "announce, then check", billed as where Linux has its membarrier: `light` is free, and `heavy` costs
-/// its caller what that system call takes beside running threads. The interrupts that it sends to the other cores move no line,
-/// and are not billed.
+/// The fence pair of "announce, then check", billed as where Linux has its membarrier: `light` is free, and `heavy`
+/// costs its caller what that system call takes beside running threads. The interrupts that it sends to the other cores
+/// move no line, and are not billed.
 ///
 /// With `LINCHPIN_MEMBARRIER=0` in the environment, as natively, both are billed as fences. A simulation asks once.
 #[allow(dead_code, reason = "for hazard pointers and sleeper registration")]

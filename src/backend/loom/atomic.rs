@@ -2,7 +2,7 @@
 
 use super::fault::{self, Kind, Operation};
 pub(crate) use std::sync::atomic::Ordering;
-// The door has them in every world, whether or not this crate uses all of them today.
+// The backend boundary has them in every backend, whether or not this crate uses all of them today.
 #[allow(unused_imports)]
 pub(crate) use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 

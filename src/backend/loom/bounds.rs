@@ -1,7 +1,7 @@
 //! What models shrink so that they end, and how far.
 //!
-//! What lies behind a bound that is shrunk to nothing is in no model's path. So each bound can be set: most models leave it
-//! [where it is](Bounds::SMALL), and a few small ones [go beyond](within) one of them at a time.
+//! What lies behind a bound that is shrunk to nothing is in no model's path. So each bound can be set: most models
+//! leave it [where it is](Bounds::SMALL), and a few small ones [go beyond](within) one of them at a time.
 
 use std::cell::Cell;
 use std::panic::Location;
@@ -12,14 +12,14 @@ use super::fault::{self, Kind, Operation};
 /// How far a model goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// The back-off whose threads spin before they do something else: the end of the path of its source file. The others do not
-    /// spin at all: whoever looks twice sees in a model what it could have seen at once, and each look multiplies the
-    /// schedules.
+    /// The back-off whose threads spin before they do something else: the end of the path of its source file. The
+    /// others do not spin at all: the thread that looks twice sees in a model what it could have seen at once, and each
+    /// look multiplies the schedules.
     pub spins_in: Option<&'static str>,
     /// How many rounds they spin there.
     pub rounds: u32,
-    /// Two buckets, chosen by the kind of a key; else one for all. Never by address: those differ from one execution to the
-    /// next, and executions must not.
+    /// Two buckets, chosen by the kind of a key; else one for all. Never by address: those differ from one execution to
+    /// the next, and executions must not.
     pub two_buckets: bool,
     /// How many places there are where a thread has several, such as the slots of a reader.
     pub places: usize,
@@ -27,8 +27,8 @@ pub struct Bounds {
     pub decides: bool,
     /// How often a thread may wait in one execution before the model stops looking for alternatives in it.
     ///
-    /// Two threads that wait for a third can take turns for ever, and each turn is one more schedule. A thread that has waited
-    /// this often sees nothing new: the rest of such an execution runs to its end in one way only.
+    /// Two threads that wait for a third can take turns for ever, and each turn is one more schedule. A thread that has
+    /// waited this often sees nothing new: the rest of such an execution runs to its end in one way only.
     pub waits: u32,
 }
 

@@ -1,10 +1,10 @@
 //! Faults on demand: how a model shows that it can fail.
 //!
-//! Only in the loom world. Every atomic of the backend knows the source location it was called from, and so does each look-up of a
-//! bucket and each bound that a model shrinks. A [`Fault`] names such a location, and for as long as it is
-//! [injected](Fault::inject), the operation there is carried out wrongly: with a weaker ordering, torn into a load and a
-//! store, not at all, or in the wrong bucket. The code under test is the code that ships; nothing is
-//! copied into a mutant that could drift away from it.
+//! Only in the loom backend. Every atomic of the backend knows the source location it was called from, and so does each
+//! look-up of a bucket and each bound that a model shrinks. A [`Fault`] names such a location, and for as long as it is
+//! [injected](Fault::inject), the operation there is carried out wrongly: with a weaker ordering, torn into a load and
+//! a store, not at all, or in the wrong bucket. The code under test is the code that ships; nothing is copied into a
+//! mutant that could drift away from it.
 //!
 //! ```ignore
 //! for site in record(model) {
@@ -106,7 +106,8 @@ struct Plan {
 }
 
 std::thread_local! {
-    // loom runs all simulated threads as coroutines of the one that called it, so a plain thread-local reaches them all.
+    // loom runs all simulated threads as coroutines of the one that called it, so a plain thread-local reaches them
+    // all.
     static PLAN: RefCell<Plan> = RefCell::default();
 }
 

@@ -1,9 +1,9 @@
 //! The kernel's futexes, as a model: what sleeps, on which address.
 //!
 //! Comparing the word and falling asleep is one step, because both happen under the lock that [`wake`] takes too. That
-//! lock orders whoever sleeps after whoever has woken before, and a wake-up orders the sleeper after its waker. No
-//! kernel promises as much to the memory of its callers, so how a word has to be read after a sleep is judged by the
-//! executions in which nobody sleeps.
+//! lock orders the thread that sleeps after the thread that has woken before, and a wake-up orders the sleeper after
+//! its waker. No kernel promises as much to the memory of its callers, so how a word has to be read after a sleep is
+//! judged by the executions in which no thread sleeps.
 //!
 //! [`wake`] goes by the address alone, so a model may free the word before that.
 
@@ -34,7 +34,7 @@ global! {
 fn fall_asleep(word: &AtomicU32, expected: u32) -> Option<Arc<AtomicBool>> {
     let sleepers = sleepers();
     let mut sleepers = sleepers.lock().expect("no execution goes on after a panic");
-    // Relaxed: whoever has changed the word and then woken had this lock before, so that the change is seen.
+    // Relaxed: the thread that has changed the word and then woken had this lock before, so that the change is seen.
     if word.0.load(Relaxed) != expected {
         return None;
     }
@@ -51,9 +51,9 @@ fn fall_asleep(word: &AtomicU32, expected: u32) -> Option<Arc<AtomicBool>> {
 ///
 /// # Panics
 ///
-/// If nobody is left who could wake it: loom reports the deadlock, in whichever thread comes last. Whatever of loom's is
-/// dropped on that thread's stack then panics again, which ends the process. So models in which a fault may lead to a
-/// deadlock share by std's `Arc`, and hold no guard where they sleep.
+/// If no thread is left that could wake it: loom reports the deadlock, in whichever thread comes last. Whatever of
+/// loom's is dropped on that thread's stack then panics again, which ends the process. So models in which a fault may
+/// lead to a deadlock share by std's `Arc`, and hold no guard where they sleep.
 pub(crate) fn wait(word: &AtomicU32, expected: u32) {
     if let Some(woken) = fall_asleep(word, expected) {
         while !woken.load(Relaxed) {
@@ -64,7 +64,8 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32) {
 
 /// Sleeps if the word is as expected, until woken (true) or until the deadline, which may pass at any moment (false).
 ///
-/// Between falling asleep and waking up by itself it gives the others one chance to wake it, so it never sleeps for ever.
+/// Between falling asleep and waking up by itself it gives the others one chance to wake it, so it never sleeps for
+/// ever.
 pub(crate) fn wait_until(word: &AtomicU32, expected: u32, _deadline: Instant) -> bool {
     let Some(woken) = fall_asleep(word, expected) else {
         return true;

@@ -1,5 +1,5 @@
-//! The loom world: atomics that explore every schedule and every value a load may return, and that can be made to fail
-//! on demand (see [`fault`]).
+//! The loom backend: atomics that explore every schedule and every value a load may return, and that can be made to
+//! fail on demand (see [`fault`]).
 
 pub(crate) mod atomic;
 pub mod bounds;
@@ -22,8 +22,8 @@ pub(crate) mod hint {
         super::thread::yield_now();
     }
 
-    /// Whether this execution has failed and is being torn down: its threads are unwound, and their destructors must touch
-    /// nothing of the model.
+    /// Whether this execution has failed and is being torn down: its threads are unwound, and their destructors must
+    /// touch nothing of the model.
     pub(crate) fn is_abandoned() -> bool {
         std::thread::panicking()
     }
@@ -32,7 +32,8 @@ pub(crate) mod hint {
         static ASKED: std::cell::Cell<bool> = std::cell::Cell::new(false);
     }
 
-    /// Whether `deadline` has passed, for somebody who can do without the answer: a thread is told so when it asks again.
+    /// Whether `deadline` has passed, for a thread that can do without the answer: a thread is told so when it asks
+    /// again.
     pub(crate) fn is_late(_deadline: super::time::Instant) -> bool {
         ASKED.with(|asked| asked.replace(true))
     }
@@ -52,7 +53,7 @@ pub(crate) mod time {
         true
     }
 
-    /// The time that far from now, which says nothing in a model; `None` as in the native world.
+    /// The time that far from now, which says nothing in a model; `None` as in the native backend.
     #[allow(dead_code, reason = "for time-outs, which are durations")]
     pub(crate) fn after(duration: core::time::Duration) -> Option<Instant> {
         Instant::now().checked_add(duration)
@@ -96,8 +97,8 @@ pub mod asymmetric {
 pub(crate) mod thread {
     use std::cell::Cell;
 
-    /// Whether this thread is unwinding. All simulated threads are coroutines of one, so std cannot say which it is: a model
-    /// or a simulation does by itself what a destructor would do then.
+    /// Whether this thread is unwinding. All simulated threads are coroutines of one, so std cannot say which it is: a
+    /// model or a simulation does by itself what a destructor would do then.
     pub(crate) const fn is_unwinding() -> bool {
         false
     }
@@ -118,7 +119,8 @@ pub(crate) mod thread {
 
     pub(crate) fn yield_now() {
         let waits = WAITED.try_with(|waited| waited.replace(waited.get() + 1) + 1);
-        // Whoever waits in the destructor of another thread-local, when this one is gone, has waited often enough.
+        // The thread that waits in the destructor of another thread-local, when this one is gone, has waited often
+        // enough.
         if waits.map_or(true, |waits| waits > super::bounds::current().waits) {
             loom::skip_branch();
         }
@@ -134,7 +136,7 @@ macro_rules! per_thread {
 }
 pub(crate) use per_thread;
 
-/// A value that lives as long as somebody uses it in one execution.
+/// A value that lives as long as a thread uses it in one execution.
 ///
 /// Counted, since loom ends its statics with the main thread, and other threads may still have destructors to run.
 pub(crate) type Global<T> = std::sync::Arc<T>;

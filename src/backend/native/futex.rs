@@ -1,19 +1,19 @@
 //! Sleeping until a word changes: the futex, and what stands in for it where there is none.
 //!
-//! [`wait`] compares the word and falls asleep in one step, so that no [`wake`] is lost between them: whoever changes
-//! the word and then wakes either comes before the comparison, which finds the change, or finds the sleeper. Each wait
-//! may also end for no reason, so it belongs into a loop that looks at the word.
+//! [`wait`] compares the word and falls asleep in one step, so that no [`wake`] is lost between them: the thread that
+//! changes the word and then wakes either comes before the comparison, which finds the change, or finds the sleeper.
+//! Each wait may also end for no reason, so it belongs into a loop that looks at the word.
 //!
-//! What a sleeper may read after its wake-up is not said here. Neither the kernel nor the fall-back promises an order of
-//! memory; the word itself has to be read with the ordering that its protocol needs.
+//! What a sleeper may read after its wake-up is not said here. Neither the kernel nor the fall-back promises an order
+//! of memory; the word itself has to be read with the ordering that its protocol needs.
 //!
-//! [`wake`] goes by the address and reads nothing there, for the word may be freed as soon as it has changed. If another
-//! futex then has that address, one of its sleepers wakes up for no reason.
+//! [`wake`] goes by the address and reads nothing there, for the word may be freed as soon as it has changed. If
+//! another futex then has that address, one of its sleepers wakes up for no reason.
 //!
 //! On Linux and Android this is the system call (Franke, Russell, Kirkwood, "Fuss, futexes and furwocks", OLS 2002),
-//! private to the process, with a time-out relative to now: the kernel measures it by the monotonic clock, which is what
-//! `Instant` is there. Elsewhere it is `parking_lot_core`, which keeps queues of threads by address; the tests at the end
-//! run both on Linux. Miri knows no system call by number, so it runs the portable sleeper too.
+//! private to the process, with a time-out relative to now: the kernel measures it by the monotonic clock, which is
+//! what `Instant` is there. Elsewhere it is `parking_lot_core`, which keeps queues of threads by address; the tests at
+//! the end run both on Linux. Miri knows no system call by number, so it runs the portable sleeper too.
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
 pub(crate) use kernel::{wait, wait_until, wake};
@@ -34,7 +34,8 @@ mod kernel {
     use rustix::io::{Errno, Result};
     use rustix::thread::futex::{self, Flags, Timespec};
 
-    /// The longest time-out the kernel is given, in seconds: it fits into 32 bits, and 68 years on the caller asks again.
+    /// The longest time-out the kernel is given, in seconds: it fits into 32 bits, and 68 years on the caller asks
+    /// again.
     const LONGEST: u64 = i32::MAX as u64;
 
     /// Sleeps while the word is as expected, until woken; may return for no reason.
@@ -47,7 +48,8 @@ mod kernel {
         }
     }
 
-    /// Sleeps while the word is as expected, until woken; may return true for no reason. False: the deadline has passed.
+    /// Sleeps while the word is as expected, until woken; may return true for no reason. False: the deadline has
+    /// passed.
     pub(crate) fn wait_until(word: &AtomicU32, expected: u32, deadline: Instant) -> bool {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -87,7 +89,7 @@ mod parking {
     use crate::backend::time::Instant;
     use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, ParkToken, park, unpark_filter};
 
-    /// Marks our sleepers. Who frees a word and wakes it afterwards must not wake a lock of another crate there.
+    /// Marks our sleepers. A thread that frees a word and wakes it afterwards must not wake a lock of another crate there.
     const OURS: ParkToken = ParkToken(0x11c_4914);
 
     /// Sleeps while the word is as expected, until woken; may return for no reason.
@@ -95,17 +97,20 @@ mod parking {
         sleep(word, expected, None);
     }
 
-    /// Sleeps while the word is as expected, until woken; may return true for no reason. False: the deadline has passed.
+    /// Sleeps while the word is as expected, until woken; may return true for no reason. False: the deadline has
+    /// passed.
     pub(crate) fn wait_until(word: &AtomicU32, expected: u32, deadline: Instant) -> bool {
         sleep(word, expected, Some(deadline))
     }
 
     fn sleep(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> bool {
         let key = core::ptr::from_ref(word).addr();
-        // Relaxed: whoever has changed the word and then woken had this queue locked before, so the change is seen.
+        // Relaxed: the thread that has changed the word and then woken had this queue locked before, so the change is
+        // seen.
         let as_expected = || word.load(Relaxed) == expected;
         // SAFETY: the key is the address of a word of ours, and `wake` wakes only those with our token; `as_expected`
-        // only loads, and the other two do nothing: none unwinds or comes back here. Nobody sleeps in a signal handler.
+        // only loads, and the other two do nothing: none unwinds or comes back here. No thread sleeps in a signal
+        // handler.
         let result = unsafe { park(key, as_expected, || {}, |_, _| {}, OURS, deadline) };
         match result {
             ParkResult::Unparked(_) | ParkResult::Invalid => true,
@@ -158,7 +163,7 @@ mod tests {
                         thread::yield_now();
                     }
                     assert_eq!(woken, count);
-                    assert_eq!(wake(word, at_once), 0, "nobody is left");
+                    assert_eq!(wake(word, at_once), 0, "none is left");
                 }
 
                 #[test]
@@ -198,7 +203,7 @@ mod tests {
                     while wait_until(&word, 0, start + A_WHILE) {}
                     assert!(start.elapsed() >= A_WHILE);
                     assert!(!wait_until(&word, 0, start), "it has passed");
-                    assert_eq!(wake(&word, 1), 0, "who gave up sleeps no longer");
+                    assert_eq!(wake(&word, 1), 0, "a thread that gave up sleeps no longer");
                 }
 
                 #[test]

@@ -1,29 +1,31 @@
-//! The fence pair of "announce, then check": [`light`] for the side that runs often, [`heavy`] for the one that seldom does.
+//! The fence pair of "announce, then check": [`light`] for the side that runs often, [`heavy`] for the one that seldom
+//! does.
 //!
 //! Two threads each store to a word of their own and then load the other's: a reader announces a hazard and checks that
 //! the object is still there, a reclaimer takes the object away and checks the hazards. A processor may carry out the
-//! load before the store is seen (store buffering), and then each of them misses the other. A SeqCst fence between store
-//! and load on both sides forbids it. It costs the frequent side as much as an RMW.
+//! load before the store is seen (store buffering), and then each of them misses the other. A SeqCst fence between
+//! store and load on both sides forbids it. It costs the frequent side as much as an RMW.
 //!
-//! **The pair.** Where Linux has `membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)`, `heavy` is that system call, and `light` keeps
-//! only the compiler from moving memory accesses. The call makes every running thread of the process pass a full
-//! barrier before it returns (membarrier(2), "Expedited"; the kernel interrupts their cores, and a thread that is not
-//! running has passed one when it was switched out). It falls at some point of the light side's program. If that is after
-//! the light side's store, the store is seen by the loads after `heavy`. If it is before, then so is the light
+//! **The pair.** Where Linux has `membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)`, `heavy` is that system call, and
+//! `light` keeps only the compiler from moving memory accesses. The call makes every running thread of the process pass
+//! a full barrier before it returns (membarrier(2), "Expedited"; the kernel interrupts their cores, and a thread that
+//! is not running has passed one when it was switched out). It falls at some point of the light side's program. If that
+//! is after the light side's store, the store is seen by the loads after `heavy`. If it is before, then so is the light
 //! side's load not yet made, and it sees what the heavy side stored before `heavy`. So one of them sees the other,
-//! provided that the light side's instructions are in program order, which is what the compiler fence is for. The idea is
-//! Dice, Huang, Yang, "Asymmetric Dekker synchronization" (Sun, 2001) and the signals of userspace RCU (Desnoyers and
-//! others, IEEE TPDS 2012); as a fence pair for C++ it is Goldblatt's P1202.
+//! provided that the light side's instructions are in program order, which is what the compiler fence is for. The idea
+//! is Dice, Huang, Yang, "Asymmetric Dekker synchronization" (Sun, 2001) and the signals of userspace RCU (Desnoyers
+//! and others, IEEE TPDS 2012); as a fence pair for C++ it is Goldblatt's P1202.
 //!
 //! **The fall-back.** Where there is no such call (another system, an older kernel, a sandbox, Miri, or with
 //! `LINCHPIN_MEMBARRIER=0` in the environment) both are SeqCst fences.
 //!
-//! **They always agree.** Which one it is, is found out by the first call. Until it is published both sides are real fences:
-//! a real `light` goes with either `heavy`. What must not meet is a compiler fence and a mere fence, so publishing has two
-//! steps. First `heavy` becomes the system call. Then the prober makes such a call itself: a thread that has not seen the
-//! first step and is about to do with a fence had, at its barrier, already stored what it announces, so the prober has
-//! that store in its past. Only then does it publish, with Release, that `light` is a compiler fence; whoever reads that,
-//! with Acquire, sees the announcement in its own check. The last state is never left, not even by a child after a fork.
+//! **They always agree.** Which one it is, is found out by the first call. Until it is published both sides are real
+//! fences: a real `light` goes with either `heavy`. What must not meet is a compiler fence and a mere fence, so
+//! publishing has two steps. First `heavy` becomes the system call. Then the prober makes such a call itself: a thread
+//! that has not seen the first step and is about to do with a fence had, at its barrier, already stored what it
+//! announces, so the prober has that store in its past. Only then does it publish, with Release, that `light` is a
+//! compiler fence; the thread that reads that, with Acquire, sees the announcement in its own check. The last state is
+//! never left, not even by a child after a fork.
 //!
 //! | state | `light` | `heavy` | next |
 //! |---|---|---|---|
@@ -33,18 +35,18 @@
 //! | `REGISTERED` | a fence | membarrier | `EXPEDITED`, by the prober |
 //! | `EXPEDITED` | a compiler fence | membarrier | |
 //!
-//! **Cost.** `light`: a load of a byte that nobody writes any more, and a branch. `heavy`: 14 microseconds here while the
-//! other core runs a thread of this process. The first call of either registers the process, which may take some
-//! milliseconds: the kernel waits until every core has noticed.
+//! **Cost.** `light`: a load of a byte that no thread writes any more, and a branch. `heavy`: 14 microseconds here
+//! while the other core runs a thread of this process. The first call of either registers the process, which may take
+//! some milliseconds: the kernel waits until every core has noticed.
 //!
-//! The prober looks into the environment, which may allocate, and the allocator may be guarded by one of our locks: that
-//! call finds `PROBING` and does not probe.
+//! The prober looks into the environment, which may allocate, and the allocator may be guarded by one of our locks:
+//! that call finds `PROBING` and does not probe.
 //!
-//! **Refused later.** A sandbox may forbid `membarrier` after it was used. There is no way back from a compiler fence, so
-//! [`try_heavy`] then answers false: a thread that only risks to sleep too long polls instead. Where exclusion depends
-//! on the fence, [`heavy`] aborts the process with a sentence that names the remedy. Page protection, with which other
-//! libraries interrupt the cores instead, is no way out: processors with broadcast TLB invalidation take it without an
-//! interrupt.
+//! **Refused later.** A sandbox may forbid `membarrier` after it was used. There is no way back from a compiler fence,
+//! so [`try_heavy`] then answers false: a thread that only risks to sleep too long polls instead. Where exclusion
+//! depends on the fence, [`heavy`] aborts the process with a sentence that names the remedy. Page protection, with
+//! which other libraries interrupt the cores instead, is no way out: processors with broadcast TLB invalidation take it
+//! without an interrupt.
 
 #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
 mod fences {
@@ -130,7 +132,8 @@ mod expedited {
 
     /// The rare side: orders what is before it and what is after it, against a [`light`] of another thread.
     ///
-    /// Aborts the process if the kernel refuses the fence after it has granted one: `light` is a compiler fence for good.
+    /// Aborts the process if the kernel refuses the fence after it has granted one: `light` is a compiler fence for
+    /// good.
     pub(crate) fn heavy() {
         if !try_heavy() {
             std::eprintln!(
@@ -148,16 +151,16 @@ mod expedited {
         probe();
         // The announcement comes before the load of the state, for the prober's barrier to find it made.
         compiler_fence(SeqCst);
-        // Relaxed: the prober's barrier is between its store of `REGISTERED` and that of `EXPEDITED`. If it comes before
-        // this load, `REGISTERED` is seen here.
+        // Relaxed: the prober's barrier is between its store of `REGISTERED` and that of `EXPEDITED`. If it comes
+        // before this load, `REGISTERED` is seen here.
         if STATE.load(Relaxed) >= REGISTERED {
             if barrier().is_ok() {
                 return true;
             }
             // Relaxed: a hint.
             REFUSED.store(true, Relaxed);
-            // Acquire: as in `light`. Before `EXPEDITED`, every `light` is a fence, and a fence goes with it: the prober
-            // that would publish `EXPEDITED` makes a barrier first, and gives up if that is refused.
+            // Acquire: as in `light`. Before `EXPEDITED`, every `light` is a fence, and a fence goes with it: the
+            // prober that would publish `EXPEDITED` makes a barrier first, and gives up if that is refused.
             if STATE.load(Acquire) == EXPEDITED {
                 return false;
             }
@@ -181,9 +184,9 @@ mod expedited {
         }
     }
 
-    /// Finds out what there is, if nobody has begun to.
+    /// Finds out what there is, if no thread has begun to.
     fn probe() {
-        // Relaxed, all: who sees that somebody else probes uses real fences, and needs to see nothing else.
+        // Relaxed, all: a thread that sees that another thread probes uses real fences, and needs to see nothing else.
         if STATE.load(Relaxed) != UNKNOWN || STATE.compare_exchange(UNKNOWN, PROBING, Relaxed, Relaxed).is_err() {
             return;
         }
@@ -315,7 +318,8 @@ mod tests {
             }
         };
         // The one hears of the other later than it goes on itself, by as much as a line takes to cross: all the
-        // differences are tried. Without any fence this counts some hundred misses where both cores are free (x86-64); none, at times, where they are not.
+        // differences are tried. Without any fence this counts some hundred misses where both cores are free (x86-64);
+        // none, at times, where they are not.
         let linger = |rounds: u32| (0..rounds).for_each(|round| _ = core::hint::black_box(round));
         let act = |mine: &Side, other: &Side, fence: fn(), lingers: fn(u32) -> u32| {
             let mut both_missed = 0;
@@ -357,7 +361,7 @@ mod tests {
     #[test]
     #[ignore = "run by the tests above, in a process of its own"]
     fn both_sides_meet_from_the_start() {
-        assert_eq!(state(), 0, "nobody has asked yet");
+        assert_eq!(state(), 0, "no thread has asked yet");
         assert_eq!(misses(2_000, light, heavy), 0);
         assert!([2, 4].contains(&state()), "it is found out: {}", state());
     }

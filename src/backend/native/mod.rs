@@ -1,4 +1,4 @@
-//! The native world: `core`'s atomics, the processor's pause, the operating system's scheduler.
+//! The native backend: `core`'s atomics, the processor's pause, the operating system's scheduler.
 
 #[cfg(feature = "std")]
 pub(crate) mod futex;
@@ -17,7 +17,7 @@ pub(crate) mod atomic {
     pub(crate) use core::sync::atomic::AtomicU64;
     pub(crate) use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize};
-    // The door has them in every world, whether or not this crate uses all of them today.
+    // The backend boundary has them in every backend, whether or not this crate uses all of them today.
     #[allow(unused_imports)]
     pub(crate) use core::sync::atomic::{
         Ordering::{AcqRel, SeqCst},
@@ -138,7 +138,7 @@ macro_rules! per_thread {
 #[cfg(feature = "std")]
 pub(crate) use per_thread;
 
-/// A value that lives as long as the program; in the other worlds, as long as somebody uses it in one execution.
+/// A value that lives as long as the program; in the other backends, as long as a thread uses it in one execution.
 #[cfg(feature = "std")]
 pub(crate) type Global<T> = &'static T;
 
@@ -161,8 +161,8 @@ pub(crate) mod fork {
 
     static IS_ARRANGED: AtomicBool = AtomicBool::new(false);
 
-    /// Runs `handler` in the child of each fork from now on, on its only thread. Of all calls the first counts: there is
-    /// one such handler. It must do only what is safe in a signal handler.
+    /// Runs `handler` in the child of each fork from now on, on its only thread. Of all calls the first counts: there
+    /// is one such handler. It must do only what is safe in a signal handler.
     pub(crate) fn in_child_once(handler: extern "C" fn()) {
         if !IS_ARRANGED.load(Relaxed) && !IS_ARRANGED.swap(true, Relaxed) {
             #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]

@@ -14,7 +14,7 @@
 //! never dereferences a lock, so a lock may be freed as soon as it is unlocked. A late wake-up may then reach what has its
 //! address now; that is harmless, because each kind of lock has keys of its own and takes a spurious wake-up.
 //!
-//! **Who wakes the parked.** While waiters are queued for a lock, one of these holds:
+//! **What wakes the parked.** While waiters are queued for a lock, one of these holds:
 //!
 //! 1. the lock's word says so, and the unlock that finds it there unparks the first;
 //! 2. the holder unlocks with a plain store and then looks whether the key is announced, and it is, with a fence between

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `key` | 0; changed under the lock of the bucket that it enters or leaves | the same |
 //! | `links` | the thread that has the handle, or the pool | the thread that has the bucket's lock |
-//! | `token` | the thread that took it out of its queue, until it sets the flag | nobody |
+//! | `token` | the thread that took it out of its queue, until it sets the flag | no thread |
 //! | `flag` | set once by the thread that took it out; awaited by the thread that has the handle | awaited |
 //!
 //! Waiters are never freed, only reused: a thread that sets a flag still names its address to the kernel when the waiter

@@ -155,7 +155,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         .is_some()
     }
 
-    /// Claims the lock as a writer, who may then have to drain it.
+    /// Claims the lock as a writer, which may then have to drain it.
     #[cold]
     pub(super) fn claim_contended(&self, deadline: Option<Instant>) -> bool {
         contend(

@@ -41,7 +41,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         if state.is_fast() {
             let key = self.key();
             // Release: pairs with the Acquire in `enter`. The next owner or reader must see what
-            // was written here; Relaxed loses it. A plain store will do: nobody else changes the
+            // was written here; Relaxed loses it. A plain store will do: no other thread changes the
             // word in fast mode.
             // model: futex_rwlock::excludes
             self.state.store(state.released(retain).bits(), Release);

@@ -36,7 +36,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
 
     /// A writer in fast mode leaves it.
     fn change_mode(&self, contended: State) {
-        // Relaxed: nobody else changes the word of a writer in fast mode, and others only add to this.
+        // Relaxed: no other thread changes the word of a writer in fast mode, and others only add to this.
         self.state.store(contended.bits(), Relaxed);
         // SeqCst: pairs with `heavy` in `park`. If the waiter's announcement comes first, it is
         // seen below. If this comes first, the waiter sees that the writer is contended, and parks
@@ -98,7 +98,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             return true;
         }
         if !self.spend(paid) {
-            // Relaxed: nobody else changes the word of a writer in fast mode. The readers count themselves from now on.
+            // Relaxed: no other thread changes the word of a writer in fast mode. The readers count themselves from now on.
             self.state.store(claimed.drained(false).bits(), Relaxed);
         }
         if self.hints().is_contended() {
