@@ -1,5 +1,5 @@
-//! A global allocator that reads under a reader-writer lock of ours: the first read of a thread makes a row of slots, and
-//! that allocates, which reads.
+//! A global allocator that reads under a reader-writer lock of ours: the first read of a thread makes a row of slots,
+//! and that allocates, which reads.
 #![cfg(feature = "std")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -50,8 +50,8 @@ fn an_allocator_that_reads_gets_through() {
     }
 }
 
-/// Regression: the writer made what it parks with when it had claimed the lock already, by an allocation that read: each
-/// waited for the other for ever.
+/// Regression: the writer made what it parks with when it had claimed the lock already, by an allocation that read:
+/// each waited for the other for ever.
 #[test]
 fn a_writer_that_has_to_wait_for_readers_needs_no_memory_of_theirs() {
     let (held, is_held) = mpsc::channel();

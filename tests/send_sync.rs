@@ -1,4 +1,4 @@
-//! Who may be sent and shared, both ways, and how large everything is: checked where it is compiled.
+//! What may be sent and shared, both ways, and how large everything is: checked where it is compiled.
 //!
 //! More than 50 of 65 thread-safety advisories are a guard or a handle that is `Send` or `Sync` without the bound it
 //! needs. So each type is asked with a value of each of the four kinds, and each answer that is *no* is asserted too.

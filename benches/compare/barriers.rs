@@ -1,4 +1,5 @@
-//! Barriers: an episode and at once the next, with few threads and with many more than cores, and beside busy processes.
+//! Barriers: an episode and at once the next, with few threads and with many more than cores, and beside busy
+//! processes.
 
 #[cfg(target_os = "linux")]
 use crate::harness::barriers::Pthread;

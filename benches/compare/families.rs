@@ -11,7 +11,7 @@ use crate::harness::pthreads::{PthreadMutex, PthreadPiMutex};
 use crate::harness::rwlocks::{ReaderWriter, reads_and_writes};
 use crate::harness::{ThreadConfig, Workers, cores, counters};
 
-/// A short section is one increment; a long one, and the work outside, some 40 ns.
+/// A short critical section is one increment; a long one, and the work outside, some 40 ns.
 const WORK: u32 = 25;
 
 /// The loads of a lock, and their names.
@@ -117,8 +117,8 @@ fn adds() -> Vec<Subject> {
         .collect()
 }
 
-/// Lets threads that are not pinned wait for a ticket, as users' threads do: that is when it is found out how many can run
-/// at once, and threads that are pinned would be told less.
+/// Lets threads that are not pinned wait for a ticket, as users' threads do: that is when it is found out how many can
+/// run at once, and threads that are pinned would be told less.
 pub fn unpinned_first() {
     let config = ThreadConfig::of(4 * cores());
     let tickets = acquisitions::<linchpin::spin::TicketMutex<u64>>(Load {

@@ -13,8 +13,8 @@ use crate::options::Effort;
 
 const TURNS: u64 = 20_000;
 
-/// How long a line takes from one core to another, one way, by two pinned threads that take turns to write it; nothing on
-/// a machine with one core.
+/// How long a line takes from one core to another, one way, by two pinned threads that take turns to write it; nothing
+/// on a machine with one core.
 pub fn line_transfer() -> Option<Duration> {
     if cores() < 2 {
         return None;

@@ -149,7 +149,7 @@ pub fn section(title: &str, scores: &Scores) -> Section {
             },
         ),
         table(
-            "throughput over that of the best peer, and who that is",
+            "throughput over that of the best peer, and which that is",
             &ours,
             &|_, scores, score| {
                 let peer = best(scores.iter().filter(|score| !score.ours)).expect("each benchmark has a peer");

@@ -108,7 +108,7 @@ fn usual() -> Vec<Target> {
         target(SPIN, many, TICKET, &["spin ticket"], Throughput, 4.0),
         target(SLEEP, ALONE, MUTEX, PARKING_LOT, Time, 0.65),
     ];
-    // At each point, with short sections and with long ones.
+    // At each point, with short critical sections and with long ones.
     for config in [TWO, FOUR, many] {
         targets.push(target("sleeping locks:", config, MUTEX, SLEEPERS, Throughput, 1.0));
     }

@@ -9,7 +9,7 @@ use linchpin::CachePadded;
 
 use super::Job;
 use super::numbers::Numbers;
-use super::small::{Door, join, settle, spawn_small};
+use super::small::{Gate, join, settle, spawn_small};
 
 /// What a sleeper is told.
 #[derive(Clone, Copy, PartialEq)]
@@ -122,7 +122,7 @@ pub fn notifications<B: Bed>(number: usize) -> Job {
 /// Locks that one thread holds, with a thread asleep for each, until this is dropped.
 struct Blocked {
     threads: Vec<JoinHandle<()>>,
-    door: Arc<Door>,
+    gate: Arc<Gate>,
 }
 
 impl Blocked {
@@ -131,14 +131,14 @@ impl Blocked {
         let locks: Arc<Vec<_>> = Arc::new((0..number).map(|_| lock()).collect());
         let mut blocked = Blocked {
             threads: vec![],
-            door: Arc::default(),
+            gate: Arc::default(),
         };
         let (report, held) = channel();
-        let (all, door) = (Arc::clone(&locks), Arc::clone(&blocked.door));
+        let (all, gate) = (Arc::clone(&locks), Arc::clone(&blocked.gate));
         blocked.threads.push(spawn_small(move || {
             let _held: Vec<_> = all.iter().map(|lock| lock.lock()).collect();
             report.send(()).expect("the main thread waits for this");
-            door.wait();
+            gate.wait();
         }));
         held.recv().expect("the holder reports");
         for number in 0..number {
@@ -152,7 +152,7 @@ impl Blocked {
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        self.door.open();
+        self.gate.open();
         join(&mut self.threads);
     }
 }

@@ -1,5 +1,5 @@
-//! The barriers that are measured, ours and the peers', behind one face. A acquisition is the wait of one thread, so that an
-//! episode takes as many as there are threads.
+//! The barriers that are measured, ours and the peers', behind one face. A acquisition is the wait of one thread, so
+//! that an episode takes as many as there are threads.
 
 use std::cell::UnsafeCell;
 #[cfg(target_os = "linux")]

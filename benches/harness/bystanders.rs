@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use super::Beside;
 use super::busy::BusyProcesses;
 use super::rwlocks::ReaderWriter;
-use super::small::{Door, join, settle, spawn_small};
+use super::small::{Gate, join, settle, spawn_small};
 
 /// Reads of each bystander: enough to be sampled by any lock that samples.
 const READS: usize = 256;
@@ -52,7 +52,7 @@ impl Bystanders {
 /// ends.
 struct IdleReaders {
     threads: Vec<JoinHandle<()>>,
-    door: Arc<Door>,
+    gate: Arc<Gate>,
 }
 
 /// A lock of each kind, read often and written never.
@@ -83,14 +83,14 @@ impl IdleReaders {
         let (report, reports) = channel();
         let mut readers = IdleReaders {
             threads: vec![],
-            door: Arc::default(),
+            gate: Arc::default(),
         };
         for _ in 0..number {
-            let (locks, door, report) = (Arc::clone(&locks), Arc::clone(&readers.door), report.clone());
+            let (locks, gate, report) = (Arc::clone(&locks), Arc::clone(&readers.gate), report.clone());
             readers.threads.push(spawn_small(move || {
                 locks.read(READS);
                 report.send(()).expect("the main thread counts them");
-                door.wait();
+                gate.wait();
             }));
         }
         for _ in 0..number {
@@ -103,7 +103,7 @@ impl IdleReaders {
 
 impl Drop for IdleReaders {
     fn drop(&mut self) {
-        self.door.open();
+        self.gate.open();
         join(&mut self.threads);
     }
 }

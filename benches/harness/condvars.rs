@@ -9,7 +9,7 @@ use super::Job;
 /// The most pairs that can play at one time.
 const TABLES: usize = 32;
 
-/// Who is there, and whose turn it is.
+/// Which threads are there, and whose turn it is.
 #[derive(Default)]
 pub struct Game {
     arrived: u64,
@@ -80,9 +80,9 @@ impl Table for Std {
 
     #[inline]
     fn play<R>(&self, ready: impl Fn(&Game) -> bool, change: impl FnOnce(&mut Game) -> R) -> R {
-        let mut game = self.game.lock().expect("nobody panics");
+        let mut game = self.game.lock().expect("no thread panics");
         while !ready(&game) {
-            game = self.changed.wait(game).expect("nobody panics");
+            game = self.changed.wait(game).expect("no thread panics");
         }
         let changed = change(&mut game);
         drop(game);

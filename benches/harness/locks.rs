@@ -52,7 +52,7 @@ guarded! {
 
 #[cfg(target_os = "linux")]
 guarded! {
-    linchpin::futex::PiMutex<u64> => |lock| lock.lock().expect("nobody dies, and this kernel has such locks"),
+    linchpin::futex::PiMutex<u64> => |lock| lock.lock().expect("no thread dies, and this kernel has such locks"),
 }
 
 macro_rules! queued {

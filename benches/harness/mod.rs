@@ -26,7 +26,8 @@ use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 
-/// What each thread does in a run: acquisitions until it has done `quota`, or until `stop`; returns how many it has done.
+/// What each thread does in a run: acquisitions until it has done `quota`, or until `stop`; returns how many it has
+/// done.
 pub type Job = Arc<dyn Fn(&WorkerCtx) -> u64 + Send + Sync>;
 
 /// What a job is told.

@@ -10,12 +10,12 @@ const STACK: usize = 64 * 1024;
 
 /// What threads wait behind until it is opened.
 #[derive(Default)]
-pub struct Door {
+pub struct Gate {
     open: Mutex<bool>,
     opened: Condvar,
 }
 
-impl Door {
+impl Gate {
     /// Sleeps until it is open.
     pub fn wait(&self) {
         let open = self.open.lock().expect("no thread panics under it");

@@ -216,8 +216,8 @@ fn places<T>(threads: usize, place: impl FnMut() -> T) -> Apart<[T; 64]> {
     }))
 }
 
-/// Passages through one lock. A section is long enough for all to notice who holds it, and the pause between two is
-/// shorter than the queue.
+/// Acquisitions of one lock. A critical section is long enough for all to notice the holder, and the pause between
+/// two is shorter than the queue.
 fn contended<G>(machine: &Machine, threads: usize, lock: impl Fn() -> G + Sync) -> Bill {
     bill(machine, threads, PASSAGES, 8, |thread, meter| {
         while meter.goes_on() {

@@ -138,9 +138,9 @@ fn without_membarrier_a_biased_read_costs_two_fences_more_and_no_transaction() {
     assert!((more - 2.0 * FENCE).abs() < 0.5, "{more} ns more");
 }
 
-/// An MCS node is one line by choice: who links itself to a node takes the line from its owner, which looks at the flag
-/// beside, and so does who sets the flag beside the link. With two lines that would be no false sharing, and 7
-/// transactions for 6.
+/// An MCS node is one line by choice: a thread that links itself to a node takes the line from its owner, which looks
+/// at the flag beside, and so does one that sets the flag beside the link. With two lines that would be no false
+/// sharing, and 7 transactions for 6.
 const NODE_ON_ONE_LINE: [&str; 2] = ["queue::McsMutex", "queue::McsMutex, Spin"];
 
 #[test]

@@ -7,8 +7,9 @@
 //! // model: spin::mutex_excludes, spin::tas_mutex_excludes
 //! ```
 //!
-//! `model:` names models, each of which has to fail if the operation is weakened. `survivor:` says why none does, and why the
-//! operation stays as it is. Between such a comment and its operation there is code only, no empty line and no other comment.
+//! `model:` names models, each of which has to fail if the operation is weakened. `survivor:` says why none does, and
+//! why the operation stays as it is. Between such a comment and its operation there is code only, no empty line and no
+//! other comment.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -21,11 +22,11 @@ use linchpin::models::fault::{Failure, Fault, Kind, Operation, Site, record};
 use crate::comment::{Evidence, strong_orderings};
 use crate::{Model, glance};
 
-/// Injects every fault that a comment in `sources` says is found, and asserts that the named models find it. What looks in
-/// the wrong bucket, or goes no further than a bound, one of the models `beyond` has to find.
+/// Injects every fault that a comment in `sources` says is found, and asserts that the named models find it. What looks
+/// in the wrong bucket, or goes no further than a bound, one of the models `beyond` has to find.
 ///
-/// A source may be of several families, such as a lock that they share. Then each family judges the operations that name a
-/// model of its own, and leaves the others alone.
+/// A source may be of several families, such as a lock that they share. Then each family judges the operations that
+/// name a model of its own, and leaves the others alone.
 ///
 /// # Panics
 ///
@@ -188,8 +189,8 @@ impl Verdict {
     }
 }
 
-/// Whether this fault is to be injected. `LINCHPIN_FAULTS` chooses those that contain that text, and names each beforehand, as
-/// when one has to be found that ends the process.
+/// Whether this fault is to be injected. `LINCHPIN_FAULTS` chooses those that contain that text, and names each
+/// beforehand, as when one has to be found that ends the process.
 fn is_chosen(fault: &str) -> bool {
     let Ok(choice) = std::env::var("LINCHPIN_FAULTS") else {
         return true;
@@ -229,8 +230,8 @@ fn try_fault(fault: &Fault, explore: impl FnOnce() -> usize) -> Outcome {
     }
 }
 
-/// What a wrong ordering may lead to: an assertion of the model, a data race, a deadlock or a leak. Any other panic, such as
-/// that of a model that does not end, shows nothing.
+/// What a wrong ordering may lead to: an assertion of the model, a data race, a deadlock or a leak. Any other panic,
+/// such as that of a model that does not end, shows nothing.
 fn expected(failure: &Failure) -> Option<&'static str> {
     let says = |text: &str| failure.message.contains(text);
     let races = [
@@ -256,7 +257,7 @@ fn expected(failure: &Failure) -> Option<&'static str> {
 }
 
 /// Asserts that what is wrong only behind the spins of one back-off is found: the ordering at the operation `code`, in
-/// `source`, for threads that have spun in it. And that no model would come by who does not spin.
+/// `source`, for threads that have spun in it. And that no thread would come by that does not spin.
 ///
 /// # Panics
 ///

@@ -73,9 +73,9 @@ fn a_departed_thread_keeps_its_share() -> usize {
     })
 }
 
-/// Handles are registered in two threads, while a third sums. (The third, and not the main thread: loom 0.7 overlooks that
-/// a compare-exchange may come before another thread's load if a load of its own thread lies between, tokio-rs/loom#166,
-/// but not that the load may come before the compare-exchange.)
+/// Handles are registered in two threads, while a third sums. (The third, and not the main thread: loom 0.7 overlooks
+/// that a compare-exchange may come before another thread's load if a load of its own thread lies between,
+/// tokio-rs/loom#166, but not that the load may come before the compare-exchange.)
 fn no_handle_is_lost() -> usize {
     explore_to([0, 1, 2, 3], || {
         let counters = Arc::new(LocalCounter::new());

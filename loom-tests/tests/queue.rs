@@ -1,4 +1,4 @@
-//! Models of the queue locks: three threads, of which one stands in the middle of the line.
+//! Models of the queue locks: three threads, of which one is in the middle of the queue.
 #![cfg(linchpin_loom)]
 
 // std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
@@ -77,8 +77,8 @@ fn sleeps<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(bounds: Bounds, r
     })
 }
 
-/// Two threads try while a third locks: who fails has changed nothing, who gets in is alone, and the lock is free in
-/// the end.
+/// Two threads try while a third locks: a thread that fails has changed nothing, one that gets in is alone, and the
+/// lock is free in the end.
 fn tries<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
     explore_to(
         [(false, false), (false, true), (true, false), (true, true)],

@@ -40,8 +40,8 @@ fn excludes<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: 
     })
 }
 
-/// Two threads try while a third locks: who fails has changed nothing, who gets in is alone, and the lock is free in
-/// the end.
+/// Two threads try while a third locks: a thread that fails has changed nothing, one that gets in is alone, and the
+/// lock is free in the end.
 fn tries<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
     explore_to(
         [(false, false), (false, true), (true, false), (true, true)],

@@ -23,7 +23,7 @@
 //! | `const_fn!`, `const_init!`, `array!` | loom's atomics have no `const` constructor |
 
 #[cfg(all(linchpin_loom, linchpin_coherence))]
-compile_error!("choose one world: `linchpin_loom` and `linchpin_coherence` exclude each other");
+compile_error!("choose one backend: `linchpin_loom` and `linchpin_coherence` exclude each other");
 
 #[cfg(linchpin_coherence)]
 mod coherence;

@@ -17,7 +17,8 @@ const SLEEPERS: usize = 200;
 /// One is needed; some more, for threads that arrive in the same instant.
 const FEW: usize = 4;
 
-/// Counts what it takes to park threads, one after the other, for a lock that is held; `hold` answers how to release it.
+/// Counts what it takes to park threads, one after the other, for a lock that is held; `hold` answers how to release
+/// it.
 fn barriers_of_sleepers(
     hold: impl FnOnce() -> Box<dyn FnOnce()>,
     pass: impl Fn() + Copy + Send + 'static,

@@ -1,7 +1,7 @@
 //! What issue 9 adds to the public API: to be switched on with it, by `mod new_api;` in `main.rs`.
 //!
-//! `lock_api` 0.5 has no `read_recursive` (0.4 had). What `parking_lot` 0.13 has in its place, and with it this file, is
-//! another raw lock, `RawRwLockRecursive`, whose readers get in while a writer waits.
+//! `lock_api` 0.5 has no `read_recursive` (0.4 had). What `parking_lot` 0.13 has in its place, and with it this file,
+//! is another raw lock, `RawRwLockRecursive`, whose readers get in while a writer waits.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! What a test asks of the kernel: threads that are stopped in a signal handler, whether one is asleep, and what a thread has cost.
+//! What a test asks of the kernel: threads that are stopped in a signal handler, whether one is asleep, and what a
+//! thread has cost.
 
 use std::fs;
 use std::os::unix::thread::JoinHandleExt;

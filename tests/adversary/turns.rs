@@ -1,6 +1,7 @@
 //! Row 17: two threads that take turns, by a mutex and condition variables, beside processes that only run.
 //!
-//! A waiter that yields gives the rest of its time slice to such a process; one that sleeps preempts it when it is woken.
+//! A waiter that yields gives the rest of its time slice to such a process; one that sleeps preempts it when it is
+//! woken.
 
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,8 @@ fn turns<C: RawCondvar<RawMutex: RawMutex + Sync> + Sync>(time: Duration) -> u64
     state.into_inner().0
 }
 
-/// Rounds of both in turns, beside so many busy processes on each core: ours reaches `least` of what `parking_lot` does.
+/// Rounds of both in turns, beside so many busy processes on each core: ours reaches `least` of what `parking_lot`
+/// does.
 #[track_caller]
 fn compete(per_core: usize, round: Duration, rounds: usize, least: f64) {
     let cores = std::thread::available_parallelism().expect("the kernel knows").get();

@@ -1,4 +1,5 @@
-//! What the tests of all locks share: what a section protects, and the ways in which a reader-writer lock is a mutex.
+//! What the tests of all locks share: what a critical section protects, and the ways in which a reader-writer lock is a
+//! mutex.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::mem;
@@ -75,7 +76,7 @@ unsafe impl<R: RawRwLockUpgrade> lock_api::RawMutex for Upgraded<R> {
         // not left behind.
         match unsafe { self.0.try_upgrade(guard) } {
             Ok(guard) => Some(guard),
-            Err(_) => panic!("an upgrade that nobody reads beside succeeds"),
+            Err(_) => panic!("an upgrade beside no reader succeeds"),
         }
     }
 

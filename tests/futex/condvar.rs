@@ -13,7 +13,7 @@ use super::{TIMES, long_ago};
 /// Threads that wait, each for one notification.
 struct Room {
     waiting: Mutex<usize>,
-    door: Condvar,
+    opened: Condvar,
     returned: AtomicUsize,
 }
 
@@ -21,7 +21,7 @@ impl Room {
     fn new() -> Self {
         Room {
             waiting: Mutex::new(0),
-            door: Condvar::new(),
+            opened: Condvar::new(),
             returned: AtomicUsize::new(0),
         }
     }
@@ -29,7 +29,7 @@ impl Room {
     fn wait(&self) {
         let mut waiting = self.waiting.lock();
         *waiting += 1;
-        self.door.wait(&mut waiting);
+        self.opened.wait(&mut waiting);
         *waiting -= 1;
         self.returned.fetch_add(1, Ordering::Relaxed);
     }
@@ -59,12 +59,12 @@ fn counts_are_exact() {
                 scope.spawn(|| room.wait());
             }
             room.await_waiters(threads);
-            assert!(room.door.notify_one());
+            assert!(room.opened.notify_one());
             // With the mutex held: the others have to be moved to its queue.
             let held = room.waiting.lock();
-            assert_eq!(room.door.notify_all(), threads - 1);
-            assert_eq!(room.door.notify_all(), 0);
-            assert!(!room.door.notify_one());
+            assert_eq!(room.opened.notify_all(), threads - 1);
+            assert_eq!(room.opened.notify_all(), 0);
+            assert!(!room.opened.notify_one());
             drop(held);
         });
         assert_eq!(room.returned.into_inner(), threads);
@@ -88,7 +88,7 @@ fn first_come_first_notified() {
             room.await_waiters(index + 1);
         }
         for index in 0..threads {
-            assert!(room.door.notify_one());
+            assert!(room.opened.notify_one());
             while order.lock().len() <= index {
                 thread::yield_now();
             }
@@ -110,7 +110,7 @@ fn no_wait_ends_by_itself() {
         let waiting = room.waiting.lock();
         assert_eq!((*waiting, room.returned.load(Ordering::Relaxed)), (8, 0));
         drop(waiting);
-        assert_eq!(room.door.notify_all(), 8);
+        assert_eq!(room.opened.notify_all(), 8);
     });
 }
 
@@ -128,7 +128,7 @@ fn a_deadline_passes_and_not_before() {
             *held += 1;
         }
     });
-    assert_eq!(condvar.notify_all(), 0, "who gave up waits no longer");
+    assert_eq!(condvar.notify_all(), 0, "a waiter that gave up waits no longer");
     assert_eq!(mutex.into_inner(), 2 * TIMES.len());
 }
 
@@ -223,7 +223,7 @@ fn a_condition_that_panics_leaves_the_mutex_free() {
     assert!(!condvar.notify_one());
 }
 
-/// Who is notified may drop the condition variable while the notifier is still on its way out.
+/// A waiter that is notified may drop the condition variable while the notifier is still on its way out.
 #[test]
 fn a_notification_touches_nothing_after_the_last_instant() {
     let _watchdog = watchdog();

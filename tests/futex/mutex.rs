@@ -100,9 +100,9 @@ fn unlock_fair_hands_the_lock_over() {
             scope.spawn(|| order.lock().push("the sleeper"));
             thread::sleep(FALLS_ASLEEP);
             MutexGuard::unlock_fair(held);
-            order.lock().push("who let go");
+            order.lock().push("the thread that let go");
         });
-        assert_eq!(order.into_inner(), ["the sleeper", "who let go"]);
+        assert_eq!(order.into_inner(), ["the sleeper", "the thread that let go"]);
     }
 }
 
@@ -126,8 +126,8 @@ fn bump_lets_a_sleeper_in_and_returns_with_the_lock() {
     assert_eq!(order.into_inner(), [1, 2]);
 }
 
-/// `parking_lot` handed a lock over after half a millisecond, until 0.13. With a holder that comes back at once, who
-/// waits would otherwise depend on luck: when it wakes up, the lock is taken again.
+/// `parking_lot` handed a lock over after half a millisecond, until 0.13. With a holder that comes back at once, the
+/// thread that waits would otherwise depend on luck: when it wakes up, the lock is taken again.
 #[test]
 fn a_thread_that_has_waited_long_is_not_passed_for_ever() {
     let _watchdog = watchdog();

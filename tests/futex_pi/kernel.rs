@@ -34,7 +34,8 @@ fn a_thread_does_not_wait_for_itself() {
     );
 }
 
-/// Threads that each hold one and lock the next, in a circle: at least one is told, and then all the others get through.
+/// Threads that each hold one and lock the next, in a circle: at least one is told, and then all the others get
+/// through.
 #[test]
 fn a_circle_is_found() {
     let _watchdog = watchdog();

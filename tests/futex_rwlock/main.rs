@@ -1,5 +1,5 @@
-//! The reader-writer lock that sleeps: what any lock of its kind does, by the bodies of the spin locks' tests, and what it
-//! does beyond.
+//! The reader-writer lock that sleeps: what any lock of its kind does, by the bodies of the spin locks' tests, and what
+//! it does beyond.
 #![cfg(feature = "std")]
 
 #[path = "../common/mod.rs"]

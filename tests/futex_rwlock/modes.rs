@@ -39,7 +39,7 @@ fn who_may_be_inside_with_whom() {
             assert_eq!(admits(&lock), PLAIN_READERS, "nothing has changed");
             drop(reader);
             let Ok(writer) = RwLockUpgradableReadGuard::try_upgrade(upgradable) else {
-                panic!("not upgraded, with nobody else inside");
+                panic!("not upgraded, with no other thread inside");
             };
             assert_eq!(admits(&lock), NOBODY);
             assert!(lock.is_locked() && lock.is_locked_exclusive());

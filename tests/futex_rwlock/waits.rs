@@ -1,4 +1,4 @@
-//! Deadlines, and who comes before whom.
+//! Deadlines, and the order in which waiters come in.
 
 use super::rwlock::{ANYBODY, NOBODY, PLAIN_READERS, admits};
 use super::*;
@@ -63,7 +63,7 @@ fn a_deadline_passes_and_not_before() {
         fails(&lock, &UNTIL[2..]);
         assert!(READ(&lock, Duration::ZERO) && UPGRADABLE(&lock, Duration::ZERO));
         drop(reader);
-        assert_eq!(admits(&lock), ANYBODY, "who gave up has left nothing behind");
+        assert_eq!(admits(&lock), ANYBODY, "a waiter that gave up has left nothing behind");
     }
 }
 
@@ -99,7 +99,7 @@ fn an_upgrade_gives_up_and_keeps_what_it_had() {
         assert_eq!(admits(&lock), PLAIN_READERS);
         drop(reader);
         let attempt = RwLockUpgradableReadGuard::try_upgrade_for(upgradable, Duration::ZERO);
-        let writer = attempt.expect("nobody else is inside");
+        let writer = attempt.expect("no other thread is inside");
         assert_eq!(admits(&lock), NOBODY);
         drop(writer);
         assert_eq!(admits(&lock), ANYBODY);
@@ -129,7 +129,7 @@ fn a_writer_that_gives_up_lets_the_readers_in_that_it_held_off() {
     }
 }
 
-/// Everybody who waits is woken: readers by the thousand, upgradable readers and writers, with and without a deadline.
+/// Each waiter is woken: readers by the thousand, upgradable readers and writers, with and without a deadline.
 #[test]
 fn nobody_is_forgotten() {
     let _watchdog = watchdog();
@@ -194,7 +194,7 @@ fn a_stream_of_writers_does_not_starve_a_reader() {
                 while !done.load(Ordering::Relaxed) {
                     let mut writer = lock.write();
                     *writer += 1;
-                    // Long enough for the others to be asleep, and one is always in line.
+                    // Long enough for the others to be asleep, and one is always in the queue.
                     thread::sleep(Duration::from_micros(200));
                 }
             });

@@ -14,7 +14,7 @@ pub fn nothing_is_lost_and_nobody_overlaps<R: Raw>() {
     }
 }
 
-/// The shape of crossbeam #821: with the holder preempted, who only spins stands still.
+/// The shape of crossbeam #821: with the holder preempted, a thread that only spins stands still.
 pub fn eight_threads_on_one_cpu_make_progress<R: Raw>() {
     if cfg!(any(miri, not(feature = "std"))) {
         return; // Miri has no processors to pin to; without `std` no thread yields.
@@ -54,7 +54,7 @@ pub fn try_lock_fails_while_it_is_held_and_only_then<R: Raw>() {
 pub fn a_free_lock_is_never_refused<R: Raw>() {
     let lock = Mutex::<R, _>::new(0);
     for round in 0..times(10_000, 200) {
-        *lock.try_lock().expect("nobody holds it") += 1;
+        *lock.try_lock().expect("no thread holds it") += 1;
         assert_eq!(*lock.lock(), round + 1);
     }
 }

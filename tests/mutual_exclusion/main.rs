@@ -1,4 +1,5 @@
-//! What every lock does that admits one holder, under native threads: one body for each behaviour, one line for each lock.
+//! What every lock does that admits one holder, under native threads: one body for each behaviour, one line for each
+//! lock.
 //!
 //! Nothing here asserts a time. A test that would hang is ended by a watchdog.
 

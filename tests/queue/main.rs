@@ -1,5 +1,5 @@
-//! What the queue locks do beyond excluding: sections that are closures, and nodes that come and go. That they exclude is in
-//! `tests/mutual_exclusion`; that they serve in order is beside the code, in `src/queue/tests.rs`.
+//! What the queue locks do beyond excluding: critical sections that are closures, and nodes that come and go. That they
+//! exclude is in `tests/mutual_exclusion`; that they serve in order is beside the code, in `src/queue/tests.rs`.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -39,7 +39,7 @@ fn a_cell_that_is_held_is_refused() {
     assert_eq!(format!("{cell:?} {node:?}"), "McsCell { value: 2 } McsNode { .. }");
 }
 
-/// Beside threads that wait, for a node that is gone with its section would be found by them.
+/// Beside threads that wait, for a node that is gone with its critical section would be found by them.
 #[test]
 fn a_panic_in_a_section_releases_the_cell() {
     let _watchdog = watchdog();

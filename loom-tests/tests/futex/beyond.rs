@@ -1,5 +1,5 @@
-//! Beyond the bounds of most models: without turns, so that deputies are woken in place of hand-offs; with two buckets; and
-//! with threads that spin.
+//! Beyond the bounds of most models: without turns, so that deputies are woken in place of hand-offs; with two buckets;
+//! and with threads that spin.
 
 use loom_tests::{Bounds, found_behind_spins};
 

@@ -102,7 +102,8 @@ fn reads_beside_a_write(bounds: Bounds, reads: u32) -> usize {
     })
 }
 
-/// Two writers and a reader: two of them may have to sleep, and who is woken first answers for the other.
+/// Two writers and a reader: two of them may have to sleep, and the one woken first is responsible for waking the
+/// other.
 fn writers_exclude(bounds: Bounds) -> usize {
     explore_beyond_to(bounds, PREEMPTIONS, [0, 1, 2], || {
         let total = total(0);
@@ -141,7 +142,8 @@ fn two_writers(reads: u32, unlock: fn(RwLockWriteGuard<'_, Watched>)) -> usize {
     })
 }
 
-/// A thread tries to write and one to upgrade beside a reader: who fails has changed nothing, who gets in is alone.
+/// A thread tries to write and one to upgrade beside a reader: a thread that fails has changed nothing, one that gets
+/// in is alone.
 fn tries(reads: u32) -> usize {
     explore_to([(false, 0), (true, 0), (true, 1)], move || {
         let total = total(reads);

@@ -113,7 +113,7 @@ pub(super) fn identities_differ() -> usize {
             end(&mine)
         });
         let mine = total(1);
-        assert!(mine.try_write().is_some(), "nobody reads it");
+        assert!(mine.try_write().is_some(), "no thread reads it");
         assert_eq!(other.join().expect("it only reads"), 0);
     })
 }

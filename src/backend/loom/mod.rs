@@ -165,7 +165,7 @@ pub(crate) use const_fn;
 /// An associated constant is evaluated only where it is used, and models do not use it.
 macro_rules! const_init {
     ($value:expr) => {
-        panic!("in the loom world, make the raw lock with `new()` and the lock with `from_raw`")
+        panic!("in the loom backend, make the raw lock with `new()` and the lock with `from_raw`")
     };
 }
 pub(crate) use const_init;

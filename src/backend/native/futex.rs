@@ -148,9 +148,9 @@ mod tests {
     const A_WHILE: Duration = Duration::from_millis(20);
 
     macro_rules! on {
-        ($door:ident) => {
-            mod $door {
-                use super::super::$door::{wait, wait_until, wake};
+        ($backend:ident) => {
+            mod $backend {
+                use super::super::$backend::{wait, wait_until, wake};
                 use super::*;
 
                 /// Waits until `count` threads sleep on the word, and wakes them one by one or at once.
