@@ -4,6 +4,8 @@
     doc = "Concurrency primitives that carry their proof; without `std`, those that need none. The README says which."
 )]
 #![no_std]
+#![deny(missing_debug_implementations, unreachable_pub)]
+#![deny(clippy::multiple_unsafe_ops_per_block)]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

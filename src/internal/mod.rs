@@ -11,6 +11,14 @@ mod pool;
 #[cfg(feature = "std")]
 mod word_lock;
 
+/// The `Debug` of a raw lock: a snapshot, stale when it is printed.
+pub(crate) fn debug_lock(formatter: &mut core::fmt::Formatter<'_>, name: &str, is_locked: bool) -> core::fmt::Result {
+    formatter
+        .debug_struct(name)
+        .field("is_locked", &is_locked)
+        .finish_non_exhaustive()
+}
+
 #[cfg(feature = "std")]
 pub(crate) use chance::one_in;
 #[cfg(feature = "std")]

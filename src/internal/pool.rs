@@ -52,24 +52,26 @@ impl<T: Pooled> Stack<T> {
         let taken = self.top;
         let (mut last, mut count) = (None, 0);
         while count < most
-            && let Some(value) = self.top
+            && let Some(value) = self.pop()
         {
-            // SAFETY: in this stack, so it lives, and this is the stack's owner (1).
-            self.top = unsafe { value.as_ref().below() };
             (last, count) = (Some(value), count + 1);
         }
         let Some(last) = last else { return (Self::EMPTY, 0) };
-        // SAFETY: as above; it is the lowest of those taken.
-        unsafe { last.as_ref().set_below(None) };
+        // SAFETY: it was in this stack, and lives for ever (2).
+        let last = unsafe { last.as_ref() };
+        // SAFETY: the lowest of those taken, which this call owns (1).
+        unsafe { last.set_below(None) };
         (Stack { top: taken }, count)
     }
 
-    /// Takes the topmost value off.
+    /// Takes the topmost value off. What is under it stays noted there.
     pub(crate) fn pop(&mut self) -> Option<NonNull<T>> {
-        let value = self.top?;
-        // SAFETY: as in `take`.
-        self.top = unsafe { value.as_ref().below() };
-        Some(value)
+        let top = self.top?;
+        // SAFETY: it is in this stack, and lives for ever (2).
+        let value = unsafe { top.as_ref() };
+        // SAFETY: this is the owner of the stack (1).
+        self.top = unsafe { value.below() };
+        Some(top)
     }
 
     /// Puts a value on top.
@@ -77,21 +79,30 @@ impl<T: Pooled> Stack<T> {
     /// # Safety
     ///
     /// It is the caller's, in no stack, and lives for ever.
-    pub(crate) unsafe fn push(&mut self, value: NonNull<T>) {
-        // SAFETY: the caller's promise.
-        unsafe { value.as_ref().set_below(self.top) };
-        self.top = Some(value);
+    pub(crate) unsafe fn push(&mut self, new: NonNull<T>) {
+        // SAFETY: it lives for ever, by the caller's promise.
+        let value = unsafe { new.as_ref() };
+        // SAFETY: the caller's, and in no stack, by the caller's promise.
+        unsafe { value.set_below(self.top) };
+        self.top = Some(new);
     }
 
     /// Puts all values of another stack on top.
     pub(crate) fn append(&mut self, other: Self) {
         let Some(mut lowest) = other.top else { return };
-        // SAFETY: in the other stack, which this call owns.
-        while let Some(below) = unsafe { lowest.as_ref().below() } {
-            lowest = below;
+        loop {
+            // SAFETY: it is in the other stack, and lives for ever (2).
+            let value = unsafe { lowest.as_ref() };
+            // SAFETY: this call owns the other stack (1).
+            match unsafe { value.below() } {
+                Some(below) => lowest = below,
+                None => {
+                    // SAFETY: as above; from here on they are in this stack.
+                    unsafe { value.set_below(self.top) };
+                    break;
+                }
+            }
         }
-        // SAFETY: as above; from here on they are in this stack.
-        unsafe { lowest.as_ref().set_below(self.top) };
         self.top = other.top;
     }
 }

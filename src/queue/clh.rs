@@ -211,6 +211,12 @@ impl<W: Wait> RawClhMutex<W> {
     }
 }
 
+impl<W: Wait> core::fmt::Debug for RawClhMutex<W> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        crate::internal::debug_lock(formatter, "RawClhMutex", self.is_locked())
+    }
+}
+
 impl<W: Wait> Default for RawClhMutex<W> {
     fn default() -> Self {
         Self::with_wait()

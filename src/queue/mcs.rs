@@ -78,10 +78,9 @@ impl<W: Wait> RawMcsMutex<W> {
     #[inline]
     pub(super) unsafe fn acquire<V: Wait>(&self, node: NonNull<Node>) {
         // SAFETY: the caller's promise.
-        unsafe {
-            if !self.try_acquire(node) {
-                self.enqueue_and_wait::<V>(node);
-            }
+        if !unsafe { self.try_acquire(node) } {
+            // SAFETY: the caller's promise; the try has failed, and left the node as it was.
+            unsafe { self.enqueue_and_wait::<V>(node) };
         }
     }
 
@@ -178,6 +177,12 @@ impl<W: Wait> RawMcsMutex<W> {
     /// Which node that is, as a number.
     pub(super) fn last_in_queue(&self) -> usize {
         self.tail.load(Relaxed).addr()
+    }
+}
+
+impl<W: Wait> core::fmt::Debug for RawMcsMutex<W> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        crate::internal::debug_lock(formatter, "RawMcsMutex", self.is_locked())
     }
 }
 

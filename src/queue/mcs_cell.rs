@@ -252,15 +252,20 @@ pub trait LockWith<T: ?Sized>: sealed::Sealed {
 impl<T: ?Sized, W: Wait> LockWith<T> for lock_api::Mutex<RawMcsMutex<W>, T> {
     #[inline]
     fn lock_with<R>(&self, node: &mut McsNode, section: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: the raw lock is locked and unlocked in pairs; and while it is held, no other thread refers to the
-        // value.
-        unsafe { self.raw().lock_with(node, || section(&mut *self.data_ptr())) }
+        let value = self.data_ptr();
+        // SAFETY: it is locked and unlocked in pairs.
+        let raw = unsafe { self.raw() };
+        // SAFETY: while the raw lock is held, no other thread refers to the value, and the mutex owns it.
+        raw.lock_with(node, || section(unsafe { &mut *value }))
     }
 
     #[inline]
     fn try_lock_with<R>(&self, node: &mut McsNode, section: impl FnOnce(&mut T) -> R) -> Option<R> {
-        // SAFETY: as above.
-        unsafe { self.raw().try_lock_with(node, || section(&mut *self.data_ptr())) }
+        let value = self.data_ptr();
+        // SAFETY: it is locked and unlocked in pairs.
+        let raw = unsafe { self.raw() };
+        // SAFETY: as in `lock_with`.
+        raw.try_lock_with(node, || section(unsafe { &mut *value }))
     }
 }
 

@@ -61,11 +61,10 @@ impl<W: Wait> RawMcsMutex<W> {
     #[inline(never)]
     fn lock_contended(&self) -> McsGuardState {
         let node = cache::take();
-        // SAFETY: it was free, and lives for ever.
-        unsafe {
-            if self.is_locked() || !self.try_acquire(node) {
-                self.enqueue_and_wait::<W>(node);
-            }
+        // SAFETY: it was free, so it is in no queue, and it lives for ever.
+        if self.is_locked() || !unsafe { self.try_acquire(node) } {
+            // SAFETY: as above; the try has failed, and left it as it was.
+            unsafe { self.enqueue_and_wait::<W>(node) };
         }
         McsGuardState(node)
     }
@@ -94,23 +93,21 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawMcsMutex<W> {
             return None;
         }
         let node = cache::take();
-        // SAFETY: it was free, and lives for ever; and in no queue, it is free again.
-        unsafe {
-            if self.try_acquire(node) {
-                return Some(McsGuardState(node));
-            }
-            cache::put(node);
+        // SAFETY: it was free, so it is in no queue, and it lives for ever.
+        if unsafe { self.try_acquire(node) } {
+            return Some(McsGuardState(node));
         }
+        // SAFETY: it comes from `take`; the try has failed, so that it is in no queue, and no other thread knows it.
+        unsafe { cache::put(node) };
         None
     }
 
     #[inline]
     unsafe fn unlock(&self, McsGuardState(node): McsGuardState) {
-        // SAFETY: acquired with this node, by the caller's promise; and after the release it is in no queue.
-        unsafe {
-            self.release(node);
-            cache::put(node);
-        }
+        // SAFETY: acquired with this node and not released since, by the caller's promise.
+        unsafe { self.release(node) };
+        // SAFETY: it comes from `take`; after the release it is in no queue, no other thread uses it, and its `next` is null.
+        unsafe { cache::put(node) };
     }
 
     #[inline]

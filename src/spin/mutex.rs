@@ -117,6 +117,12 @@ impl<const TEST_FIRST: bool, W: Wait> RawSpinMutex<TEST_FIRST, W> {
     }
 }
 
+impl<const TEST_FIRST: bool, W: Wait> core::fmt::Debug for RawSpinMutex<TEST_FIRST, W> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        crate::internal::debug_lock(formatter, "RawSpinMutex", lock_api::RawMutex::is_locked(self))
+    }
+}
+
 impl<const TEST_FIRST: bool, W: Wait> Default for RawSpinMutex<TEST_FIRST, W> {
     fn default() -> Self {
         Self::with_wait()

@@ -191,6 +191,12 @@ fn wait_until<W: Wait>(entered: impl Fn() -> bool) {
     }
 }
 
+impl<W: Wait> core::fmt::Debug for RawRwLock<W> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        crate::internal::debug_lock(formatter, "RawRwLock", lock_api::RawRwLock::is_locked(self))
+    }
+}
+
 impl<W: Wait> Default for RawRwLock<W> {
     fn default() -> Self {
         Self::with_wait()

@@ -219,6 +219,12 @@ impl QueueBackoff {
     }
 }
 
+impl<W: Wait> core::fmt::Debug for RawTicketMutex<W> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        crate::internal::debug_lock(formatter, "RawTicketMutex", lock_api::RawMutex::is_locked(self))
+    }
+}
+
 impl<W: Wait> Default for RawTicketMutex<W> {
     fn default() -> Self {
         Self::with_wait()

@@ -219,7 +219,7 @@ mod sealed {
     impl Sealed for super::SpinThenPark {}
 
     /// What a policy comes to at last.
-    #[derive(Clone, Copy)]
+    #[derive(Clone, Copy, Debug)]
     pub enum WhenExhausted {
         Spin,
         #[cfg(feature = "std")]

@@ -121,7 +121,7 @@ pub(crate) mod asymmetric {
     }
 
     /// Does without membarrier; a simulation says by itself whether it has one.
-    pub fn disable() -> bool {
+    pub(crate) fn disable() -> bool {
         true
     }
 }

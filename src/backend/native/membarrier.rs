@@ -176,7 +176,7 @@ mod expedited {
     }
 
     /// Makes both sides fences for good; answers whether they are. They are not if the pair was used before.
-    pub fn disable() -> bool {
+    pub(crate) fn disable() -> bool {
         // Relaxed, both: fences go with everything.
         match STATE.compare_exchange(UNKNOWN, FENCES, Relaxed, Relaxed) {
             Ok(_) => true,
