@@ -41,7 +41,7 @@ fn fences_meet() -> usize {
             // after the other. Less lets both miss.
             // model: backend::fences_meet
             || fence(Ordering::SeqCst),
-            // SeqCst: as above.
+            // SeqCst: as above, with the sides changed.
             // model: backend::fences_meet
             || fence(Ordering::SeqCst),
         )

@@ -185,7 +185,9 @@ impl RawMutex {
             // Relaxed loses it. A plain store will do: no other thread changes the word in fast mode.
             // model: futex::mutex_excludes
             self.state.store(FREE, Release);
-            // SeqCst: pairs with `heavy` in `park`.
+            // SeqCst: pairs with `heavy` in `park`. If the waiter's announcement comes first, the look
+            // below sees it, and this thread wakes the waiter. If this comes first, the waiter's second
+            // look sees that the lock is free, and it does not park.
             // model: futex::mutex_wakes_a_sleeper
             asymmetric::light();
             if is_announced(key) {

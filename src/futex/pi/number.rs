@@ -196,8 +196,9 @@ impl Registry {
         if self.word.compare_exchange(OPEN, me, Relaxed, Relaxed).is_err() {
             pi::lock(&self.word, None)?;
         }
-        // SeqCst: the other side of the fence in `await_open`; weaker, the thread that is asked for
-        // next may be alive and about to lock unseen.
+        // SeqCst: the other side of the fence in `await_open`. If this fence comes first, the thread
+        // that is born sees the registry closed and waits; if that one's comes first, it is seen here
+        // as alive. Weaker, it may be alive and about to lock unseen.
         // model: futex_pi::a_number_that_is_given_again_keeps_it
         fence(SeqCst);
         Ok(())

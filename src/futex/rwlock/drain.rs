@@ -102,7 +102,8 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             asymmetric::heavy();
             paid = paid.with_fence(start.elapsed());
         } else {
-            // SeqCst: pairs with the fence in `read_in_slot`; the same.
+            // SeqCst: pairs with the fence in `read_in_slot`. If the reader's slot is stored first, this
+            // thread's looks see it; if the claim comes first, the reader sees that, and does not enter.
             // model: futex_rwlock::spread_tries
             fence(SeqCst);
         }

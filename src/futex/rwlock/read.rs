@@ -35,8 +35,9 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             // model: futex_rwlock::biased_readers_exclude
             asymmetric::light();
         } else {
-            // SeqCst: pairs with the fences in `fence_slots` and `claim_slotted`, and with `heavy`;
-            // the same.
+            // SeqCst: pairs with the fences in `fence_slots` and `claim_slotted`, and with `heavy`. If
+            // the slot is stored first, the writer sees it; if the writer's claim comes first, this
+            // reader sees that.
             // model: futex_rwlock::spread_readers_exclude
             fence_after_rmw(SeqCst);
         }

@@ -45,7 +45,9 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             // word in fast mode.
             // model: futex_rwlock::excludes
             self.state.store(state.released(retain).bits(), Release);
-            // SeqCst: pairs with `heavy` in `park`.
+            // SeqCst: pairs with `heavy` in `park`. If the waiter's announcement comes first, the look
+            // below sees it, and this thread wakes the waiter. If this comes first, the waiter's second
+            // look sees that the lock is free, and it does not park.
             // model: futex_rwlock::excludes
             asymmetric::light();
             if is_announced(key) {

@@ -88,8 +88,9 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         {
             return false;
         }
-        // SeqCst: pairs with the fence in `read_in_slot`, and acquires from every unlock, as
-        // `enter` does.
+        // SeqCst: pairs with the fence in `read_in_slot`. If the reader's slot is stored first, this
+        // thread's look at the rows sees it; if the claim comes first, the reader sees that, and does
+        // not enter. It also acquires from every unlock, as `enter` does.
         // model: futex_rwlock::spread_readers_exclude
         fence_after_rmw(SeqCst);
         let (is_read, paid) = look(self.identity());
