@@ -17,11 +17,13 @@ macro_rules! const_init {
 pub(crate) use const_init;
 
 /// `[value; N]` for a value that is made anew for each place.
+#[cfg(any(feature = "std", target_has_atomic = "64"))]
 macro_rules! array {
     ($value:expr; $length:expr) => {
         [const { $value }; $length]
     };
 }
+#[cfg(any(feature = "std", target_has_atomic = "64"))]
 pub(crate) use array;
 
 /// The bucket of a key with that hash, in a table shared by address; of what kind the key is matters in a model only.

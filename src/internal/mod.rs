@@ -4,7 +4,7 @@
 mod chance;
 #[cfg(feature = "std")]
 mod immortal;
-#[cfg(feature = "alloc")]
+#[cfg(any(feature = "std", all(feature = "alloc", target_has_atomic = "64")))]
 mod leased;
 #[cfg(feature = "std")]
 mod pool;
@@ -23,7 +23,7 @@ pub(crate) fn debug_lock(formatter: &mut core::fmt::Formatter<'_>, name: &str, i
 pub(crate) use chance::one_in;
 #[cfg(feature = "std")]
 pub(crate) use immortal::{bury, immortal};
-#[cfg(feature = "alloc")]
+#[cfg(any(feature = "std", all(feature = "alloc", target_has_atomic = "64")))]
 pub(crate) use leased::{LeasedList, Padded};
 #[cfg(feature = "std")]
 pub(crate) use pool::{Pool, Pooled, Stack};

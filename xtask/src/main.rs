@@ -77,6 +77,16 @@ fn test() -> Vec<Step> {
                 "futex",
             ],
         ),
+        cargo(
+            "example: migrate_from_parking_lot",
+            &["run", "--example", "migrate_from_parking_lot"],
+        ),
+        cargo("example: counters", &["run", "--example", "counters"]),
+        cargo("example: pi_mutex_recovery", &["run", "--example", "pi_mutex_recovery"]),
+        cargo(
+            "example: no_std_mcs",
+            &["run", "--example", "no_std_mcs", "--no-default-features"],
+        ),
         loom("loom: models, and the faults that they find"),
         cargo(
             "coherence: bills",
@@ -156,7 +166,7 @@ fn verify() -> Vec<Step> {
             ],
             "-Zmiri-many-seeds=0..4 -Zmiri-ignore-leaks",
         ),
-        steps::command("64-bit Arm (qemu: no weak memory)", "../shared/tools/aarch64.sh", &arm)
+        steps::command("64-bit Arm (qemu: no weak memory)", "tools/aarch64.sh", &arm)
             // Filters, and signals by the thousand, are not emulated well enough.
             .env("LINCHPIN_ADVERSARY", "0"),
         cargo("the packages", &["package"]),
