@@ -180,7 +180,7 @@ impl Cache {
     }
 
     fn stack(&self, node: NonNull<Node>) {
-        if self.count.get() > MOST {
+        if self.count.get() >= MOST {
             self.give();
         }
         let mut others = self.others.replace(Stack::EMPTY);
