@@ -8,7 +8,8 @@
 //! | 30 | [`OWNER_DIED`] | the kernel or such a thread; cleared by the next holder |
 //! | 31 | [`WAITERS`]: to be locked and unlocked by the kernel | the kernel, before it puts a thread to sleep, and when it hands over; such a thread |
 //!
-//! A lock that has `WAITERS` is taken by way of the kernel only. It gives the lock to the waiter of the highest priority.
+//! A lock that has `WAITERS` is taken by way of the kernel only. It gives the lock to the waiter of the highest
+//! priority.
 //!
 //! **Numbers.** The kernel knows a thread by its number, in the process's PID namespace, and gives the number of a
 //! thread that has ended to a new one, sooner or later, in this process or in another. [`is_gone`] asks for a number of

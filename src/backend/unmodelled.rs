@@ -1,4 +1,5 @@
-//! What the native and the coherence backend share: atomics with `const` constructors, and code that runs at its full size.
+//! What the native and the coherence backend share: atomics with `const` constructors, and code that runs at its full
+//! size.
 
 /// A function that is `const` in every backend whose atomics have `const` constructors.
 macro_rules! const_fn {

@@ -75,9 +75,9 @@ impl fmt::Debug for LocalCounter {
 
 /// A handle that adds to a [`LocalCounter`], in a slot of its own.
 ///
-/// An add is a load and a store, wait-free from the first on, with no RMW and no cache line that moves: the fastest there is
-/// (what can wait or allocate is [`register`](LocalCounter::register)). The handle can be
-/// sent to another thread, but not shared by two:
+/// An add is a load and a store, wait-free from the first on, with no RMW and no cache line that moves: the fastest
+/// there is (what can wait or allocate is [`register`](LocalCounter::register)). The handle can be sent to another
+/// thread, but not shared by two:
 ///
 /// ```compile_fail
 /// let counters = linchpin::counter::LocalCounter::new();

@@ -57,8 +57,8 @@ impl Drop for Registry {
             // SAFETY: from `Box::leak` in `lease`, and freed once.
             drop(unsafe { Box::from_raw(slot.as_ptr()) });
         };
-        // SAFETY: references to slots are handed out as borrows of the registry only, and none is left; `free` undoes the
-        // leak.
+        // SAFETY: 1: references to slots are handed out as borrows of the registry only, and none is left; 2: `free`
+        // undoes the leak.
         unsafe { self.slots.free_all(free) };
     }
 }

@@ -1,8 +1,8 @@
 //! A small number for the current thread, by which it picks its stripe.
 //!
-//! With `std` the number is leased: the lowest of 64 that no living thread has, and free again when the thread ends. Threads
-//! that find all 64 taken get one in turn, and keep it, so that numbers are shared from then on. Without `std` there is no place to keep
-//! it, and the number is hashed from where the thread's stack lies.
+//! With `std` the number is leased: the lowest of 64 that no living thread has, and free again when the thread ends.
+//! Threads that find all 64 taken get one in turn, and keep it, so that numbers are shared from then on. Without `std`
+//! there is no place to keep it, and the number is hashed from where the thread's stack lies.
 //!
 //! Numbers are a matter of cost, not of correctness: whatever two threads do with the same number has to be right.
 

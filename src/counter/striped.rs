@@ -1,9 +1,9 @@
 //! A counter in stripes, each on lines of its own; a thread adds to the stripe of its number (the role of Java's
 //! `LongAdder`, Lea 2009; the stripes are those of Fatourou and others' "split counter", here one for each living
-//! thread). An add is one RMW, Relaxed, on a cache line that no other core writes as long as there have always been stripes for
-//! all. It is wait-free (Herlihy, TOPLAS 1991) where the processor's `fetch_add` is, as on x86-64, except for the first add of a
-//! thread: that leases a number, by a compare-exchange that is lock-free, and registers a thread-local destructor, which
-//! may allocate.
+//! thread). An add is one RMW, Relaxed, on a cache line that no other core writes as long as there have always been
+//! stripes for all. It is wait-free (Herlihy, TOPLAS 1991) where the processor's `fetch_add` is, as on x86-64, except
+//! for the first add of a thread: that leases a number, by a compare-exchange that is lock-free, and registers a
+//! thread-local destructor, which may allocate.
 
 use core::fmt;
 
@@ -17,8 +17,9 @@ use crate::backend::{array, const_fn};
 ///
 /// * **Guarantee**: no add is lost. [`sum`](Self::sum) and [`reset`](Self::reset) are exact once the adders are quiet
 ///   (see the [module](super)). All counts are modulo 2^64.
-/// * **Cost**: an add is one RMW on the thread's stripe: no line moves between cores as long as there have never been more
-///   threads at once that count than there are `STRIPES`. A sum loads all stripes. 128 bytes for each stripe (on x86-64), 8 KiB by default.
+/// * **Cost**: an add is one RMW on the thread's stripe: no line moves between cores as long as there have never been
+///   more threads at once that count than there are `STRIPES`. A sum loads all stripes. 128 bytes for each stripe (on
+///   x86-64), 8 KiB by default.
 /// * **Not for**: counters that are read as often as written, or of which there are thousands: take a
 ///   `CachePadded<AtomicU64>`, or fewer stripes.
 ///

@@ -6,13 +6,13 @@
 //! | `is_leased` | the thread that takes the lease, by one RMW; its owner, when it gives the lease back |
 //! | `older` | the thread that makes the entry, before the list shows it |
 //!
-//! An entry outlives its lease, with the value as the owner has left it, and the next owner goes on from there. So there are as
-//! many entries as leases have been out at one time.
+//! An entry outlives its lease, with the value as the owner has left it, and the next owner goes on from there. So
+//! there are as many entries as leases have been out at one time.
 //!
 //! 1. An entry is never freed, unless by [`free_all`](LeasedList::free_all). So references to it are `'static`.
 //! 2. `older` does not change once the entry has been published by `newest`.
-//! 3. Publishing is a Release RMW on `newest`, and each later one carries its release sequence on. So an Acquire load of
-//!    `newest` sees all entries from there on filled in.
+//! 3. Publishing is a Release RMW on `newest`, and each later one carries its release sequence on. So an Acquire load
+//!    of `newest` sees all entries from there on filled in.
 
 use core::ops::Deref;
 use core::ptr::{self, NonNull};
@@ -84,7 +84,8 @@ impl<T: Send + Sync + 'static> LeasedList<T> {
         }
     }
 
-    /// Leases an entry: one that has been given back, or else a new one of `value()`, which `allocate` finds a place for.
+    /// Leases an entry: one that has been given back, or else a new one of `value()`, which `allocate` finds a place
+    /// for.
     pub(crate) fn lease(
         &self,
         value: impl FnOnce() -> T,
@@ -105,7 +106,8 @@ impl<T: Send + Sync + 'static> LeasedList<T> {
         // Relaxed: proposes the compare-exchange below. It does not look into the entry.
         let mut newest = self.newest.load(Relaxed);
         loop {
-            // SAFETY: `entry` has just been allocated and filled in, and is not published yet, so this is the only access.
+            // SAFETY: `entry` has just been allocated and filled in, and is not published yet, so this is the only
+            // access.
             unsafe { entry.as_mut() }.older = newest;
             // Release: pairs with the Acquire load in `entries`. A thread that finds the entry must
             // see it filled in; Relaxed shows it empty.
@@ -138,7 +140,8 @@ impl<T: Send + Sync + 'static> LeasedList<T> {
     ///
     /// # Safety
     ///
-    /// No reference to an entry of this list is used any more, and `free` undoes what [`lease`](Self::lease)'s `allocate` does.
+    /// 1. No reference to an entry of this list is used any more.
+    /// 2. `free` undoes what [`lease`](Self::lease)'s `allocate` does.
     #[cfg_attr(not(target_has_atomic = "64"), allow(dead_code, reason = "for counters"))]
     pub(crate) unsafe fn free_all(&mut self, mut free: impl FnMut(NonNull<Padded<T>>)) {
         // Relaxed: this is the only thread that still knows the list; whatever made it so has ordered the pushes.

@@ -78,11 +78,12 @@ impl<T: Pooled> Stack<T> {
     ///
     /// # Safety
     ///
-    /// It is the caller's, in no stack, and lives for ever.
+    /// 1. It is the caller's, and in no stack.
+    /// 2. It lives for ever.
     pub(crate) unsafe fn push(&mut self, new: NonNull<T>) {
-        // SAFETY: it lives for ever, by the caller's promise.
+        // SAFETY: it lives for ever (the caller's 2).
         let value = unsafe { new.as_ref() };
-        // SAFETY: the caller's, and in no stack, by the caller's promise.
+        // SAFETY: the caller's, and in no stack (the caller's 1).
         unsafe { value.set_below(self.top) };
         self.top = Some(new);
     }

@@ -1,7 +1,8 @@
 //! For how long a newcomer polls a queue lock, which it may take by barging, before it joins the queue.
 //!
-//! A queue serves in order, and stands still while the next thread in it is not running. So a newcomer that finds the lock
-//! taken first gives the running threads the time to leave. It is not in the queue yet, so that it passes no thread in it.
+//! A queue serves in order, and stands still while the next thread in it is not running. So a newcomer that finds the
+//! lock taken first gives the running threads the time to leave. It is not in the queue yet, so that it passes no
+//! thread in it.
 
 #[cfg(feature = "std")]
 use crate::backend::hint;
@@ -9,7 +10,8 @@ use crate::wait::{Wait, WhenExhausted};
 #[cfg(feature = "std")]
 use crate::wait::{restrict, yield_if_short};
 
-/// How often a newcomer looks whether a lock is free before it joins the queue, pausing for 1, 2, 4 and 8 pauses between.
+/// How often a newcomer looks whether a lock is free before it joins the queue, pausing for 1, 2, 4 and 8 pauses
+/// between.
 #[cfg(feature = "std")]
 const LOOKS: u32 = 4;
 /// How often it then still yields. With four or fewer, sixteen threads on two cores pass through an MCS lock a tenth as

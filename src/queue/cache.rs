@@ -62,11 +62,13 @@ pub(super) fn take() -> NonNull<Node> {
 ///
 /// # Safety
 ///
-/// It comes from [`take`], in this thread or another, and no other thread uses it any more. Its `next` is null.
+/// 1. It comes from [`take`], in this thread or another.
+/// 2. No other thread uses it any more.
+/// 3. Its `next` is null.
 #[inline]
 pub(super) unsafe fn put(node: NonNull<Node>) {
     if CACHE.try_with(|cache| cache.push(node)).is_err() {
-        // SAFETY: the caller's promise.
+        // SAFETY: 1, 2 and 3: the caller's promise.
         unsafe { put_late(node) };
     }
 }
@@ -102,7 +104,8 @@ fn fetch() -> NonNull<Node> {
 #[inline(never)]
 unsafe fn put_late(node: NonNull<Node>) {
     pool().0.with_polling(|pool| {
-        // SAFETY: the caller's promise; a node lives for ever.
+        // SAFETY: 1: no other thread uses it, and it has just left the queue, so it is in no stack; 2: nodes live for
+        // ever.
         unsafe { pool.push(node) };
     });
 }
@@ -184,7 +187,7 @@ impl Cache {
             self.give();
         }
         let mut others = self.others.replace(Stack::EMPTY);
-        // SAFETY: a node lives for ever, and this one is this thread's and in no stack.
+        // SAFETY: 1: it has been put back, so it is this thread's, and in no stack; 2: nodes live for ever.
         unsafe { others.push(node) };
         self.count.set(self.count.get() + 1);
         self.others.set(others);

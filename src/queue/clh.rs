@@ -14,9 +14,9 @@
 //!
 //! In the lock as published a node stays behind in `tail` when no thread is in the queue. Here the last one leaves
 //! null, as with MCS: the lock needs no node of its own, and can be a `static`; and `try_lock` cannot mistake a node
-//! that has come back for the one that it saw. Alone: one RMW on `tail` to lock, one to unlock. In the queue 5 transfers for
-//! an acquisition, however many wait: `tail`, the flag of the node in front twice, a look at `tail` when leaving, and
-//! the own flag.
+//! that has come back for the one that it saw. Alone: one RMW on `tail` to lock, one to unlock. In the queue 5
+//! transfers for an acquisition, however many wait: `tail`, the flag of the node in front twice, a look at `tail` when
+//! leaving, and the own flag.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -35,9 +35,9 @@ use crate::wait::{DefaultPark, Wait};
 ///   from joining the queue on: no thread that has joined is passed, not even by `try_lock`. A thread that finds the
 ///   lock taken joins after 4 looks and either 8 yields or one sleep of at most 16 ms, at most
 ///   ([module](crate::queue)); `lock_api::Mutex<RawClhMutex<Spin>, T>` joins at once. No poisoning.
-/// * **Cost**: one word, and for each acquisition a node on a cache line of its own, which the thread has in its cache. Lock and unlock
-///   alone are two RMWs. In the queue an acquisition costs 5 line transfers, however many wait, one less than with
-///   [`McsMutex`](super::McsMutex), and unlocking never waits. A waiter spins for some microseconds,
+/// * **Cost**: one word, and for each acquisition a node on a cache line of its own, which the thread has in its cache.
+///   Lock and unlock alone are two RMWs. In the queue an acquisition costs 5 line transfers, however many wait, one
+///   less than with [`McsMutex`](super::McsMutex), and unlocking never waits. A waiter spins for some microseconds,
 ///   yields, and sleeps; a hand-over to a sleeper makes a system call.
 /// * **Not for**: locks that are mostly free, which a [`spin::Mutex`](crate::spin::Mutex) passes in one RMW; nor
 ///   machines on which it matters whose memory a waiter reads, since here it is another thread's (`McsMutex`).
@@ -191,7 +191,8 @@ impl<W: Wait> RawClhMutex<W> {
         let front = self.tail.swap(place.0.as_ptr(), AcqRel);
         if let Some(front) = NonNull::new(front).map(TaggedNode) {
             front.wait::<W>(key);
-            // SAFETY: its owner has left it to this thread. In this queue `next` stays null.
+            // SAFETY: 1: each node in this queue is from `take`; 2: its owner has left it to this thread; 3: here
+            // `next` stays null.
             unsafe { cache::put(front.node()) };
         }
     }
@@ -249,7 +250,7 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawClhMutex<W> {
         if self.try_acquire(place) {
             return Some(ClhGuardState(place));
         }
-        // SAFETY: it was taken here, and has come into no queue.
+        // SAFETY: 1: taken above; 2: the try has failed, so that no other thread knows it; 3: here `next` stays null.
         unsafe { cache::put(place.node()) };
         None
     }

@@ -7,13 +7,16 @@
 //! | `next` of a node | the node behind it; null: not known yet, or no thread | the owner of the node behind; reset by its own |
 //! | `flag` of a node | set: its owner is next | the owner of the node in front |
 //!
-//! Alone: one RMW on `tail` to lock, one to unlock; of its node the thread then only reads `next`. In the queue 6 transfers
-//! for an acquisition, however many wait: `tail`, and the node's line five times (the one behind links itself to it and
-//! the owner looks; the one in front sets the flag and the owner looks; the owner resets `next`).
+//! Alone: one RMW on `tail` to lock, one to unlock; of its node the thread then only reads `next`. In the queue 6
+//! transfers for an acquisition, however many wait: `tail`, and the node's line five times (the one behind links itself
+//! to it and the owner looks; the one in front sets the flag and the owner looks; the owner resets `next`).
 //!
-//! A node is its owner's again when `release` returns: the thread that was behind it has linked itself by then and
-//! looks only at its own, and the thread that was in front has set its flag before. So a node may lie on the stack,
-//! provided that its owner does not leave between, and that no thread wakes it by its address.
+//! 1. From the RMW on `tail` that puts a node into the queue until `release` returns, its owner does not let it go.
+//! 2. Only the owner of the node behind writes `next`, once; and only after that does the owner of this node hand over.
+//! 3. Only the thread that hands over sets a node's flag, once in each acquisition, and its owner waits for that.
+//! 4. When `release` returns, no thread touches the node any more: the one behind has linked itself (2) and looks at
+//!    its own node only, the one in front has set the flag (3). What may still come is a wake-up by the address of the
+//!    flag, which is for a thread that sleeps. So a node may lie on the stack if its owner does not sleep.
 
 use core::marker::PhantomData;
 use core::ptr::{NonNull, null_mut};
@@ -73,13 +76,14 @@ impl<W: Wait> RawMcsMutex<W> {
     ///
     /// # Safety
     ///
-    /// The node is in no queue, and lives until [`release`](Self::release) has returned. If `V` sleeps, it lives for
-    /// ever.
+    /// 1. The node is the caller's, and in no queue.
+    /// 2. It lives until [`release`](Self::release) has returned.
+    /// 3. If `V` sleeps, it lives for ever.
     #[inline]
     pub(super) unsafe fn acquire<V: Wait>(&self, node: NonNull<Node>) {
-        // SAFETY: the caller's promise.
+        // SAFETY: 1, 2 and 3: the caller's promise.
         if !unsafe { self.try_acquire(node) } {
-            // SAFETY: the caller's promise; the try has failed, and left the node as it was.
+            // SAFETY: 1: the try has failed, so it is still in no queue; 2, 3: the caller's promise.
             unsafe { self.enqueue_and_wait::<V>(node) };
         }
     }
@@ -93,12 +97,12 @@ impl<W: Wait> RawMcsMutex<W> {
         let key = core::ptr::from_ref(self).addr();
         let mut backoff = BargingBackoff::new();
         while backoff.wait::<W>(key) {
-            // SAFETY: the caller's promise.
+            // SAFETY: 1, 2 and 3: the caller's promise, and tries that failed have left the node in no queue.
             if !self.is_locked() && unsafe { self.try_acquire(node) } {
                 return;
             }
         }
-        // SAFETY: it lives, by the caller's promise.
+        // SAFETY: it lives (2).
         let flag = &unsafe { node.as_ref() }.flag;
         let epoch = flag.epoch();
         // Acquire: pairs with the Release halves here and in `try_acquire`, since the node in front
@@ -107,7 +111,8 @@ impl<W: Wait> RawMcsMutex<W> {
         // model: queue::mcs_excludes
         let front = self.tail.swap(node.as_ptr(), AcqRel);
         if let Some(front) = NonNull::new(front) {
-            // SAFETY: its owner does not let go of it before it has found this link.
+            // SAFETY: invariant 1: its owner does not return from `release` before it has found the link stored here
+            // (2).
             let next = &unsafe { front.as_ref() }.next;
             // Release: pairs with the Acquire load in `hand_over`. This node must be found made,
             // and its epoch noted; Relaxed loses it.
@@ -124,7 +129,7 @@ impl<W: Wait> RawMcsMutex<W> {
     /// The lock has been acquired with `node`, and not been released since.
     #[inline]
     pub(super) unsafe fn release(&self, node: NonNull<Node>) {
-        // SAFETY: it lives, by the promise made to `acquire`.
+        // SAFETY: it lives until this returns (2 of `acquire`).
         let next = &unsafe { node.as_ref() }.next;
         // Relaxed: only tells which way to go. That a thread is linked is not acted on before `hand_over` loads it
         // again.
@@ -156,8 +161,8 @@ impl<W: Wait> RawMcsMutex<W> {
             }
             backoff.wait::<W>();
         };
-        // SAFETY: its owner waits for this flag. From the RMW in `set` on it may leave, and what `set` still does is to
-        // wake a sleeper: only a node that lives for ever has one.
+        // SAFETY: invariant 3: its owner waits for this flag, so the node lives. From the RMW in `set` on it may be
+        // gone, and then `set` touches its address only, to wake a sleeper: 4.
         unsafe { next.as_ref() }.flag.set();
         // After the hand-over, which it would delay. Relaxed: the node is this thread's alone until
         // the next RMW on a `tail`, which is no weaker than Release.

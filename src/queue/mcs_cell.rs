@@ -21,7 +21,7 @@ unsafe impl Send for McsNode {}
 
 impl McsNode {
     const_fn! {
-        /// A node that is in no line.
+        /// A node that is in no queue.
         #[must_use]
         pub const fn new() -> Self {
             McsNode(CachePadded::new(Node::new()))
@@ -49,7 +49,7 @@ struct Held<'lock, W: Wait> {
 
 impl<W: Wait> Drop for Held<'_, W> {
     fn drop(&mut self) {
-        // SAFETY: made where it was acquired with this node, and released only here.
+        // SAFETY: `Held` is made where the lock was acquired with this node, and it is released here only.
         unsafe { self.lock.release(self.node) };
     }
 }
@@ -66,8 +66,8 @@ impl<W: Wait> RawMcsMutex<W> {
     #[inline]
     pub fn lock_with<R>(&self, node: &mut McsNode, section: impl FnOnce() -> R) -> R {
         let node = NonNull::from(&mut *node.0);
-        // SAFETY: a node that is borrowed mutably is in no queue, and it stays borrowed until `Held` has released the
-        // lock. `Awake` does not sleep.
+        // SAFETY: 1: it is borrowed mutably, and each acquisition with it ends before its borrow does; 2: it stays
+        // borrowed until `Held` has released the lock, also by a panic; 3: `Awake` does not sleep.
         unsafe { self.acquire::<W::Awake>(node) };
         let _held = Held { lock: self, node };
         section()
@@ -81,7 +81,7 @@ impl<W: Wait> RawMcsMutex<W> {
     #[inline]
     pub fn try_lock_with<R>(&self, node: &mut McsNode, section: impl FnOnce() -> R) -> Option<R> {
         let node = NonNull::from(&mut *node.0);
-        // SAFETY: as in `lock_with`; and in no queue if it fails.
+        // SAFETY: 1, 2 and 3 as in `lock_with`; if it fails, the node is in no queue.
         if self.is_locked() || !unsafe { self.try_acquire(node) } {
             return None;
         }

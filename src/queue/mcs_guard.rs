@@ -15,9 +15,10 @@ use crate::wait::Wait;
 ///   from joining the queue on: no thread that has joined is passed, not even by `try_lock`. A thread that finds the
 ///   lock taken joins after 4 looks and either 8 yields or one sleep of at most 16 ms, at most
 ///   ([module](crate::queue)); `lock_api::Mutex<RawMcsMutex<Spin>, T>` joins at once. No poisoning.
-/// * **Cost**: one word, and for each acquisition a node on a cache line of its own, which the thread has in its cache. Lock and unlock
-///   alone are two RMWs. In the queue an acquisition costs 6 line transfers, however many wait. A waiter reads its own line,
-///   spins for some microseconds, yields, and sleeps; a hand-over to a sleeper makes a system call.
+/// * **Cost**: one word, and for each acquisition a node on a cache line of its own, which the thread has in its cache.
+///   Lock and unlock alone are two RMWs. In the queue an acquisition costs 6 line transfers, however many wait. A
+///   waiter reads its own line, spins for some microseconds, yields, and sleeps; a hand-over to a sleeper makes a
+///   system call.
 /// * **Not for**: locks that are mostly free, which a [`spin::Mutex`](crate::spin::Mutex) passes in one RMW; nor for
 ///   many more threads than cores with `Spin`, where the next thread in the queue is not running and no thread may go
 ///   before it.
@@ -61,9 +62,9 @@ impl<W: Wait> RawMcsMutex<W> {
     #[inline(never)]
     fn lock_contended(&self) -> McsGuardState {
         let node = cache::take();
-        // SAFETY: it was free, so it is in no queue, and it lives for ever.
+        // SAFETY: 1: it is from `take`, so it is this thread's and in no queue; 2, 3: nodes of the cache live for ever.
         if self.is_locked() || !unsafe { self.try_acquire(node) } {
-            // SAFETY: as above; the try has failed, and left it as it was.
+            // SAFETY: 1: the try has failed, so it is still in no queue; 2, 3 as above.
             unsafe { self.enqueue_and_wait::<W>(node) };
         }
         McsGuardState(node)
@@ -80,7 +81,7 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawMcsMutex<W> {
 
     #[inline]
     fn lock(&self) -> McsGuardState {
-        // SAFETY: it is free, and lives for ever.
+        // SAFETY: 1: it is free, so it is this thread's and in no queue; 2, 3: nodes of the cache live for ever.
         match cache::take_if(|node| unsafe { self.try_acquire(node) }) {
             Some(node) => McsGuardState(node),
             None => self.lock_contended(),
@@ -93,11 +94,12 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawMcsMutex<W> {
             return None;
         }
         let node = cache::take();
-        // SAFETY: it was free, so it is in no queue, and it lives for ever.
+        // SAFETY: 1: it is from `take`, so it is this thread's and in no queue; 2, 3: nodes of the cache live for ever.
         if unsafe { self.try_acquire(node) } {
             return Some(McsGuardState(node));
         }
-        // SAFETY: it comes from `take`; the try has failed, so that it is in no queue, and no other thread knows it.
+        // SAFETY: 1: from `take`; 2: the try has failed, so that no other thread knows it; 3: nor has linked itself to
+        // it.
         unsafe { cache::put(node) };
         None
     }
@@ -106,7 +108,8 @@ unsafe impl<W: Wait> lock_api::RawMutex for RawMcsMutex<W> {
     unsafe fn unlock(&self, McsGuardState(node): McsGuardState) {
         // SAFETY: acquired with this node and not released since, by the caller's promise.
         unsafe { self.release(node) };
-        // SAFETY: it comes from `take`; after the release it is in no queue, no other thread uses it, and its `next` is null.
+        // SAFETY: 1: a guard's node is from `take`; 2: after the release no thread touches it (invariant 4 of `mcs`),
+        // and `release` has left its `next` null (3).
         unsafe { cache::put(node) };
     }
 

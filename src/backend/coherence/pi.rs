@@ -1,12 +1,14 @@
-//! The kernel's locks with priority inheritance, as far as the cost report goes: the lines that move, and the system calls.
+//! The kernel's locks with priority inheritance, as far as the cost report goes: the lines that move, and the system
+//! calls.
 //!
-//! An unlock hands over to the first waiter, as the kernel does among threads of one priority, and wakes it. Each waiter sleeps at
-//! a word of its own, on a line of its own, which stands for what the kernel keeps of it; the lines of the kernel's own
-//! locks and trees are not counted. No priority is inherited: no thread ends without unlocking, or waits in a circle, in
-//! a workload. A waiter with a deadline does not queue: it tries again when the lock has been free.
+//! An unlock hands over to the first waiter, as the kernel does among threads of one priority, and wakes it. Each
+//! waiter sleeps at a word of its own, on a line of its own, which stands for what the kernel keeps of it; the lines of
+//! the kernel's own locks and trees are not counted. No priority is inherited: no thread ends without unlocking, or
+//! waits in a circle, in a workload. A waiter with a deadline does not queue: it tries again when the lock has been
+//! free.
 //!
-//! Between one access to the simulated memory and the next, no other thread runs. So what follows an access here without another is
-//! one step with it.
+//! Between one access to the simulated memory and the next, no other thread runs. So what follows an access here
+//! without another is one step with it.
 
 use core::sync::atomic::{AtomicU32 as Plain, Ordering};
 use std::collections::VecDeque;
@@ -36,8 +38,8 @@ struct Waiter {
     place: *const Place,
 }
 
-// SAFETY: the thread that removes a waiter from the queue is the only one that follows its pointer, once, and the waiter keeps
-// its place until then.
+// SAFETY: the thread that removes a waiter from the queue is the only one that follows its pointer, once, and the
+// waiter keeps its place until then.
 unsafe impl Send for Waiter {}
 
 /// What a waiter sleeps at: 0 until it has the lock.

@@ -4,12 +4,14 @@
 //! users do the same at the same time. All those accesses are Relaxed: what the users need of order they have to bring
 //! along. The lock of the model orders a waiter after the thread that has handed over to it, as the kernel's does.
 //!
-//! **Threads** are born when they first ask for their number, and end when their thread-locals are dropped. That a number is in
-//! use is an atomic of the model: being born publishes nothing, so that a thread which asks for a number may miss it unless it has
-//! brought order along; having ended is a Release store, which [`is_gone`] acquires. Inside its own lock the kernel knows better.
+//! **Threads** are born when they first ask for their number, and end when their thread-locals are dropped. That a
+//! number is in use is an atomic of the model: being born publishes nothing, so that a thread which asks for a number
+//! may miss it unless it has brought order along; having ended is a Release store, which [`is_gone`] acquires. Inside
+//! its own lock the kernel knows better.
 //!
-//! **An owner that ends while threads wait** serves the first, but does not write to the word: that thread does, when it runs.
-//! Until then the word still names the dead owner, and the kernel calls it invalid, or, if it has been disowned, queues behind.
+//! **An owner that ends while threads wait** serves the first, but does not write to the word: that thread does, when
+//! it runs. Until then the word still names the dead owner, and the kernel calls it invalid, or, if it has been
+//! disowned, queues behind.
 //!
 //! All waiters have the same priority here: the first comes first.
 

@@ -89,7 +89,8 @@ mod parking {
     use crate::backend::time::Instant;
     use parking_lot_core::{DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, ParkToken, park, unpark_filter};
 
-    /// Marks our sleepers. A thread that frees a word and wakes it afterwards must not wake a lock of another crate there.
+    /// Marks our sleepers. A thread that frees a word and wakes it afterwards must not wake a lock of another crate
+    /// there.
     const OURS: ParkToken = ParkToken(0x11c_4914);
 
     /// Sleeps while the word is as expected, until woken; may return for no reason.

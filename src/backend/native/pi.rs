@@ -78,8 +78,8 @@ pub(crate) fn thread_id() -> u32 {
 /// Runs `handler` in the child of each fork from now on, on its only thread; answers whether that could be arranged. It
 /// must do only what is safe in a signal handler.
 pub(crate) fn on_fork(handler: ForkHandler) -> bool {
-    // SAFETY: a function without captures lives as long as the program (this crate is not unloaded while its users run), and
-    // the caller has written it to be run there.
+    // SAFETY: a function without captures lives as long as the program (this crate is not unloaded while its users
+    // run), and the caller has written it to be run there.
     unsafe { pthread_atfork(None, None, Some(handler)) == 0 }
 }
 
@@ -99,7 +99,8 @@ pub(crate) fn is_dead(number: u32) -> bool {
     is_gone(number) || futex::trylock_pi(&AtomicU32::new(number), Flags::PRIVATE) == Err(Errno::SRCH)
 }
 
-/// For a thread that waits for what no system call tells. It sleeps, since the thread that it waits for may be less urgent.
+/// For a thread that waits for what no system call tells. It sleeps, since the thread that it waits for may be less
+/// urgent.
 pub(crate) fn pause() {
     thread::sleep(PAUSE);
 }
@@ -134,8 +135,8 @@ fn kernel_error(error: Errno) -> KernelError {
     }
 }
 
-/// Locks, sleeping until the lock is handed over, or until the deadline. While this thread sleeps, the holder runs at its
-/// priority, and so do the threads that the holder waits for at such locks.
+/// Locks, sleeping until the lock is handed over, or until the deadline. While this thread sleeps, the holder runs at
+/// its priority, and so do the threads that the holder waits for at such locks.
 pub(crate) fn lock(word: &AtomicU32, deadline: Option<Instant>) -> core::result::Result<(), KernelError> {
     static NO_LOCK_PI2: AtomicBool = AtomicBool::new(false);
 

@@ -203,7 +203,7 @@ fn make() -> &'static Waiter {
 
 fn give_to_pool(waiter: &'static Waiter) {
     pool().with(|pool| {
-        // SAFETY: it lives for ever, its thread waits no more, and it is in no queue, so that it is the caller's.
+        // SAFETY: 1: its thread waits no more and it is in no queue, so that it is the caller's; 2: waiters live for ever.
         unsafe { pool.push(NonNull::from(waiter)) };
     });
 }
