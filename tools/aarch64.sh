@@ -3,8 +3,8 @@
 #
 #   tools/aarch64.sh cargo test --release --target aarch64-unknown-linux-gnu
 #
-# Where the running toolchain has the target's standard library (`rustup target add aarch64-unknown-linux-gnu`), it is used
-# with a cross linker. Elsewhere, on x86-64 Debian, Debian's compiler and its arm64 library are unpacked into
+# Where rustup has the target's standard library, or can fetch it, that is used with a cross linker. Elsewhere, on x86-64
+# Debian, Debian's compiler and its arm64 library are unpacked into
 # $AARCH64_HOME (~/.cache/linchpin-aarch64): installed, that package would get in rustup's way. Needs root for apt.
 #
 # What it shows: the code for Arm compiles and works. What it does not: weak memory. qemu runs the threads in the host's
@@ -45,6 +45,7 @@ command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/nul
   apt-get update -qq
   install_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 }
+rustup target add "$target" >/dev/null 2>&1 || true
 if [[ ! -d $(rustc --print sysroot)/lib/rustlib/$target/lib ]]; then
   [[ -d $toolchain/usr/lib/rustlib/$target ]] || unpack_debian_rust
   export LD_LIBRARY_PATH=$toolchain/usr/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
