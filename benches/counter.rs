@@ -1,18 +1,18 @@
 //! Counters against a `fetch_add` on a shared word, on neighbouring words and on padded words, under criterion.
 
-mod arena;
+mod harness;
 
-use arena::{Crew, Crowd, cores, counters};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use harness::{ThreadConfig, Workers, cores, counters};
 
 fn adds(criterion: &mut Criterion) {
     for threads in [1, cores(), 4 * cores()] {
-        let crew = Crew::new(Crowd::of(threads));
+        let workers = Workers::new(ThreadConfig::of(threads));
         let mut group = criterion.benchmark_group(format!("add, {threads} threads"));
         group.throughput(Throughput::Elements(1));
         for (name, job) in counters::ALL {
             let job = job();
-            group.bench_function(name, |bencher| bencher.iter_custom(|adds| crew.finish(&job, adds)));
+            group.bench_function(name, |bencher| bencher.iter_custom(|adds| workers.finish(&job, adds)));
         }
         group.finish();
     }
@@ -20,7 +20,7 @@ fn adds(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = arena::criterion();
+    config = harness::criterion();
     targets = adds
 }
 criterion_main!(benches);

@@ -1,68 +1,68 @@
 //! Locks that sleep, and the condition variable, against their peers, under criterion: one lock and unlock, alone and
 //! contended; one turn of two threads that pass it back and forth.
 //!
-//! `cargo xtask bench` is the better picture of contention: it lets the contestants take turns, and tells fairness and
+//! `cargo xtask bench` is the better picture of contention: it lets the subjects take turns, and tells fairness and
 //! tails. This is for following one lock over time.
 
-mod arena;
+mod harness;
 
-use arena::condvars::{Linchpin, ParkingLot, Std, turns};
-use arena::locks::{Load, passages};
-#[cfg(target_os = "linux")]
-use arena::pthreads::{PthreadMutex, PthreadPiMutex};
-use arena::{Crew, Crowd, Job, cores};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use harness::condvars::{Linchpin, ParkingLot, Std, turns};
+use harness::locks::{Load, acquisitions};
+#[cfg(target_os = "linux")]
+use harness::pthreads::{PthreadMutex, PthreadPiMutex};
+use harness::{Job, ThreadConfig, Workers, cores};
 
-fn crowds() -> [Crowd; 3] {
-    [1, cores(), 4 * cores()].map(Crowd::of)
+fn configs() -> [ThreadConfig; 3] {
+    [1, cores(), 4 * cores()].map(ThreadConfig::of)
 }
 
 fn mutexes(criterion: &mut Criterion) {
     let load = Load { section: 0, outside: 0 };
-    let contestants: &[(&str, Job)] = &[
-        ("linchpin Mutex", passages::<linchpin::futex::Mutex<u64>>(load)),
-        ("std", passages::<std::sync::Mutex<u64>>(load)),
-        ("parking_lot", passages::<parking_lot::Mutex<u64>>(load)),
-        ("usync", passages::<usync::Mutex<u64>>(load)),
+    let subjects: &[(&str, Job)] = &[
+        ("linchpin Mutex", acquisitions::<linchpin::futex::Mutex<u64>>(load)),
+        ("std", acquisitions::<std::sync::Mutex<u64>>(load)),
+        ("parking_lot", acquisitions::<parking_lot::Mutex<u64>>(load)),
+        ("usync", acquisitions::<usync::Mutex<u64>>(load)),
         #[cfg(target_os = "linux")]
-        ("pthread", passages::<PthreadMutex>(load)),
+        ("pthread", acquisitions::<PthreadMutex>(load)),
     ];
-    compare(criterion, "mutex", &crowds(), contestants);
+    compare(criterion, "mutex", &configs(), subjects);
 }
 
 /// Threads of one priority, which is not what these are for: this is what the promise costs.
 #[cfg(target_os = "linux")]
 fn priority_inheriting_mutexes(criterion: &mut Criterion) {
     let load = Load { section: 0, outside: 0 };
-    let contestants = [
-        ("linchpin PiMutex", passages::<linchpin::futex::PiMutex<u64>>(load)),
-        ("pthread, PRIO_INHERIT", passages::<PthreadPiMutex>(load)),
+    let subjects = [
+        ("linchpin PiMutex", acquisitions::<linchpin::futex::PiMutex<u64>>(load)),
+        ("pthread, PRIO_INHERIT", acquisitions::<PthreadPiMutex>(load)),
     ];
-    compare(criterion, "mutex with priority inheritance", &crowds(), &contestants);
+    compare(criterion, "mutex with priority inheritance", &configs(), &subjects);
 }
 
 #[cfg(not(target_os = "linux"))]
 fn priority_inheriting_mutexes(_: &mut Criterion) {}
 
 fn condvars(criterion: &mut Criterion) {
-    let contestants = [
+    let subjects = [
         ("linchpin Condvar", turns::<Linchpin>()),
         ("std Condvar", turns::<Std>()),
         ("parking_lot Condvar", turns::<ParkingLot>()),
     ];
-    let crowds = [Crowd::of(2), Crowd::on_one_cpu(2), Crowd::of(8)];
-    compare(criterion, "turns", &crowds, &contestants);
+    let configs = [ThreadConfig::of(2), ThreadConfig::on_one_cpu(2), ThreadConfig::of(8)];
+    compare(criterion, "turns", &configs, &subjects);
 }
 
-fn compare(criterion: &mut Criterion, family: &str, crowds: &[Crowd], contestants: &[(&str, Job)]) {
-    for &crowd in crowds {
-        let crew = Crew::new(crowd);
-        let place = if crowd.one_cpu { " on one CPU" } else { "" };
-        let mut group = criterion.benchmark_group(format!("{family}, {} threads{place}", crowd.threads));
+fn compare(criterion: &mut Criterion, family: &str, configs: &[ThreadConfig], subjects: &[(&str, Job)]) {
+    for &config in configs {
+        let workers = Workers::new(config);
+        let place = if config.one_cpu { " on one CPU" } else { "" };
+        let mut group = criterion.benchmark_group(format!("{family}, {} threads{place}", config.threads));
         group.throughput(Throughput::Elements(1));
-        for (name, job) in contestants {
+        for (name, job) in subjects {
             group.bench_function(*name, |bencher| {
-                bencher.iter_custom(|passages| crew.finish(job, passages))
+                bencher.iter_custom(|acquisitions| workers.finish(job, acquisitions))
             });
         }
         group.finish();
@@ -71,7 +71,7 @@ fn compare(criterion: &mut Criterion, family: &str, crowds: &[Crowd], contestant
 
 criterion_group! {
     name = benches;
-    config = arena::criterion();
+    config = harness::criterion();
     targets = mutexes, priority_inheriting_mutexes, condvars
 }
 criterion_main!(benches);

@@ -4,21 +4,21 @@
     doc = "Concurrency primitives that carry their proof; without `std`, those that need none. The README says which."
 )]
 #![no_std]
+#![deny(missing_debug_implementations, unreachable_pub)]
+#![deny(clippy::multiple_unsafe_ops_per_block)]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-#[doc(hidden)]
-pub mod backend;
+mod backend;
 #[cfg(target_has_atomic = "64")]
 pub mod barrier;
 #[cfg(target_has_atomic = "64")]
 pub mod counter;
 #[cfg(feature = "std")]
 pub mod futex;
-#[cfg(feature = "std")]
 mod internal;
 #[cfg(feature = "std")]
 pub mod membarrier;
@@ -26,4 +26,6 @@ pub mod queue;
 pub mod spin;
 pub mod wait;
 
+#[doc(hidden)]
+pub use backend::models;
 pub use crossbeam_utils::CachePadded;

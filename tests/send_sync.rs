@@ -1,4 +1,4 @@
-//! Who may be sent and shared, both ways, and how large everything is: checked where it is compiled.
+//! What may be sent and shared, both ways, and how large everything is: checked where it is compiled.
 //!
 //! More than 50 of 65 thread-safety advisories are a guard or a handle that is `Send` or `Sync` without the bound it
 //! needs. So each type is asked with a value of each of the four kinds, and each answer that is *no* is asserted too.
@@ -54,7 +54,7 @@ macro_rules! exactly {
     };
 }
 
-/// A lock passes its value from thread to thread, whoever shares it: that takes `Send`, and no more.
+/// A lock passes its value from thread to thread, the thread that shares it: that takes `Send`, and no more.
 macro_rules! mutex {
     ($($lock:ident)*) => {$(
         exactly!($lock<Both>: Send + Sync);
@@ -92,7 +92,8 @@ exclusive_guard! {
     MappedRwLockWriteGuard<RawRwLock>
 }
 
-// The guard of a writer could be sent with a value that is only `Send`; `lock_api` asks for more, by the lock it refers to.
+// The guard of a writer could be sent with a value that is only `Send`; `lock_api` asks for more, by the lock it refers
+// to.
 exactly!(RwLockWriteGuard<'static, Both>: Send + Sync);
 exactly!(RwLockWriteGuard<'static, OnlySend>: neither);
 exactly!(RwLockWriteGuard<'static, Neither>: neither);
@@ -293,20 +294,20 @@ mod counters {
     #[cfg(feature = "alloc")]
     mod handles {
         use super::*;
-        use linchpin::counter::{ApproximateCounter, ApproximateHandle, LocalCounter, LocalCounters};
+        use linchpin::counter::{ApproximateCounter, ApproximateHandle, LocalCounter, LocalCounterHandle};
 
-        exactly!(LocalCounters: Send + Sync);
+        exactly!(LocalCounter: Send + Sync);
         exactly!(ApproximateCounter: Send + Sync);
         // A slot has one writer: its handle may move to another thread, and not be shared by two.
-        exactly!(LocalCounter<'static>: Send);
+        exactly!(LocalCounterHandle<'static>: Send);
         exactly!(ApproximateHandle<'static>: Send);
-        assert_not_impl_any!(LocalCounter<'static>: Clone, Copy);
+        assert_not_impl_any!(LocalCounterHandle<'static>: Clone, Copy);
         assert_not_impl_any!(ApproximateHandle<'static>: Clone, Copy);
-        assert_impl_all!(LocalCounters: UnwindSafe, RefUnwindSafe);
+        assert_impl_all!(LocalCounter: UnwindSafe, RefUnwindSafe);
         assert_impl_all!(ApproximateCounter: UnwindSafe, RefUnwindSafe);
 
         // No more than the two words of the documentation.
-        static_assertions::const_assert!(size_of::<LocalCounters>() <= 2 * size_of::<usize>());
+        static_assertions::const_assert!(size_of::<LocalCounter>() <= 2 * size_of::<usize>());
         // The estimate has its own line, and the rest one more.
         assert_eq_align!(ApproximateCounter, CachePadded<u64>);
         static_assertions::const_assert!(size_of::<ApproximateCounter>() == 2 * size_of::<CachePadded<u64>>());

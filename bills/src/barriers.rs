@@ -16,8 +16,8 @@ use crate::{Bill, one_at_a_time};
 const COLD: u64 = 4;
 const BILLED: u64 = 64;
 
-/// Episodes of threads that each have a `wait`. The first begins and ends the bill, each time when it is through: what the
-/// others have not yet done of the episode before is billed at the beginning, and at the end it is not.
+/// Episodes of threads that each have a `wait`. The first begins and ends the bill, each time when it is through: what
+/// the others have not yet done of the episode before is billed at the beginning, and at the end it is not.
 fn episodes<W: FnMut()>(machine: &Machine, threads: usize, wait: impl Fn(usize) -> W + Sync) -> Bill {
     let report = one_at_a_time(|| {
         coherence::run(machine, threads, |thread| {

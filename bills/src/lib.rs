@@ -179,8 +179,8 @@ impl NoMembarrier {
     const VARIABLE: &str = "LINCHPIN_MEMBARRIER";
 
     fn say() -> Self {
-        // SAFETY: the only concurrent readers of the environment are those of this crate's programs, which go through `std`,
-        // and `std` locks it. `TURN` is held, so no other simulation reads the variable meanwhile.
+        // SAFETY: the only concurrent readers of the environment are those of this crate's programs, which go through
+        // `std`, and `std` locks it. `TURN` is held, so no other simulation reads the variable meanwhile.
         unsafe { std::env::set_var(Self::VARIABLE, "0") };
         NoMembarrier
     }

@@ -99,7 +99,7 @@ fn section(family: &str, workloads: &[&Workload]) -> Section {
         title: format!("Bills: {family}"),
         text: vec![
             "Each thread is on a core of its own. Where one lock is contended, a section is 16 pauses long for each thread, so \
-             that all others wait by its end: what a passage costs in transactions is then exact, and throughput only compares."
+             that all others wait by its end: what an acquisition costs in transactions is then exact, and throughput only compares."
                 .into(),
         ],
         tables: vec![

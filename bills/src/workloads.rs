@@ -8,7 +8,7 @@ use coherence::Machine;
 use coherence::hint::spin_loop;
 use coherence::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use linchpin::CachePadded;
-use linchpin::counter::{ApproximateCounter, Counter, LocalCounters};
+use linchpin::counter::{ApproximateCounter, Counter, LocalCounter};
 use linchpin::futex;
 use linchpin::queue::{ClhMutex, McsMutex, RawClhMutex, RawMcsMutex};
 use linchpin::spin::{Mutex, RwLock, TasMutex, TicketMutex};
@@ -155,7 +155,7 @@ const ALL: &[Workload] = &[
         apart(machine, threads, |_| counter.add(1))
     }),
     ours(COUNTERS, "LocalCounter", |machine, threads| {
-        let counters = Apart(LocalCounters::new());
+        let counters = Apart(LocalCounter::new());
         bill(machine, threads, OPERATIONS, usize::MAX, |thread, meter| {
             let counter = counters.0.register();
             while meter.goes_on() {
@@ -216,8 +216,8 @@ fn places<T>(threads: usize, place: impl FnMut() -> T) -> Apart<[T; 64]> {
     }))
 }
 
-/// Passages through one lock. A section is long enough for all to notice who holds it, and the pause between two is
-/// shorter than the queue.
+/// Acquisitions of one lock. A critical section is long enough for all to notice the holder, and the pause between
+/// two is shorter than the queue.
 fn contended<G>(machine: &Machine, threads: usize, lock: impl Fn() -> G + Sync) -> Bill {
     bill(machine, threads, PASSAGES, 8, |thread, meter| {
         while meter.goes_on() {

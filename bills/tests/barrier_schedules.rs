@@ -1,5 +1,6 @@
-//! Barriers under thousands of schedules of 8 to 16 threads, which loom cannot have: simulated threads that pause at random,
-//! on machines with as many cores and with fewer. A schedule is found again by its seed; a deadlock ends the simulation.
+//! Barriers under thousands of schedules of 8 to 16 threads, which loom cannot have: simulated threads that pause at
+//! random, on machines with as many cores and with fewer. A schedule is found again by its seed; a deadlock ends the
+//! simulation.
 #![cfg(linchpin_coherence)]
 
 use std::cell::Cell;

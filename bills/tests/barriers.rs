@@ -26,8 +26,8 @@ fn paid(name: &str, cores: usize) -> f64 {
     flat(name, cores).transactions()
 }
 
-/// Mellor-Crummey and Scott's tree sets `2P - 2` flags and so does a tournament; each is one transaction for the thread that
-/// sets it and one for the thread that awaits it. Dissemination sets `P ceil(log2 P)`.
+/// Mellor-Crummey and Scott's tree sets `2P - 2` flags and so does a tournament; each is one transaction for the thread
+/// that sets it and one for the thread that awaits it. Dissemination sets `P ceil(log2 P)`.
 #[test]
 fn flags_cost_what_the_algorithms_determine() {
     for cores in [2, 3, 4, 5, 8, 13, 16, 32, 64] {

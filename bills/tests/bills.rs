@@ -1,5 +1,5 @@
-//! Holds the bills: exact where the algorithm determines them, bounded where it does not, and never a false-sharing miss.
-//! Beside them the controls: the same without padding has to show what it costs.
+//! Holds the bills: exact where the algorithm determines them, bounded where it does not, and never a false-sharing
+//! miss. Beside them the controls: the same without padding has to show what it costs.
 #![cfg(linchpin_coherence)]
 
 use bills::{CORES, all, workload};
@@ -17,7 +17,7 @@ fn most(name: &str, cores: usize) -> f64 {
         "futex::RwLock, one each, padded" => 1.0 / 64.0,
         // Few of its accesses are of a line that it has not seen.
         "futex::RwLock, 1 write in 16" | "futex::RwLock, 1 write in 16, no membarrier" if cores == 1 => 1.0 / 16.0,
-        // Nobody else wants the line.
+        // No other thread wants the line.
         _ if cores == 1 && !name.contains("Approximate") => 0.0,
         // N - 1 read the hand-over and N - 1 the next arrival, which is on the same line; the two stores, and what an
         // arrival looks at before its RMW.
@@ -27,8 +27,8 @@ fn most(name: &str, cores: usize) -> f64 {
         // However many wait (see the tests below).
         "queue::McsMutex, Spin" => 6.0,
         "queue::ClhMutex, Spin" => 5.0,
-        // An arrival looks at the tail before it joins, and at the count of long waits; a waiter that sleeps adds itself to that
-        // count and takes itself off again.
+        // An arrival looks at the tail before it joins, and at the count of long waits; a waiter that sleeps adds
+        // itself to that count and takes itself off again.
         "queue::McsMutex" | "queue::ClhMutex" => 11.0,
         // Most of them sleep, and a sleep costs what it costs, however many there are.
         "futex::Mutex" => 48.0_f64.min(6.0 * n),
@@ -36,8 +36,8 @@ fn most(name: &str, cores: usize) -> f64 {
         "futex::PiMutex" => 5.0,
         "futex::RwLock, write" | "futex::RwLock, write, no membarrier" => 64.0_f64.min(8.0 * n),
         "futex::RwLock, 1 write in 16" | "futex::RwLock, 1 write in 16, no membarrier" => 80.0_f64.min(2.5 * n),
-        // The mutex, the queue, the waiter and its flag, which the sleeper, the notifier and the kernel all touch; and the
-        // queues of the other pairs, which are all in one bucket here.
+        // The mutex, the queue, the waiter and its flag, which the sleeper, the notifier and the kernel all touch; and
+        // the queues of the other pairs, which are all in one bucket here.
         "futex::Condvar, taking turns" => 17.0 + 2.0 * n,
         // The same, and what it takes to say that all wait.
         "futex::Condvar, notify_all" => 44.0,
@@ -70,8 +70,8 @@ fn nobody_pays_more_than_the_algorithm_asks_for() {
     }
 }
 
-/// Both words of a ticket lock are on one line by choice: two threads find on it all they need. What it costs the others: each
-/// waiter that looks at `serving` loses its copy to each arrival.
+/// Both words of a ticket lock are on one line by choice: two threads find on it all they need. What it costs the
+/// others: each waiter that looks at `serving` loses its copy to each arrival.
 #[test]
 fn a_ticket_lock_shares_falsely_once_for_each_in_the_queue_at_most() {
     for cores in CORES {
@@ -109,7 +109,8 @@ fn a_queue_costs_the_same_however_many_wait() {
     }
 }
 
-/// The holder's unlock finds the mark of a waiter, hands over in the kernel and wakes; the next arrival leaves its mark.
+/// The holder's unlock finds the mark of a waiter, hands over in the kernel and wakes; the next arrival leaves its
+/// mark.
 #[test]
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn a_lock_that_the_kernel_hands_over_costs_the_same_however_many_wait() {
@@ -137,8 +138,9 @@ fn without_membarrier_a_biased_read_costs_two_fences_more_and_no_transaction() {
     assert!((more - 2.0 * FENCE).abs() < 0.5, "{more} ns more");
 }
 
-/// An MCS node is one line by choice: who links itself to a node takes the line from its owner, which looks at the flag
-/// beside, and so does who sets the flag beside the link. With two lines that would be no false sharing, and 7 transactions for 6.
+/// An MCS node is one line by choice: a thread that links itself to a node takes the line from its owner, which looks
+/// at the flag beside, and so does one that sets the flag beside the link. With two lines that would be no false
+/// sharing, and 7 transactions for 6.
 const NODE_ON_ONE_LINE: [&str; 2] = ["queue::McsMutex", "queue::McsMutex, Spin"];
 
 #[test]
@@ -155,8 +157,8 @@ fn a_node_on_one_line_shares_falsely_twice_at_most_and_pays_less() {
     }
 }
 
-/// The lock's line holds three words by choice: a reader that looks at the hints or at the identity may lose it to a change of
-/// the state in between. At most five times an operation, where 64 cores read and write at once.
+/// The lock's line holds three words by choice: a reader that looks at the hints or at the identity may lose it to a
+/// change of the state in between. At most five times an operation, where 64 cores read and write at once.
 const WORDS_ON_ONE_LINE: [&str; 7] = [
     "futex::Condvar, taking turns",
     "futex::Condvar, notify_all",

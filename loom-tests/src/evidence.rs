@@ -1,21 +1,37 @@
-//! Holds the comments in the source to what they claim: "killed by `family::model`".
+//! Holds the comments in the source to what they claim.
+//!
+//! The evidence for an operation stands on lines of their own, at the end of the comment above it:
+//!
+//! ```text
+//! // Acquire: synchronizes with the Release store in `unlock`, so ...
+//! // model: spin::mutex_excludes, spin::tas_mutex_excludes
+//! ```
+//!
+//! `model:` names models, each of which has to fail if the operation is weakened. `survivor:` says why none does, and
+//! why the operation stays as it is. Between such a comment and its operation there is code only, no empty line and no
+//! other comment.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
-use linchpin::backend::bounds::Bounds;
-use linchpin::backend::fault::{Failure, Fault, Kind, Operation, Site, record};
+use linchpin::models::bounds::Bounds;
+use linchpin::models::fault::{Failure, Fault, Kind, Operation, Site, record};
 
+use crate::comment::{Evidence, strong_orderings};
 use crate::{Model, glance};
 
-/// Injects every fault that a comment in `sources` says is found, and asserts that the named models find it. What looks in
-/// the wrong bucket, or goes no further than a bound, one of the models `beyond` has to find.
+/// Injects every fault that a comment in `sources` says is found, and asserts that the named models find it. What looks
+/// in the wrong bucket, or goes no further than a bound, one of the models `beyond` has to find.
+///
+/// A source may be of several families, such as a lock that they share. Then each family judges the operations that
+/// name a model of its own, and leaves the others alone.
 ///
 /// # Panics
 ///
 /// If a model that a comment names does not exist, or does not find the fault; if an ordering stronger than Relaxed has
-/// no such comment and none that begins with "Survivor:"; if one is in no model's path; if there is nothing to judge.
+/// no evidence; if an operation that names a model is in no model's path; if there is nothing to judge.
 pub fn evidence(family: &str, sources: &[&str], models: &[Model], beyond: &[&str]) {
     assert!(
         !sources.is_empty() && !models.is_empty(),
@@ -35,7 +51,12 @@ pub fn evidence(family: &str, sources: &[&str], models: &[Model], beyond: &[&str
             .lines()
             .take_while(|line| !line.starts_with("#[cfg(test)]"))
             .collect();
-        let mut judged = Vec::new();
+        if lines.iter().any(|line| line.contains("killed by `")) {
+            verdict.fail(format!(
+                "{source}: evidence goes on a line of its own: `// model: family::name`"
+            ));
+        }
+        let mut judged = BTreeSet::new();
         let sites: Vec<&Site> = recorded
             .iter()
             .filter(|site| site.place.file.ends_with(source))
@@ -43,43 +64,54 @@ pub fn evidence(family: &str, sources: &[&str], models: &[Model], beyond: &[&str
         if sites.is_empty() {
             verdict.fail(format!("{source}: no model comes by here"));
         }
-        let strong = sites.iter().filter(|site| site.ordering != Relaxed).count();
+        let is_strong = |site: &&&Site| site.ordering != Relaxed;
+        let reached = sites.iter().filter(is_strong).count();
         let written: usize = lines.iter().map(|line| strong_orderings(line)).sum();
-        if strong != written {
+        let others: usize = (1..=lines.len())
+            .map(|number| (strong_orderings(lines[number - 1]), number))
+            .filter(|&(strong, number)| {
+                let is_reached = sites
+                    .iter()
+                    .filter(is_strong)
+                    .any(|site| site.place.line as usize == number);
+                strong > 0 && !is_reached && Evidence::above(&lines, number).is_of_other_families(family)
+            })
+            .map(|(strong, _)| strong)
+            .sum();
+        if reached + others != written {
             verdict.fail(format!(
-                "{source}: {written} strong orderings are written, the models reach {strong}"
+                "{source}: {written} strong orderings are written, the models reach {reached}"
             ));
         }
         for site in sites {
-            let comment = comment_above(&lines, site.place.line as usize);
-            judged.push(comment.clone());
-            let is_survivor = comment.contains("Survivor:");
+            let evidence = Evidence::above(&lines, site.place.line as usize);
+            judged.extend(evidence.lines.clone());
             if matches!(site.operation, Operation::Lookup | Operation::Bound) {
-                if !is_survivor {
+                if !evidence.is_survivor {
                     verdict.judge_beyond(site, models, beyond);
                 }
                 continue;
             }
-            let claimed = claims(&comment, family);
-            if claimed.is_empty() && site.ordering != Relaxed && !is_survivor {
+            let is_judged = evidence.is_survivor || !evidence.models.is_empty();
+            if site.ordering != Relaxed && !is_judged {
                 verdict.fail(format!(
-                    "{} has no comment that names the model which needs it",
+                    "{} has no evidence: neither `model:` nor `survivor:`",
                     site.place
                 ));
             }
-            for name in claimed {
+            for name in evidence.of(family) {
                 match models.iter().find(|model| model.name == name) {
                     Some(model) => verdict.judge(site, model),
                     None => verdict.fail(format!("{} names the model {family}::{name}, which is not", site.place)),
                 }
             }
         }
-        for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("killed by")) {
-            let claim = comment_above(&lines, number + 1);
-            if !judged.iter().any(|comment| comment.starts_with(&claim)) {
+        for (index, line) in lines.iter().enumerate() {
+            let of_family = Evidence::of_line(line).is_some_and(|evidence| evidence.of(family).next().is_some());
+            if of_family && !judged.contains(&index) {
                 verdict.fail(format!(
                     "{source}:{}: no model comes by what is claimed here: {line}",
-                    number + 1
+                    index + 1
                 ));
             }
         }
@@ -157,8 +189,8 @@ impl Verdict {
     }
 }
 
-/// Whether this fault is to be injected. `LINCHPIN_FAULTS` chooses those that contain that text, and names each beforehand, as
-/// when one has to be found that ends the process.
+/// Whether this fault is to be injected. `LINCHPIN_FAULTS` chooses those that contain that text, and names each
+/// beforehand, as when one has to be found that ends the process.
 fn is_chosen(fault: &str) -> bool {
     let Ok(choice) = std::env::var("LINCHPIN_FAULTS") else {
         return true;
@@ -198,8 +230,8 @@ fn try_fault(fault: &Fault, explore: impl FnOnce() -> usize) -> Outcome {
     }
 }
 
-/// What a wrong ordering may lead to: an assertion of the model, a data race, a deadlock or a leak. Any other panic, such as
-/// that of a model that does not end, shows nothing.
+/// What a wrong ordering may lead to: an assertion of the model, a data race, a deadlock or a leak. Any other panic,
+/// such as that of a model that does not end, shows nothing.
 fn expected(failure: &Failure) -> Option<&'static str> {
     let says = |text: &str| failure.message.contains(text);
     let races = [
@@ -225,7 +257,7 @@ fn expected(failure: &Failure) -> Option<&'static str> {
 }
 
 /// Asserts that what is wrong only behind the spins of one back-off is found: the ordering at the operation `code`, in
-/// `source`, for threads that have spun in it. And that no model would come by who does not spin.
+/// `source`, for threads that have spun in it. And that no thread would come by that does not spin.
 ///
 /// # Panics
 ///
@@ -275,48 +307,6 @@ pub fn found_behind_spins(source: &str, code: &str, spins_in: &'static str, expl
 fn read(source: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(source);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
-}
-
-/// How many orderings stronger than Relaxed, and fences of the pair, a line of code names.
-fn strong_orderings(line: &str) -> usize {
-    let code = line.split("//").next().unwrap_or_default();
-    if code.trim_start().starts_with("use ") {
-        return 0;
-    }
-    let pair = ["asymmetric::light()", "asymmetric::heavy()", "asymmetric::try_heavy()"]
-        .iter()
-        .map(|call| code.matches(call).count())
-        .sum::<usize>();
-    let words = code
-        .split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| ["Acquire", "Release", "AcqRel", "SeqCst"].contains(word))
-        .count();
-    pair + words
-}
-
-/// The nearest block of comment lines at or above `line` (from 1), with no more than two statements between.
-fn comment_above(lines: &[&str], line: usize) -> String {
-    let is_comment = |line: &&&str| line.trim_start().starts_with("// ");
-    let above = lines[..line].iter().rev();
-    let gap = above.clone().take_while(|line| !is_comment(line)).count();
-    let mut block: Vec<_> = above
-        .skip(gap)
-        .take_while(is_comment)
-        .map(|line| line.trim_start_matches([' ', '/']))
-        .collect();
-    block.reverse();
-    if gap > 6 { String::new() } else { block.join(" ") }
-}
-
-/// The models of `family` that `comment` names.
-fn claims<'comment>(comment: &'comment str, family: &str) -> Vec<&'comment str> {
-    let quoted = comment
-        .split("killed by")
-        .skip(1)
-        .flat_map(|claim| claim.split('`').skip(1).step_by(2));
-    quoted
-        .filter_map(|name| name.strip_prefix(family)?.strip_prefix("::"))
-        .collect()
 }
 
 fn faults(site: &Site) -> Vec<Kind> {

@@ -5,11 +5,13 @@
 //! ```
 //!
 //! Without that cfg the crate is empty. A `Model` is a scenario that loom explores in every schedule of up to three
-//! preemptions, and with every value a load may return. `evidence` then goes through the source of the family: each ordering stronger than Relaxed,
-//! and each Relaxed operation of which a comment says so, names the models that need it. There the operation is made
-//! weaker, or torn in two, and each of those models has to fail. A comment that is no longer true turns this red.
+//! preemptions, and with every value a load may return. `evidence` then goes through the source of the family: each
+//! ordering stronger than Relaxed, and each Relaxed operation of which a comment says so, names the models that need
+//! it. There the operation is made weaker, or torn in two, and each of those models has to fail. A comment that is no
+//! longer true turns this red.
 #![cfg(linchpin_loom)]
 
+mod comment;
 mod evidence;
 
 use std::cell::Cell;
@@ -18,8 +20,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 pub use evidence::{evidence, found_behind_spins};
-pub use linchpin::backend::bounds::Bounds;
-use linchpin::backend::bounds::within;
+pub use linchpin::models::bounds::Bounds;
+use linchpin::models::bounds::within;
 use loom::cell::UnsafeCell;
 
 /// A scenario with a name, and the exploration of it, which returns how many executions there were.
@@ -53,8 +55,8 @@ impl Model {
     }
 }
 
-/// How often a thread may be interrupted in one execution where it could have gone on. `LOOM_MAX_PREEMPTIONS` sets another
-/// bound, as `cargo xtask verify` does.
+/// How often a thread may be interrupted in one execution where it could have gone on. `LOOM_MAX_PREEMPTIONS` sets
+/// another bound, as `cargo xtask verify` does.
 const PREEMPTIONS: usize = 3;
 
 /// As many lead a model everywhere it can go, if not in every order.
@@ -160,7 +162,7 @@ unsafe impl Sync for Watched {}
 /// Spawns a thread of a model. Use it in place of loom's own.
 ///
 /// A thread whose first operation is an atomic load makes loom 0.7 leave out schedules, down to a single one
-/// (tokio-rs/loom#392). This one begins with a store to an atomic that nobody else knows.
+/// (tokio-rs/loom#392). This one begins with a store to an atomic that no other thread knows.
 pub fn spawn<T: 'static>(body: impl FnOnce() -> T + 'static) -> loom::thread::JoinHandle<T> {
     loom::thread::spawn(move || {
         loom::sync::atomic::AtomicBool::new(false).store(true, std::sync::atomic::Ordering::Relaxed);
@@ -170,8 +172,8 @@ pub fn spawn<T: 'static>(body: impl FnOnce() -> T + 'static) -> loom::thread::Jo
 
 /// Declares the models of a family: a test for each, a test of the evidence in `sources`, and the list `MODELS`.
 ///
-/// The models `beyond` the usual bounds are those that find what looks in the wrong bucket, or goes no further than a bound
-/// of most models.
+/// The models `beyond` the usual bounds are those that find what looks in the wrong bucket, or goes no further than a
+/// bound of most models.
 #[macro_export]
 macro_rules! models {
     ($family:ident, sources: [$($source:literal),* $(,)?] $(beyond [$($beyond:ident),* $(,)?])?,

@@ -1,7 +1,7 @@
-//! Models of the door itself: the fence pair of "announce, then check".
+//! Models of the backend boundary itself: the fence pair of "announce, then check".
 #![cfg(linchpin_loom)]
 
-use linchpin::backend::{asymmetric, fence};
+use linchpin::models::{asymmetric, fence};
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicBool;
 use loom_tests::{explore_to, models, spawn};
@@ -37,10 +37,12 @@ const ONE_SEES: [(bool, bool); 3] = [(false, true), (true, false), (true, true)]
 fn fences_meet() -> usize {
     explore_to(ONE_SEES, || {
         announce_and_check(
-            // SeqCst: one of the two fences comes first, and what is announced before it is seen after the other. Less
-            // lets both miss (killed by `backend::fences_meet`).
+            // SeqCst: one of the two fences comes first, and what is announced before it is seen
+            // after the other. Less lets both miss.
+            // model: backend::fences_meet
             || fence(Ordering::SeqCst),
-            // SeqCst: as above (killed by `backend::fences_meet`).
+            // SeqCst: as above, with the sides changed.
+            // model: backend::fences_meet
             || fence(Ordering::SeqCst),
         )
     })
@@ -49,9 +51,11 @@ fn fences_meet() -> usize {
 fn pair_meets() -> usize {
     explore_to(ONE_SEES, || {
         announce_and_check(
-            // SeqCst: what it stands for (killed by `backend::pair_meets`).
+            // SeqCst: what it stands for.
+            // model: backend::pair_meets
             || asymmetric::light(),
-            // SeqCst: what it stands for (killed by `backend::pair_meets`).
+            // SeqCst: what it stands for.
+            // model: backend::pair_meets
             || asymmetric::heavy(),
         )
     })

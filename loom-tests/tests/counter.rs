@@ -1,13 +1,13 @@
 //! Models of the counters: no add is lost, also across a handle that is dropped.
 #![cfg(linchpin_loom)]
 
-use linchpin::counter::{ApproximateCounter, Counter, LocalCounters};
+use linchpin::counter::{ApproximateCounter, Counter, LocalCounter};
 use loom::sync::Arc;
 use loom_tests::{explore_to, models, spawn};
 
 models! {
     counter, sources: [
-        "src/counter/striped.rs", "src/counter/slot.rs", "src/counter/registry.rs",
+        "src/counter/striped.rs", "src/counter/stripe_index.rs", "src/internal/leased.rs",
         "src/counter/approximate.rs",
     ],
     no_add_is_lost => no_add_is_lost(),
@@ -73,12 +73,12 @@ fn a_departed_thread_keeps_its_share() -> usize {
     })
 }
 
-/// Handles are registered in two threads, while a third sums. (The third, and not the main thread: loom 0.7 overlooks that
-/// a compare-exchange may come before another thread's load if a load of its own thread lies between, tokio-rs/loom#166,
-/// but not that the load may come before the compare-exchange.)
+/// Handles are registered in two threads, while a third sums. (The third, and not the main thread: loom 0.7 overlooks
+/// that a compare-exchange may come before another thread's load if a load of its own thread lies between,
+/// tokio-rs/loom#166, but not that the load may come before the compare-exchange.)
 fn no_handle_is_lost() -> usize {
     explore_to([0, 1, 2, 3], || {
-        let counters = Arc::new(LocalCounters::new());
+        let counters = Arc::new(LocalCounter::new());
         let adders = [1, 2].map(|amount| {
             let counters = Arc::clone(&counters);
             spawn(move || {
@@ -102,7 +102,7 @@ fn no_handle_is_lost() -> usize {
 /// A handle is dropped while others are registered, one of which may take over its slot.
 fn a_departed_handle_keeps_its_share() -> usize {
     explore_to([3], || {
-        let counters = Arc::new(LocalCounters::new());
+        let counters = Arc::new(LocalCounter::new());
         let early = spawn({
             let counters = Arc::clone(&counters);
             move || counters.register().add(1)

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Instant;
 
-use linchpin::backend::fault::{Fault, Kind, Operation, record};
-use linchpin::backend::reuse_thread_numbers;
 use linchpin::futex::{PiError, PiMutex, PiMutexGuard, PiResult};
+use linchpin::models::fault::{Fault, Kind, Operation, record};
+use linchpin::models::reuse_thread_numbers;
 use loom_tests::{explore_to, explore_within_to, models, spawn};
 
 models! {
@@ -261,8 +261,8 @@ fn circle() -> usize {
     )
 }
 
-/// This thread holds it and unlocks, another takes it and dies, this thread takes it again; a third, which has found this
-/// thread the first time, hears of the death late.
+/// This thread holds it and unlocks, another takes it and dies, this thread takes it again; a third, which has found
+/// this thread the first time, hears of the death late.
 fn comes_back() -> usize {
     use Came::{Inherited, Locked};
     explore_within_to(
@@ -289,8 +289,8 @@ fn comes_back() -> usize {
     )
 }
 
-/// The owner dies while this thread waits. Another thread proves it dead, and is late to change the word; until it does, this
-/// thread has had the lock and handed it over to a new one, which has the number of the dead one.
+/// The owner dies while this thread waits. Another thread proves it dead, and is late to change the word; until it
+/// does, this thread has had the lock and handed it over to a new one, which has the number of the dead one.
 fn number_reused() -> usize {
     use Came::{Inherited, Locked};
     explore_within_to(

@@ -1,4 +1,5 @@
-//! Models of the parking core by itself: a waiter and what takes it out of its queue, with nothing of a lock around them.
+//! Models of the parking core by itself: a waiter and what takes it out of its queue, with nothing of a lock around
+//! them.
 #![cfg(linchpin_loom)]
 
 // std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
@@ -6,8 +7,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
-use linchpin::backend::asymmetric;
 use linchpin::futex::inside::{Decision, Kind, Object, Parked};
+use linchpin::models::asymmetric;
 use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use loom_tests::{Bounds, Watched, explore_beyond_to, explore_within_to, models, spawn};
 
@@ -73,7 +74,8 @@ impl Event {
     }
 }
 
-/// One parks unless it has happened, which another changes under the lock of the bucket: it is unparked if it was queued.
+/// One parks unless it has happened, which another changes under the lock of the bucket: it is unparked if it was
+/// queued.
 fn park_meets_unpark(bounds: Bounds) -> usize {
     explore_beyond_to(bounds, 3, [(Parked::Needless, false), (Parked::Unparked, true)], || {
         let event = Arc::new(Event::default());
@@ -138,7 +140,8 @@ fn time_out_meets_unpark(bounds: Bounds) -> usize {
     })
 }
 
-/// A deadline passes while the waiter is moved to another queue: it leaves the first before, or is unparked from the second.
+/// A deadline passes while the waiter is moved to another queue: it leaves the first before, or is unparked from the
+/// second.
 fn time_out_meets_requeue(bounds: Bounds, relies: bool) -> usize {
     explore_beyond_to(bounds, 3, [(Parked::TimedOut, 0), (Parked::Unparked, 1)], move || {
         let event = Arc::new(Event::default());

@@ -1,4 +1,4 @@
-//! Models of the queue locks: three threads, of which one stands in the middle of the line.
+//! Models of the queue locks: three threads, of which one is in the middle of the queue.
 #![cfg(linchpin_loom)]
 
 // std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
@@ -10,7 +10,7 @@ use lock_api::{Mutex, RawMutex};
 use loom_tests::{Bounds, Watched, explore_beyond_to, explore_to, found_behind_spins, models, spawn};
 
 models! {
-    queue, sources: ["src/queue/mcs.rs", "src/queue/clh.rs", "src/queue/cache.rs"],
+    queue, sources: ["src/queue/mcs.rs", "src/queue/clh.rs", "src/internal/word_lock.rs"],
     mcs_excludes => excludes(Bounds::SMALL, 3, RawMcsMutex::<Spin>::with_wait),
     clh_excludes => excludes(Bounds::SMALL, 3, RawClhMutex::<Spin>::with_wait),
     mcs_sleeps => sleeps(Bounds::SMALL, RawMcsMutex::<SpinThenPark>::with_wait),
@@ -29,13 +29,13 @@ fn a_thread_that_stands_back_acquires_the_lock() {
     found_behind_spins(
         "src/queue/mcs.rs",
         ".compare_exchange(null_mut(), node.as_ptr(), AcqRel, Relaxed)",
-        "src/wait/mod.rs",
+        "src/queue/barging.rs",
         |bounds| excludes(bounds, 2, RawMcsMutex::<SpinThenPark>::with_wait),
     );
     found_behind_spins(
         "src/queue/clh.rs",
         ".compare_exchange(null_mut(), place.0.as_ptr(), AcqRel, Relaxed)",
-        "src/wait/mod.rs",
+        "src/queue/barging.rs",
         |bounds| excludes(bounds, 2, RawClhMutex::<SpinThenPark>::with_wait),
     );
 }
@@ -77,8 +77,8 @@ fn sleeps<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(bounds: Bounds, r
     })
 }
 
-/// Two threads try while a third locks: who fails has changed nothing, who gets in is alone, and the lock is free in the
-/// end.
+/// Two threads try while a third locks: a thread that fails has changed nothing, one that gets in is alone, and the
+/// lock is free in the end.
 fn tries<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
     explore_to(
         [(false, false), (false, true), (true, false), (true, true)],
@@ -136,8 +136,8 @@ fn node_is_used_again() -> usize {
     })
 }
 
-/// A sleeping policy, and nodes on the stack: nobody is woken by the address of a node that may be gone. In this world a thread
-/// would sleep at once, and only be woken if somebody did.
+/// A sleeping policy, and nodes on the stack: no thread is woken by the address of a node that may be gone. In this
+/// backend a thread would sleep at once, and only be woken if a thread did.
 fn cell_does_not_sleep() -> usize {
     explore_to([2], || {
         let total = Arc::new(McsCell::<_, SpinThenPark>::with_wait(Watched::default()));
@@ -167,8 +167,8 @@ fn nodes_change_hands<R: RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: 
     })
 }
 
-/// A thread holds four locks at one time, which is more nodes than it keeps: the others go to the pool while it lives, and
-/// another thread takes them from there.
+/// A thread holds four locks at one time, which is more nodes than it keeps: the others go to the pool while it lives,
+/// and another thread takes them from there.
 fn nodes_overflow() -> usize {
     explore_to([()], || {
         let others = [(), ()].map(|()| {

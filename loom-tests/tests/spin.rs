@@ -40,8 +40,8 @@ fn excludes<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: 
     })
 }
 
-/// Two threads try while a third locks: who fails has changed nothing, who gets in is alone, and the lock is free in the
-/// end.
+/// Two threads try while a third locks: a thread that fails has changed nothing, one that gets in is alone, and the
+/// lock is free in the end.
 fn tries<R: lock_api::RawMutex<Guard: 'static> + Send + Sync + 'static>(raw: fn() -> R) -> usize {
     explore_to(
         [(false, false), (false, true), (true, false), (true, true)],
@@ -167,7 +167,7 @@ fn rwlock_downgrade_publishes() -> usize {
     })
 }
 
-/// An upgradable reader becomes a plain one while others come and go: nobody's mark is lost, or left behind.
+/// An upgradable reader becomes a plain one while others come and go: no thread's mark is lost, or left behind.
 fn rwlock_downgrade_beside_readers() -> usize {
     explore_to([0], || {
         let total = Arc::new(RwLock::from_raw(RawRwLock::<Policy>::with_wait(), Watched::default()));

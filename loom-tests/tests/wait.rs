@@ -27,7 +27,7 @@ fn a_thread_that_spins_for_a_flag_sees_it() {
         found_behind_spins(
             "src/wait/flag.rs",
             "self.word.load(Acquire) & !SLEEPING != epoch.0",
-            "src/wait/mod.rs",
+            "src/wait/flag.rs",
             explore,
         );
     }
@@ -135,7 +135,8 @@ fn passes_on() -> usize {
     })
 }
 
-/// The deadline passes before the set, after it, or in the same instant: the wait has seen the set, or the next one does.
+/// The deadline passes before the set, after it, or in the same instant: the wait has seen the set, or the next one
+/// does.
 fn times_out<W: Wait>() -> usize {
     explore_to([(false, 1), (true, 1)], || {
         let letter = Arc::new(Letter::default());

@@ -1,15 +1,16 @@
-//! The door: every atomic, fence, pause, yield, sleep, clock and thread-local of this crate comes through here.
+//! The backend boundary: every atomic, fence, pause, yield, sleep, clock and thread-local of this crate comes through
+//! here.
 //!
-//! Three worlds run the same source. The *native* one is `core` and the operating system. The *loom* one
+//! Three backends run the same source. The *native* one is `core` and the operating system. The *loom* one
 //! (`--cfg linchpin_loom`) explores every schedule and every stale value, to find out whether the code is right.
 //! The *coherence* one (`--cfg linchpin_coherence`) bills what it costs. The rest of the crate cannot tell which it
-//! runs in: nothing outside this directory names a world, and `tests/door.rs` holds it to that.
+//! runs in: nothing outside this directory names a backend, and `tests/backend_boundary.rs` holds it to that.
 //!
 //! | what | why it is here |
 //! |---|---|
 //! | `atomic::*` | loom tracks every access; its wrappers also know the call site, for [`fault`](self) injection |
 //! | `atomic::fence_after_rmw` | on x86 a read-modify-write is a fence |
-//! | `cell::UnsafeCell` | loom tells who touches it at the wrong time |
+//! | `cell::UnsafeCell` | loom reports an access at the wrong time |
 //! | `BUCKETS`, `bucket` | how many buckets a table has that is shared by address, and which is a key's; addresses differ from one execution to the next |
 //! | `hint::spin_for`, `hint::patience`, `hint::tuned` | thousands of pauses are one step of a model |
 //! | `hint::sized`, `hint::decided` | bounds that models shrink, and decisions that they make themselves |
@@ -22,33 +23,35 @@
 //! | `const_fn!`, `const_init!`, `array!` | loom's atomics have no `const` constructor |
 
 #[cfg(all(linchpin_loom, linchpin_coherence))]
-compile_error!("choose one world: `linchpin_loom` and `linchpin_coherence` exclude each other");
+compile_error!("choose one backend: `linchpin_loom` and `linchpin_coherence` exclude each other");
 
-#[cfg(all(feature = "std", not(any(linchpin_loom, linchpin_coherence))))]
-#[path = "membarrier.rs"]
-pub(crate) mod asymmetric;
-#[cfg(not(linchpin_loom))]
-mod constant;
+#[cfg(linchpin_coherence)]
+mod coherence;
 #[cfg(linchpin_loom)]
-pub mod fault;
-#[cfg(all(feature = "std", not(any(linchpin_loom, linchpin_coherence))))]
-pub(crate) mod futex;
+mod loom;
+#[cfg(not(any(linchpin_loom, linchpin_coherence)))]
+mod native;
 #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
-pub(crate) mod pi;
-#[cfg_attr(linchpin_loom, path = "loom.rs")]
-#[cfg_attr(linchpin_coherence, path = "coherence.rs")]
-#[cfg_attr(not(any(linchpin_loom, linchpin_coherence)), path = "native.rs")]
-mod world;
-
+mod pi_word;
 #[cfg(not(linchpin_loom))]
-pub(crate) use constant::*;
-/// For models in which a thread gets the number of one that has ended.
-#[cfg(all(linchpin_loom, feature = "std", any(target_os = "linux", target_os = "android")))]
-pub use world::kernel_pi::reuse_thread_numbers;
-pub(crate) use world::*;
-/// For the models of the door itself.
+mod unmodelled;
+
+#[cfg(linchpin_coherence)]
+pub(crate) use self::coherence::*;
 #[cfg(linchpin_loom)]
-pub use world::{asymmetric, atomic::fence, bounds};
+pub(crate) use self::loom::*;
+#[cfg(not(any(linchpin_loom, linchpin_coherence)))]
+pub(crate) use self::native::*;
+#[cfg(not(linchpin_loom))]
+pub(crate) use self::unmodelled::*;
+
+/// What the models in `loom-tests` take from the loom backend; in the other backends empty.
+pub mod models {
+    #[cfg(all(linchpin_loom, any(target_os = "linux", target_os = "android")))]
+    pub use super::loom::pi::reuse_thread_numbers;
+    #[cfg(linchpin_loom)]
+    pub use super::loom::{asymmetric, atomic::fence, bounds, fault};
+}
 
 /// What is compiled for models only: doors to the inside of a family.
 #[cfg(feature = "std")]

@@ -118,9 +118,10 @@ impl Arrivals {
     /// Counts one arrival. It is an early one if more have arrived than are expected.
     #[inline]
     pub(super) fn arrive(&self) -> Result<Counted, Early> {
-        // AcqRel, Release: what this thread did happens before what any thread does after the episode; Acquire: the
-        // last arrival synchronizes with all others, on behalf of those that it releases. Weaker, one of them sees too
-        // little (killed by `barrier::central`, `barrier::central_spins`). An RMW, so that no arrival is lost.
+        // AcqRel, Release: what this thread did happens before what any thread does after the
+        // episode; Acquire: the last arrival synchronizes with all others, on behalf of those that
+        // it releases. Weaker, one of them sees too little. An RMW, so that no arrival is lost.
+        // model: barrier::central, barrier::central_spins
         let before = Count(self.0.fetch_add(1, AcqRel));
         let (arrived, expected) = (before.arrived(), before.expected());
         if arrived >= expected {
@@ -166,8 +167,9 @@ impl Arrivals {
         // Relaxed: the compare-exchange says whether it is still so, and an episode that is complete stays so.
         let mut now = Count(self.0.load(Relaxed));
         while !now.has_completed(episode) {
-            // Relaxed: what this thread did matters to no thread any more, and an RMW leaves the order between the other
-            // arrivals as it is. Torn, it loses an arrival (killed by `barrier::central_times_out`).
+            // Relaxed: what this thread did matters to no thread any more, and an RMW leaves the
+            // order between the other arrivals as it is. Torn, it loses an arrival.
+            // model: barrier::central_times_out
             match self.0.compare_exchange(now.0, now.0 - 1, Relaxed, Relaxed) {
                 Ok(_) => return true,
                 Err(other) => now = Count(other),
@@ -192,7 +194,8 @@ impl Arrivals {
                     expected: expected as u32,
                 });
             }
-            // AcqRel: as for an arrival, which leaving replaces (killed by `barrier::central_leave`).
+            // AcqRel: as for an arrival, which leaving replaces.
+            // model: barrier::central_leave
             match self.0.compare_exchange(now.0, now.0 - ONE_EXPECTED, AcqRel, Relaxed) {
                 Ok(_) if arrived + 1 < expected => return Ok(Left::Early),
                 Ok(_) => {
@@ -213,8 +216,9 @@ impl Arrivals {
     /// Begins to count the next episode (invariant 2). So many are expected, which does not change before (invariant 1).
     #[inline]
     pub(super) fn close(&self, expected: u32) {
-        // Relaxed: the gate, which opens after this, is what orders the next episode after this one. An RMW: others may
-        // be arriving early. Torn, it loses an arrival (killed by `barrier::central_surplus`).
+        // Relaxed: the gate, which opens after this, is what orders the next episode after this
+        // one. An RMW: others may be arriving early. Torn, it loses an arrival.
+        // model: barrier::central_surplus
         self.0.fetch_add(ONE_EPISODE - u64::from(expected), Relaxed);
     }
 }

@@ -25,7 +25,7 @@ const ARRIVED_MASK: u32 = ONE_EXPECTED - 1;
 /// Yew, Tzeng and Lawrie's software combining tree (IEEE Transactions on Computers 1987), with one flag to wake all.
 ///
 /// Four participants share a counter; the last of them goes on to the counter above. It is the tree whose arrivals wait for
-/// nobody, and so the one that can do what [`Barrier`](super::Barrier) can, but for time-outs.
+/// no thread, and so the one that can do what [`Barrier`](super::Barrier) can, but for time-outs.
 ///
 /// * **Guarantee**: as [`Barrier`](super::Barrier). The leader is the last to arrive.
 /// * **Cost**: an RMW on a counter for each participant, and for each counter one above, `log4 n` of them one after the
@@ -135,11 +135,13 @@ impl<S: Step> CombiningBarrier<S> {
         loop {
             let counter = &self.counters[place];
             let (before, change) = match visit {
-                // AcqRel, Release: what this thread and those below did happens before what any thread does after the
-                // episode; Acquire: the last arrival synchronizes with all others, and passes that on upwards. Weaker,
-                // one of them sees too little (killed by `barrier::combining`).
+                // AcqRel, Release: what this thread and those below did happens before what any
+                // thread does after the episode; Acquire: the last arrival synchronizes with all
+                // others, and passes that on upwards. Weaker, one of them sees too little.
+                // model: barrier::combining
                 Visit::Arrives => (counter.count.fetch_add(1, AcqRel), 1),
-                // AcqRel: as for an arrival, which leaving replaces (killed by `barrier::combining_leaves`).
+                // AcqRel: as for an arrival, which leaving replaces.
+                // model: barrier::combining_leaves
                 Visit::Leaves => (
                     counter.count.fetch_sub(ONE_EXPECTED, AcqRel),
                     ONE_EXPECTED.wrapping_neg(),

@@ -86,7 +86,8 @@ impl Gate {
 
     #[inline]
     pub(super) fn is_poisoned(&self) -> bool {
-        // Acquire: synchronizes with the Release in `poison` (killed by `barrier::central_poison`).
+        // Acquire: synchronizes with the Release in `poison`.
+        // model: barrier::central_poison
         self.word.load(Acquire) & POISONED != 0
     }
 
@@ -101,7 +102,8 @@ impl Gate {
             if opened > 1 || word & LEADERLESS == 0 {
                 return Some(Passed::Through);
             }
-            // Relaxed: the claim orders nothing. Torn, there would be two leaders (killed by `barrier::central_leave`).
+            // Relaxed: the claim orders nothing. Torn, there would be two leaders.
+            // model: barrier::central_leave
             match self.word.compare_exchange(word, word & !LEADERLESS, Relaxed, Relaxed) {
                 Ok(_) => return Some(Passed::AsLeader),
                 Err(now) => word = now,
@@ -112,8 +114,9 @@ impl Gate {
     /// Waits until `episode` is over.
     #[inline]
     pub(super) fn wait(&self, episode: Episode, participants: u32, yields: &Yields) -> Passed {
-        // Acquire: synchronizes with the Release in `open`, so that this thread sees what all did before they arrived;
-        // Relaxed loses it (killed by `barrier::central_held_up`).
+        // Acquire: synchronizes with the Release in `open`, so that this thread sees what all did
+        // before they arrived; Relaxed loses it.
+        // model: barrier::central_held_up
         let word = self.word.load(Acquire);
         match self.judge(word, episode) {
             Some(passed) => passed,
@@ -126,7 +129,8 @@ impl Gate {
         let mut patience = Patience::new(participants, yields);
         loop {
             let goes_on = patience.wait();
-            // Acquire: as in `wait` (killed by `barrier::central`).
+            // Acquire: as in `wait`.
+            // model: barrier::central
             let word = self.word.load(Acquire);
             if let Some(passed) = self.judge(word, episode) {
                 return passed;
@@ -152,8 +156,9 @@ impl Gate {
     /// Makes it known that a thread sleeps; false if the word is no longer what it was.
     #[cfg(feature = "std")]
     fn note_sleeper(&self, word: u32) -> bool {
-        // Relaxed: nothing is made known but the bit, and the thread that opens sees it or comes before. Torn, it would
-        // take back an opening (killed by `barrier::central`).
+        // Relaxed: nothing is made known but the bit, and the thread that opens sees it or comes
+        // before. Torn, it would take back an opening.
+        // model: barrier::central
         word & SLEEPING != 0
             || self
                 .word
@@ -166,7 +171,8 @@ impl Gate {
     pub(super) fn wait_until(&self, episode: Episode, participants: u32, yields: &Yields, deadline: Instant) -> Passed {
         let mut patience = Patience::new(participants, yields);
         loop {
-            // Acquire: as in `wait` (killed by `barrier::central_times_out`).
+            // Acquire: as in `wait`.
+            // model: barrier::central_times_out
             let word = self.word.load(Acquire);
             if let Some(passed) = self.judge(word, episode) {
                 return passed;
@@ -178,7 +184,8 @@ impl Gate {
                 continue;
             }
             if !futex::wait_until(&self.word, word | SLEEPING, deadline) && time::has_passed(deadline) {
-                // Acquire: as in `wait` (killed by `barrier::central_times_out`).
+                // Acquire: as in `wait`.
+                // model: barrier::central_times_out
                 let word = self.word.load(Acquire);
                 return self.judge(word, episode).unwrap_or(Passed::TimedOut);
             }
@@ -196,9 +203,10 @@ impl Gate {
             }
             let next = (word / EPISODE).wrapping_add(1).wrapping_mul(EPISODE);
             let next = if leaderless { next | LEADERLESS } else { next };
-            // Release: synchronizes with the Acquire loads of the waiters, which see what all did before they arrived;
-            // Relaxed loses it (killed by `barrier::central_spins`). A compare-exchange, so that a waiter which
+            // Release: synchronizes with the Acquire loads of the waiters, which see what all did
+            // before they arrived; Relaxed loses it. A compare-exchange, so that a waiter which
             // falls asleep meanwhile is woken and a poisoning is not overwritten.
+            // model: barrier::central_spins
             match self.word.compare_exchange(word, next, Release, Relaxed) {
                 Ok(_) => break word,
                 Err(now) => word = now,
@@ -214,8 +222,9 @@ impl Gate {
     /// No episode completes any more. Wakes all waiters.
     #[cold]
     pub(super) fn poison(&self) {
-        // Release: the waiters that are told see what this thread did before. Relaxed loses it (killed by
-        // `barrier::central_poison`). An RMW, so that an opening or a sleeper is not overwritten.
+        // Release: the waiters that are told see what this thread did before. Relaxed loses it. An
+        // RMW, so that an opening or a sleeper is not overwritten.
+        // model: barrier::central_poison
         let word = self.word.fetch_or(POISONED, Release);
         if word & SLEEPING != 0 {
             self.wake();

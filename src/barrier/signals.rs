@@ -97,15 +97,17 @@ impl Signals {
 
     /// Whether `episode` never completes.
     pub(super) fn is_broken(&self, episode: u32) -> bool {
-        // Acquire: synchronizes with the Release in `break_from`, so that a thread which is told sees what the
-        // other did before; Relaxed loses it (killed by `barrier::tree_breaks`).
+        // Acquire: synchronizes with the Release in `break_from`, so that a thread which is told
+        // sees what the other did before; Relaxed loses it.
+        // model: barrier::tree_breaks
         Self::breaks(self.broken.load(Acquire), episode)
     }
 
     /// Whether any episode never completes.
     pub(super) fn is_broken_ever(&self) -> bool {
         // Acquire: as in `is_broken`.
-        // Survivor: it only answers a question, and what is done on the strength of it is the caller's.
+        // survivor: it only answers a question, and what is done on the strength of it is the
+        // caller's.
         self.broken.load(Acquire) != 0
     }
 
@@ -119,8 +121,9 @@ impl Signals {
         // Relaxed: the compare-exchange says whether it is still so.
         let mut now = self.broken.load(Relaxed);
         while !Self::breaks(now, episode) {
-            // Release: synchronizes with the Acquire in `is_broken`; Relaxed loses what this thread did before (killed by
-            // `barrier::tree_breaks`). A compare-exchange: of two that break, the earlier episode counts.
+            // Release: synchronizes with the Acquire in `is_broken`; Relaxed loses what this thread
+            // did before. A compare-exchange: of two that break, the earlier episode counts.
+            // model: barrier::tree_breaks
             match self
                 .broken
                 .compare_exchange(now, BROKEN | u64::from(episode), Release, Relaxed)

@@ -129,8 +129,9 @@ impl ApproximateHandle<'_> {
 
     /// Tells the estimate what this handle holds back, before the batch is full.
     pub fn flush(&self) {
-        // Relaxed: an add publishes nothing but itself. One RMW, since all handles flush to the same word (killed by
-        // `counter::no_batch_is_lost`).
+        // Relaxed: an add publishes nothing but itself. One RMW, since all handles flush to the
+        // same word.
+        // model: counter::no_batch_is_lost
         self.counter.estimate.fetch_add(self.held_back.take(), Relaxed);
     }
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use super::registry::{Lease, Registry};
 use crate::backend::const_fn;
 
-/// What all its [`LocalCounter`]s have added, together.
+/// What all its [`LocalCounterHandle`]s have added, together.
 ///
 /// * **Guarantee**: no add is lost, also when its handle has been dropped. [`sum`](Self::sum) is exact once the adders
 ///   are quiet (see the [module](super)). All counts are modulo 2^64.
@@ -15,9 +15,9 @@ use crate::backend::const_fn;
 ///   [`Counter`](super::Counter) is for. Nor for handles that are made for a single add.
 ///
 /// ```
-/// use linchpin::counter::LocalCounters;
+/// use linchpin::counter::LocalCounter;
 ///
-/// static PACKETS: LocalCounters = LocalCounters::new();
+/// static PACKETS: LocalCounter = LocalCounter::new();
 ///
 /// std::thread::scope(|scope| {
 ///     for _ in 0..4 {
@@ -31,22 +31,22 @@ use crate::backend::const_fn;
 /// });
 /// assert_eq!(PACKETS.sum(), 4000);
 /// ```
-pub struct LocalCounters {
+pub struct LocalCounter {
     registry: Registry,
 }
 
-impl LocalCounters {
+impl LocalCounter {
     const_fn! {
         /// A counter at 0, without handles. Allocates nothing.
         #[must_use]
         pub const fn new() -> Self {
-            LocalCounters { registry: Registry::new() }
+            LocalCounter { registry: Registry::new() }
         }
     }
 
     /// A handle to add with. It takes over the slot of one that was dropped, or allocates one.
-    pub fn register(&self) -> LocalCounter<'_> {
-        LocalCounter {
+    pub fn register(&self) -> LocalCounterHandle<'_> {
+        LocalCounterHandle {
             lease: self.registry.lease(),
         }
     }
@@ -58,41 +58,41 @@ impl LocalCounters {
     }
 }
 
-impl Default for LocalCounters {
+impl Default for LocalCounter {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for LocalCounters {
+impl fmt::Debug for LocalCounter {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("LocalCounters")
+            .debug_struct("LocalCounter")
             .field("sum", &self.sum())
             .finish()
     }
 }
 
-/// A handle that adds to a [`LocalCounters`], in a slot of its own.
+/// A handle that adds to a [`LocalCounter`], in a slot of its own.
 ///
-/// An add is a load and a store, wait-free from the first on, with no RMW and no cache line that moves: the fastest there is
-/// (what can wait or allocate is [`register`](LocalCounters::register)). The handle can be
-/// sent to another thread, but not shared by two:
+/// An add is a load and a store, wait-free from the first on, with no RMW and no cache line that moves: the fastest
+/// there is (what can wait or allocate is [`register`](LocalCounter::register)). The handle can be sent to another
+/// thread, but not shared by two:
 ///
 /// ```compile_fail
-/// let counters = linchpin::counter::LocalCounters::new();
+/// let counters = linchpin::counter::LocalCounter::new();
 /// let local = counters.register();
 /// std::thread::scope(|scope| {
-///     scope.spawn(|| local.add(1)); // `LocalCounter` cannot be shared between threads safely
+///     scope.spawn(|| local.add(1)); // `LocalCounterHandle` cannot be shared between threads safely
 /// });
 /// ```
 ///
 /// Dropped, it leaves what it has added, and its slot to the next handle. Forgotten, it leaves its slot unused.
-pub struct LocalCounter<'counters> {
+pub struct LocalCounterHandle<'counters> {
     lease: Lease<'counters>,
 }
 
-impl LocalCounter<'_> {
+impl LocalCounterHandle<'_> {
     /// Adds 1.
     #[inline]
     pub fn increment(&self) {
@@ -106,8 +106,8 @@ impl LocalCounter<'_> {
     }
 }
 
-impl fmt::Debug for LocalCounter<'_> {
+impl fmt::Debug for LocalCounterHandle<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("LocalCounter").finish_non_exhaustive()
+        formatter.debug_struct("LocalCounterHandle").finish_non_exhaustive()
     }
 }

@@ -9,16 +9,16 @@
 //!
 //! (RMW: a locked read-modify-write instruction.)
 //!
-//! **Start with a padded atomic.** One line that moves between cores at every add costs some 50 to 200 ns a time; if the
-//! threads add less than a million times a second, nobody will notice. Nothing here is cheaper to read, and all of it is
-//! larger: 8 KiB for a [`Counter`], a line for each handle of the others.
+//! **Start with a padded atomic.** One line that moves between cores at every add costs some 50 to 200 ns a time; if
+//! the threads add less than a million times a second, no thread will notice. Nothing here is cheaper to read, and all
+//! of it is larger: 8 KiB for a [`Counter`], a line for each handle of the others.
 //!
 //! # What a sum means
 //!
 //! A sum taken while others add is some number between what had been added before it began and what has been added when
-//! it returns; it need not be a total that ever held at one instant. It is exact for every add that *happens before* it:
-//! once the adding threads have been joined, or have told of it through a lock, a channel or a barrier. Nothing that was
-//! added is ever lost, also when its thread is gone or its handle dropped.
+//! it returns; it need not be a total that ever held at one instant. It is exact for every add that *happens before*
+//! it: once the adding threads have been joined, or have told of it through a lock, a channel or a barrier. Nothing
+//! that was added is ever lost, also when its thread is gone or its handle dropped.
 //!
 //! All counts are modulo 2^64: they wrap, without a panic. At one add a nanosecond that takes 584 years.
 
@@ -28,11 +28,11 @@ mod approximate;
 mod local;
 #[cfg(feature = "alloc")]
 mod registry;
-mod slot;
+mod stripe_index;
 mod striped;
 
 #[cfg(feature = "alloc")]
 pub use approximate::{ApproximateCounter, ApproximateHandle};
 #[cfg(feature = "alloc")]
-pub use local::{LocalCounter, LocalCounters};
+pub use local::{LocalCounter, LocalCounterHandle};
 pub use striped::Counter;

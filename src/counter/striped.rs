@@ -1,15 +1,15 @@
 //! A counter in stripes, each on lines of its own; a thread adds to the stripe of its number (the role of Java's
 //! `LongAdder`, Lea 2009; the stripes are those of Fatourou and others' "split counter", here one for each living
-//! thread). An add is one RMW, Relaxed, on a cache line that no other core writes as long as there have always been stripes for
-//! all. It is wait-free (Herlihy, TOPLAS 1991) where the processor's `fetch_add` is, as on x86-64, except for the first add of a
-//! thread: that leases a number, by a compare-exchange that is lock-free, and registers a thread-local destructor, which
-//! may allocate.
+//! thread). An add is one RMW, Relaxed, on a cache line that no other core writes as long as there have always been
+//! stripes for all. It is wait-free (Herlihy, TOPLAS 1991) where the processor's `fetch_add` is, as on x86-64, except
+//! for the first add of a thread: that leases a number, by a compare-exchange that is lock-free, and registers a
+//! thread-local destructor, which may allocate.
 
 use core::fmt;
 
 use crossbeam_utils::CachePadded;
 
-use super::slot;
+use super::stripe_index;
 use crate::backend::atomic::{AtomicU64, Relaxed};
 use crate::backend::{array, const_fn};
 
@@ -17,8 +17,9 @@ use crate::backend::{array, const_fn};
 ///
 /// * **Guarantee**: no add is lost. [`sum`](Self::sum) and [`reset`](Self::reset) are exact once the adders are quiet
 ///   (see the [module](super)). All counts are modulo 2^64.
-/// * **Cost**: an add is one RMW on the thread's stripe: no line moves between cores as long as there have never been more
-///   threads at once that count than there are `STRIPES`. A sum loads all stripes. 128 bytes for each stripe (on x86-64), 8 KiB by default.
+/// * **Cost**: an add is one RMW on the thread's stripe: no line moves between cores as long as there have never been
+///   more threads at once that count than there are `STRIPES`. A sum loads all stripes. 128 bytes for each stripe (on
+///   x86-64), 8 KiB by default.
 /// * **Not for**: counters that are read as often as written, or of which there are thousands: take a
 ///   `CachePadded<AtomicU64>`, or fewer stripes.
 ///
@@ -36,7 +37,7 @@ use crate::backend::{array, const_fn};
 /// });
 /// assert_eq!(REQUESTS.sum(), 4);
 /// ```
-pub struct Counter<const STRIPES: usize = { slot::SLOTS }> {
+pub struct Counter<const STRIPES: usize = { stripe_index::SLOTS }> {
     stripes: [CachePadded<AtomicU64>; STRIPES],
 }
 
@@ -53,7 +54,7 @@ impl Counter {
 impl<const STRIPES: usize> Counter<STRIPES> {
     const MASK: usize = {
         assert!(
-            STRIPES.is_power_of_two() && STRIPES <= slot::SLOTS,
+            STRIPES.is_power_of_two() && STRIPES <= stripe_index::SLOTS,
             "Counter: `STRIPES` must be 1, 2, 4, 8, 16, 32 or 64"
         );
         STRIPES - 1
@@ -86,9 +87,10 @@ impl<const STRIPES: usize> Counter<STRIPES> {
     /// Adds `amount`, modulo 2^64.
     #[inline]
     pub fn add(&self, amount: u64) {
-        let stripe = &self.stripes[slot::current() & Self::MASK];
-        // Relaxed: an add publishes nothing but itself. That it is one RMW is what keeps it, since another thread may
-        // have the same stripe, or `reset` be under way (killed by `counter::no_add_is_lost`).
+        let stripe = &self.stripes[stripe_index::current() & Self::MASK];
+        // Relaxed: an add publishes nothing but itself. That it is one RMW is what keeps it, since
+        // another thread may have the same stripe, or `reset` be under way.
+        // model: counter::no_add_is_lost
         stripe.fetch_add(amount, Relaxed);
     }
 
@@ -116,8 +118,9 @@ impl<const STRIPES: usize> Counter<STRIPES> {
     /// assert_eq!(bytes.sum(), 0);
     /// ```
     pub fn reset(&self) -> u64 {
-        // Relaxed: as in `add`. One RMW for each stripe, so that no add falls between a load and a store (killed by
-        // `counter::reset_loses_nothing`).
+        // Relaxed: as in `add`. One RMW for each stripe, so that no add falls between a load and a
+        // store.
+        // model: counter::reset_loses_nothing
         self.stripes
             .iter()
             .fold(0, |sum, stripe| sum.wrapping_add(stripe.swap(0, Relaxed)))

@@ -26,7 +26,7 @@ pub use lock_api::WaitTimeoutResult;
 /// * **Guarantee**: no wait ends without a notification or its time-out. [`notify_one`](lock_api::Condvar::notify_one)
 ///   tells whether it has notified a thread, [`notify_all`](lock_api::Condvar::notify_all) how many; each of these
 ///   returns from its wait as notified. First come, first notified.
-/// * **Cost**: four bytes. A notification with nobody waiting is one load. A waiter spins for a few microseconds before it
+/// * **Cost**: four bytes. A notification with no thread waiting is one load. A waiter spins for a few microseconds before it
 ///   sleeps. Notifying all wakes one, and moves the others to the queue of the mutex, 32 at a time.
 /// * **Worst case**: each of N notified threads has the mutex in its turn, as a waiter of [`Mutex`](super::Mutex) has. Beside busy
 ///   processes two threads that take turns pass 0.5 to 0.96 as often as with `parking_lot`.
@@ -61,7 +61,7 @@ pub struct RawCondvar {
 
 impl RawCondvar {
     const_fn! {
-        /// A condition variable that nobody waits for.
+        /// A condition variable that no thread waits for.
         #[must_use]
         pub const fn new() -> Self {
             RawCondvar { waiters: AtomicU32::new(0) }
@@ -216,7 +216,7 @@ mod tests {
     use crate::futex::{Condvar, Mutex};
     use std::thread;
 
-    /// Regression: an unlock that was interrupted between its store and its look woke whoever waited at the address of the
+    /// Regression: an unlock that was interrupted between its store and its look woke the thread that waited at the address of the
     /// lock, which by then was that of a condition variable.
     #[test]
     fn a_wake_up_for_a_lock_that_was_here_before_ends_no_wait() {

@@ -8,7 +8,7 @@ use crate::backend::time::Instant;
 
 /// What threads wait for. It is the name of a queue of each kind.
 #[repr(align(4))]
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Object {
     _place: u8,
 }
@@ -121,6 +121,12 @@ impl Object {
 
 /// Waiters that are in no queue of the table.
 pub struct Detached(Taken);
+
+impl core::fmt::Debug for Detached {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.debug_struct("Detached").finish_non_exhaustive()
+    }
+}
 
 impl Detached {
     /// Unparks the first.

@@ -8,6 +8,7 @@
 //! | [`Condvar`] | 4 bytes | first come, first notified | | a thread has to wait for what another does |
 
 mod condvar;
+mod debug;
 mod mutex;
 mod park;
 // Where the kernel can lend a priority; elsewhere the type would promise what it cannot keep.

@@ -1,4 +1,4 @@
-//! A mutual exclusion lock that parks those who wait, and whose uncontended unlock is a plain store.
+//! A mutual exclusion lock that parks those that wait, and whose uncontended unlock is a plain store.
 //!
 //! Every other lock of this kind pays two locked instructions: one to lock, one to unlock, which has to learn in the
 //! same step whether a thread is parked. Here the holder is in one of two modes.
@@ -154,8 +154,9 @@ impl RawMutex {
     /// Acquires a free lock as `held`, one of the three held states.
     #[inline]
     fn acquire(&self, held: u8) -> bool {
-        // Acquire: pairs with the Release of every unlock. The new holder must see what the last one wrote; Relaxed loses
-        // it (killed by `futex::mutex_excludes`).
+        // Acquire: pairs with the Release of every unlock. The new holder must see what the last
+        // one wrote; Relaxed loses it.
+        // model: futex::mutex_excludes
         self.state.compare_exchange(FREE, held, Acquire, Relaxed).is_ok()
     }
 
@@ -173,10 +174,11 @@ impl RawMutex {
     #[inline]
     fn change_to_contended(&self) -> MutexGuardState {
         work_outside::note_lock();
-        // Relaxed: nobody else changes the word of a holder in fast mode, and others only add to this.
+        // Relaxed: no other thread changes the word of a holder in fast mode, and others only add to this.
         self.state.store(CONTENDED, Relaxed);
-        // SeqCst: pairs with `heavy` in `park`. If the waiter's announcement comes first, it is seen below. If this comes first,
-        // the waiter sees `CONTENDED` and adds `PARKED` to it (killed by `futex::mutex_becomes_contended`).
+        // SeqCst: pairs with `heavy` in `park`. If the waiter's announcement comes first, it is
+        // seen below. If this comes first, the waiter sees `CONTENDED` and adds `PARKED` to it.
+        // model: futex::mutex_becomes_contended
         asymmetric::light();
         if is_announced(self.key()) {
             // Relaxed: it is for this holder's unlock. An RMW, since waiters do the same.
@@ -189,10 +191,14 @@ impl RawMutex {
     fn release(&self, held: &MutexGuardState) {
         if held.fast {
             let key = self.key();
-            // Release: pairs with the Acquire in `acquire`. The next holder must see this section; Relaxed loses it
-            // (killed by `futex::mutex_excludes`). A plain store will do: nobody else changes the word in fast mode.
+            // Release: pairs with the Acquire in `acquire`. The next holder must see this section;
+            // Relaxed loses it. A plain store will do: no other thread changes the word in fast mode.
+            // model: futex::mutex_excludes
             self.state.store(FREE, Release);
-            // SeqCst: pairs with `heavy` in `park` (killed by `futex::mutex_wakes_a_sleeper`).
+            // SeqCst: pairs with `heavy` in `park`. If the waiter's announcement comes first, the look
+            // below sees it, and this thread wakes the waiter. If this comes first, the waiter's second
+            // look sees that the lock is free, and it does not park.
+            // model: futex::mutex_wakes_a_sleeper
             asymmetric::light();
             if is_announced(key) {
                 unpark_deputy(key);
@@ -211,7 +217,8 @@ impl RawMutex {
         } else {
             cooldown != 0 && one_in(cooldown)
         };
-        // Release: as above (killed by `futex::mutex_excludes`).
+        // Release: as above.
+        // model: futex::mutex_excludes
         if looks || self.state.compare_exchange(CONTENDED, FREE, Release, Relaxed).is_err() {
             self.unlock_and_wake(looks, false);
         }
@@ -247,9 +254,10 @@ impl RawMutex {
                 }
                 Some(_) => {}
             }
-            // Release: pairs with the Acquire in `acquire` (killed by `futex::mutex_excludes`). A waiter to which the lock
-            // is handed off sees this section by its flag. A plain store will do: others change the word in contended mode
-            // only under the bucket's lock, to park.
+            // Release: pairs with the Acquire in `acquire`. A waiter to which the lock is handed
+            // off sees this section by its flag. A plain store will do: others change the word in
+            // contended mode only under the bucket's lock, to park.
+            // model: futex::mutex_excludes
             self.state.store(left, Release);
         });
     }
@@ -380,8 +388,9 @@ impl Contend for RawMutex {
                 self.note_queued(fence_cost());
                 return Validate::Park;
             }
-            // Relaxed: the queue is under the bucket's lock. An RMW, so that the holder sees it or has unlocked before;
-            // torn, it would lock a lock that no thread holds (killed by `futex::mutex_becomes_contended`).
+            // Relaxed: the queue is under the bucket's lock. An RMW, so that the holder sees it or
+            // has unlocked before; torn, it would lock a lock that no thread holds.
+            // model: futex::mutex_becomes_contended
             if self
                 .state
                 .compare_exchange(state, state | PARKED, Relaxed, Relaxed)

@@ -1,7 +1,7 @@
 //! Values that are never freed, in memory of the system's allocator.
 //!
-//! Never of the global one: that may be guarded by one of our locks, and a thread that waits for a lock, or has claimed one and
-//! waits for its readers, would need the lock for what it waits with.
+//! Never of the global one: that may be guarded by one of our locks, and a thread that waits for a lock, or has claimed
+//! one and waits for its readers, would need the lock for what it waits with.
 
 use core::ptr::NonNull;
 use std::alloc::{GlobalAlloc, Layout, System, handle_alloc_error};

@@ -14,7 +14,8 @@ use crossbeam_utils::CachePadded;
 
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
-use crate::backend::{const_fn, futex, hint, thread};
+use crate::backend::{const_fn, futex, hint};
+use crate::wait::{Backoff, DefaultWait};
 
 const FREE: u32 = 0;
 const HELD: u32 = 1;
@@ -23,8 +24,6 @@ const AWAITED: u32 = 2;
 /// How often a waiter looks before it sleeps, and the pauses between two looks.
 const ROUNDS: u32 = 32;
 const PAUSES: u32 = 4;
-/// How often a thread that must not sleep yields before it gives up.
-const TRIES: u32 = hint::tuned(64, 2);
 
 /// A value that one thread at a time may use.
 pub(crate) struct WordLock<T> {
@@ -70,22 +69,23 @@ impl<T> WordLock<T> {
         })
     }
 
-    /// The same without ever sleeping; `None` if the lock is not had soon. For a thread that is ending, when a model has no
-    /// kernel any more, and for what the child of a fork needs, in which a lock may be held by no thread.
-    pub(crate) fn try_with<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let mut tries = 0;
+    /// The same without ever sleeping for the lock: the caller polls. For what a thread-local's destructor may do, in a
+    /// model when there is no kernel any more.
+    pub(crate) fn with_polling<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> R {
+        let mut backoff = Backoff::new();
         while !self.try_lock() {
-            if tries == TRIES {
-                return None;
-            }
-            tries += 1;
-            thread::yield_now();
+            backoff.wait::<DefaultWait>();
         }
         let _held = Held(self);
-        Some(self.value.with_mut(|value| {
+        self.value.with_mut(|value| {
             // SAFETY: as in `with`.
             use_it(unsafe { &mut *value })
-        }))
+        })
+    }
+
+    /// The value of a lock that no thread uses any more.
+    pub(crate) fn into_inner(self) -> T {
+        self.value.into_inner().into_inner()
     }
 
     fn lock(&self) -> Held<'_, T> {
@@ -97,8 +97,9 @@ impl<T> WordLock<T> {
 
     #[inline]
     fn try_lock(&self) -> bool {
-        // Acquire: pairs with the Release RMW in `drop`. The value must be as the last user has left it; Relaxed loses
-        // that (killed by `futex::mutex_excludes`).
+        // Acquire: pairs with the Release RMW in `drop`. The value must be as the last user has
+        // left it; Relaxed loses that.
+        // model: futex::mutex_excludes, queue::nodes_change_hands, queue::nodes_overflow
         self.word.compare_exchange(FREE, HELD, Acquire, Relaxed).is_ok()
     }
 
@@ -110,8 +111,9 @@ impl<T> WordLock<T> {
                 return;
             }
         }
-        // Acquire: as in `try_lock` (killed by `futex::mutex_excludes`). Whoever has waited cannot know whether it was the
-        // only one, so it takes the lock as one that is waited for; an RMW, to learn what it replaces.
+        // Acquire: as in `try_lock`. The thread that has waited cannot know whether it was the only one, so
+        // it takes the lock as one that is waited for; an RMW, to learn what it replaces.
+        // model: futex::mutex_excludes
         while self.word.swap(AWAITED, Acquire) != FREE {
             futex::wait(&self.word, AWAITED);
         }
@@ -124,8 +126,10 @@ struct Held<'lock, T>(&'lock WordLock<T>);
 impl<T> Drop for Held<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // Release: pairs with the Acquire RMWs in `try_lock` and `lock_contended`. The next user must find the value as it
-        // was left; Relaxed loses that (killed by `futex::mutex_excludes`). An RMW, to learn whether somebody sleeps.
+        // Release: pairs with the Acquire RMWs in `try_lock` and `lock_contended`. The next user
+        // must find the value as it was left; Relaxed loses that. An RMW, to learn whether a thread
+        // sleeps.
+        // model: futex::mutex_excludes, queue::nodes_change_hands, queue::nodes_overflow
         if self.0.word.swap(FREE, Release) == AWAITED {
             futex::wake_one(&self.0.word);
         }

@@ -2,33 +2,33 @@
 //!
 //! | lock | word | fairness | alone | reach for it when |
 //! |---|---|---|---|---|
-//! | [`Mutex`] | 1 byte | none | 1 RMW | sections are short and threads do not outnumber cores by much |
+//! | [`Mutex`] | 1 byte | none | 1 RMW | critical sections are short and threads do not outnumber cores by much |
 //! | [`TasMutex`] | 1 byte | none | 1 RMW | contention is rare: its uncontended path is the same, its code the smallest |
 //! | [`TicketMutex`] | 2 words | first come, first served, from the ticket on | 1 RMW | few threads, and none may be passed again and again |
-//! | [`RwLock`] | 4 bytes | a waiting writer holds off new readers | 1 RMW, read 2 | readers dominate and sections are short |
+//! | [`RwLock`] | 4 bytes | a waiting writer holds off new readers | 1 RMW, read 2 | readers dominate and critical sections are short |
 //!
-//! (RMW: a locked read-modify-write instruction for lock and unlock together, with nobody else there.)
+//! (RMW: a locked read-modify-write instruction for lock and unlock together, with no other thread there.)
 //!
-//! All four are `lock_api` raw locks under an alias, so guards, `map`, `Debug`, `Default`, `From<T>` and `?Sized` values
-//! work as in `parking_lot`; a guard may be dropped on another thread if the value may be
-//! sent there. Each fits in a `static`, and needs neither `std`
-//! nor `alloc`. With `std`, a thread that has spun for a few microseconds yields to the scheduler
-//! ([`SpinThenYield`](crate::wait::SpinThenYield)); to spin for ever, name the raw lock:
+//! All four are `lock_api` raw locks under an alias, so guards, `map`, `Debug`, `Default`, `From<T>` and `?Sized`
+//! values work as in `parking_lot`; a guard may be dropped on another thread if the value may be sent there. Each fits
+//! in a `static`, and needs neither `std` nor `alloc`. With `std`, a thread that has spun for a few microseconds yields
+//! to the scheduler ([`SpinThenYield`](crate::wait::SpinThenYield)); to spin for ever, name the raw lock:
 //! `lock_api::Mutex<linchpin::spin::RawMutex<Spin>, T>`.
 //!
-//! **More threads than cores.** With `std`, where as many threads are in a long wait for a mutex as can run, the others sleep
-//! before they try on: 250 us for each that waits, 16 ms at most, and not again within the 100 us after. So a few threads at a time
-//! pass the lock at full speed, and all have their turns. It also means that a thread may find a lock late by
-//! as much as its sleep. Such waits are counted in a table of the process by the lock's address, on a cache line that locks of one
-//! bucket (one in 512) share. A child that was forked while threads waited inherits their count, and its contended
-//! acquisitions of that bucket sleep more than they would.
+//! **More threads than cores.** With `std`, where as many threads are in a long wait for a mutex as can run, the others
+//! sleep before they try on: 250 us for each that waits, 16 ms at most, and not again within the 100 us after. So a few
+//! threads at a time pass the lock at full speed, and all have their turns. It also means that a thread may find a lock
+//! late by as much as its sleep. Such waits are counted in a table of the process by the lock's address, on a cache
+//! line that locks of one bucket (one in 512) share. A child that was forked while threads waited inherits their count,
+//! and its contended acquisitions of that bucket sleep more than they would.
 //!
 //! # From the `spin` crate
 //!
 //! Change the `use` line to `use linchpin::spin::{Mutex, MutexExt as _, RwLock, RwLockExt as _, ..}`. What the traits
-//! offer under `spin`'s names: [`MutexExt`] `as_mut_ptr`, `try_lock_weak`; [`RwLockExt`] `as_mut_ptr`, `upgradeable_read`,
-//! `try_upgradeable_read`, `try_write_weak`, `reader_count`, `writer_count`; [`RwLockUpgradableGuardExt`] and
-//! [`RwLockWriteGuardExt`] `upgrade`, `try_upgrade`, `downgrade`, `downgrade_to_upgradeable` as methods. The rest:
+//! offer under `spin`'s names: [`MutexExt`] `as_mut_ptr`, `try_lock_weak`; [`RwLockExt`] `as_mut_ptr`,
+//! `upgradeable_read`, `try_upgradeable_read`, `try_write_weak`, `reader_count`, `writer_count`;
+//! [`RwLockUpgradableGuardExt`] and [`RwLockWriteGuardExt`] `upgrade`, `try_upgrade`, `downgrade`,
+//! `downgrade_to_upgradeable` as methods. The rest:
 //!
 //! | `spin` | here |
 //! |---|---|
@@ -56,8 +56,8 @@
 //! assert!(!mutex.is_locked() && !rwlock.is_locked());
 //! ```
 //!
-//! When *not* to use them: for sections that block, allocate, or last longer than a context switch. A waiter burns its
-//! core; a lock that sleeps does not.
+//! When *not* to use them: for critical sections that block, allocate, or last longer than a context switch. A waiter
+//! burns its core; a lock that sleeps does not.
 //!
 //! A panic while a guard is held releases the lock, without poisoning. A guard that is forgotten leaves the lock locked
 //! for ever, and nothing worse.
@@ -76,6 +76,7 @@
 
 mod migrate;
 mod mutex;
+mod restricted;
 mod rwlock;
 mod ticket;
 

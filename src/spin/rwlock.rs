@@ -3,14 +3,14 @@
 //!
 //! | bits of `state` | set | cleared |
 //! |---|---|---|
-//! | 0 `WRITER` | by the writer, when there is nobody else | by its unlock or downgrade |
+//! | 0 `WRITER` | by the writer, when there is no other thread | by its unlock or downgrade |
 //! | 1 `UPGRADABLE` | by the one upgradable reader, when there is no writer | by its unlock, downgrade or upgrade |
-//! | 2 `WAITING` | by a writer that finds readers, or an upgrade that does | by whichever writer gets in |
-//! | 3.. number of readers | +1 by each reader, when there is neither `WRITER` nor `WAITING` | -1 by its unlock |
+//! | 2 `WRITER_PENDING` | by a writer that finds readers, or an upgrade that does | by whichever writer gets in |
+//! | 3.. number of readers | +1 by each reader, when there is neither `WRITER` nor `WRITER_PENDING` | -1 by its unlock |
 //!
-//! While `WRITER` is set nobody else changes the word, so the writer's unlock is a plain store. That is why `WAITING`
-//! is not set against a writer: one that waits marks the lock again as soon as it sees readers in it. In between those
-//! readers get in that came meanwhile, so that a stream of writers does not shut them out.
+//! While `WRITER` is set no other thread changes the word, so the writer's unlock is a plain store. That is why
+//! `WRITER_PENDING` is not set against a writer: one that waits marks the lock again as soon as it sees readers in it.
+//! In between those readers get in that came meanwhile, so that a stream of writers does not shut them out.
 
 use core::marker::PhantomData;
 
@@ -27,8 +27,8 @@ use crate::wait::{Backoff, DefaultWait, Wait};
 ///   present ones are gone. No fairness among writers; readers have their chance whenever a writer leaves.
 /// * **Cost**: four bytes. Alone, a write is one RMW and a store, a read two RMWs. Readers share a line: reading from
 ///   several cores at once does not scale, it only does not exclude.
-/// * **Not for**: sections so short that the two RMWs are most of it ([`Mutex`](super::Mutex) has one), nor long ones
-///   ([module](super) docs). A thread that takes a second `read` while a writer waits deadlocks.
+/// * **Not for**: critical sections so short that the two RMWs are most of it ([`Mutex`](super::Mutex) has one), nor
+///   long ones ([module](super) docs). A thread that takes a second `read` while a writer waits deadlocks.
 ///
 /// # Panics
 ///
@@ -62,7 +62,7 @@ pub type RwLockUpgradableReadGuard<'a, T> = lock_api::RwLockUpgradableReadGuard<
 
 const WRITER: u32 = 1 << 0;
 const UPGRADABLE: u32 = 1 << 1;
-const WAITING: u32 = 1 << 2;
+const WRITER_PENDING: u32 = 1 << 2;
 const READER: u32 = 1 << 3;
 /// One less than what fits: an upgradable reader that becomes a plain one is not refused.
 const MAX_READERS: u32 = u32::MAX / READER - 1;
@@ -108,11 +108,12 @@ impl<W: Wait> RawRwLock<W> {
     /// `state` is a guess. A wrong one costs a compare-exchange that fails, which is less than a load that fetches the
     /// line before the compare-exchange fetches it again to write.
     #[inline]
-    fn enter(&self, mut state: u32, barred: u32, change: impl Fn(u32) -> u32) -> bool {
+    fn try_acquire(&self, mut state: u32, barred: u32, change: impl Fn(u32) -> u32) -> bool {
         while state & barred == 0 {
-            // Acquire: pairs with the Release of every unlock and downgrade, each of which is in the release sequence
-            // that this reads from. A reader must see what writers wrote, a writer must come after what readers read;
-            // Relaxed loses both (killed by `spin::rwlock_excludes` and `spin::rwlock_upgrade_excludes`).
+            // Acquire: pairs with the Release of every unlock and downgrade, each of which is in
+            // the release sequence that this reads from. A reader must see what writers wrote, a
+            // writer must come after what readers read; Relaxed loses both.
+            // model: spin::rwlock_excludes, spin::rwlock_upgrade_excludes
             match self.state.compare_exchange(state, change(state), Acquire, Relaxed) {
                 Ok(_) => return true,
                 Err(now) => state = now,
@@ -123,7 +124,7 @@ impl<W: Wait> RawRwLock<W> {
 
     #[inline]
     fn try_read(&self, guess: u32) -> bool {
-        self.enter(guess, WRITER | WAITING, |state| {
+        self.try_acquire(guess, WRITER | WRITER_PENDING, |state| {
             assert_room(state / READER < MAX_READERS);
             state + READER
         })
@@ -131,17 +132,17 @@ impl<W: Wait> RawRwLock<W> {
 
     #[inline]
     fn try_upgradable(&self) -> bool {
-        self.enter(self.state(), WRITER | UPGRADABLE | WAITING, |state| {
+        self.try_acquire(self.state(), WRITER | UPGRADABLE | WRITER_PENDING, |state| {
             // One beside the last reader: it can still become a plain reader, and then no other gets in.
             assert_room(state / READER <= MAX_READERS);
             state | UPGRADABLE
         })
     }
 
-    /// Becomes the writer if nobody holds the lock but `mine`: 0, or `UPGRADABLE`.
+    /// Becomes the writer if no thread holds the lock but `mine`: 0, or `UPGRADABLE`.
     #[inline]
     fn try_write(&self, guess: u32, mine: u32) -> bool {
-        self.enter(guess, !(WAITING | mine), |_| WRITER)
+        self.try_acquire(guess, !(WRITER_PENDING | mine), |_| WRITER)
     }
 
     /// Waits until it has become the writer, and keeps new readers out meanwhile.
@@ -159,10 +160,14 @@ impl<W: Wait> RawRwLock<W> {
     /// Marks the lock as waited for, if others than `mine` hold it and none of them is a writer.
     fn hold_off_readers(&self, mine: u32) {
         let mut state = self.state();
-        while state & (WRITER | WAITING) == 0 && state & !mine != 0 {
-            // Relaxed: it bars readers, and publishes nothing. Survivor: without it a writer may starve, which no model
-            // sees; `overlapping_readers_do_not_starve_a_writer` in tests/spin does.
-            match self.state.compare_exchange(state, state | WAITING, Relaxed, Relaxed) {
+        while state & (WRITER | WRITER_PENDING) == 0 && state & !mine != 0 {
+            // Relaxed: it bars readers, and publishes nothing.
+            // survivor: without it a writer may starve, which no model sees;
+            // `overlapping_readers_do_not_starve_a_writer` in tests/spin does.
+            match self
+                .state
+                .compare_exchange(state, state | WRITER_PENDING, Relaxed, Relaxed)
+            {
                 Ok(_) => return,
                 Err(now) => state = now,
             }
@@ -186,6 +191,12 @@ fn wait_until<W: Wait>(entered: impl Fn() -> bool) {
     }
 }
 
+impl<W: Wait> core::fmt::Debug for RawRwLock<W> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        crate::internal::debug_lock(formatter, "RawRwLock", lock_api::RawRwLock::is_locked(self))
+    }
+}
+
 impl<W: Wait> Default for RawRwLock<W> {
     fn default() -> Self {
         Self::with_wait()
@@ -194,8 +205,8 @@ impl<W: Wait> Default for RawRwLock<W> {
 
 // SAFETY: every way in is one compare-exchange from a state that allows it: readers from one without `WRITER`, the
 // writer from one with no reader, no `UPGRADABLE` but its own, and no `WRITER`. Only the holder takes its own mark away
-// again. Acquire and Release order the sections. The one panic (too many readers) happens before anything is changed.
-// Forgetting a guard leaves its mark.
+// again. Acquire and Release order the critical sections. The one panic (too many readers) happens before anything is
+// changed. Forgetting a guard leaves its mark.
 unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
     const INIT: Self = const_init!(Self::with_wait());
 
@@ -217,8 +228,9 @@ unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
 
     #[inline]
     unsafe fn unlock_shared(&self, _guard: GuardSend) {
-        // Release: pairs with the Acquire in `enter`. The next writer must come after what was read here; Relaxed
-        // lets its writes overtake the reads (killed by `spin::rwlock_excludes`).
+        // Release: pairs with the Acquire in `try_acquire`. The next writer must come after what was read
+        // here; Relaxed lets its writes overtake the reads.
+        // model: spin::rwlock_excludes
         self.state.fetch_sub(READER, Release);
     }
 
@@ -237,15 +249,16 @@ unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
 
     #[inline]
     unsafe fn unlock_exclusive(&self, _guard: GuardSend) {
-        // Release: pairs with the Acquire in `enter`. Whoever comes next must see what was written here; Relaxed
-        // loses it (killed by `spin::rwlock_excludes`). A plain
-        // store will do: while `WRITER` is set, nobody else changes the word.
+        // Release: pairs with the Acquire in `try_acquire`. The thread that comes next must see what was written
+        // here; Relaxed loses it. A plain store will do: while `WRITER` is set, no other thread changes
+        // the word.
+        // model: spin::rwlock_excludes
         self.state.store(0, Release);
     }
 
     #[inline]
     fn is_locked(&self) -> bool {
-        self.state() & !WAITING != 0
+        self.state() & !WRITER_PENDING != 0
     }
 
     #[inline]
@@ -259,8 +272,8 @@ unsafe impl<W: Wait> lock_api::RawRwLock for RawRwLock<W> {
 unsafe impl<W: Wait> lock_api::RawRwLockDowngrade for RawRwLock<W> {
     #[inline]
     unsafe fn downgrade(&self, _guard: GuardSend) -> GuardSend {
-        // Release: as in `unlock_exclusive`, for the readers that come in beside this one (killed by
-        // `spin::rwlock_downgrade_publishes`).
+        // Release: as in `unlock_exclusive`, for the readers that come in beside this one.
+        // model: spin::rwlock_downgrade_publishes
         self.state.store(READER, Release);
         GuardSend::new()
     }
@@ -287,7 +300,8 @@ unsafe impl<W: Wait> lock_api::RawRwLockUpgrade for RawRwLock<W> {
 
     #[inline]
     unsafe fn unlock_upgradable(&self, _guard: GuardSend) {
-        // Release: as in `unlock_shared` (killed by `spin::rwlock_excludes`).
+        // Release: as in `unlock_shared`.
+        // model: spin::rwlock_excludes
         self.state.fetch_sub(UPGRADABLE, Release);
     }
 
@@ -313,15 +327,17 @@ unsafe impl<W: Wait> lock_api::RawRwLockUpgrade for RawRwLock<W> {
 unsafe impl<W: Wait> lock_api::RawRwLockUpgradeDowngrade for RawRwLock<W> {
     #[inline]
     unsafe fn downgrade_upgradable(&self, _guard: GuardSend) -> GuardSend {
-        // Relaxed: an upgradable reader has written nothing, and its reads are released by the `unlock_shared` to come.
-        // One RMW, since readers come and go meanwhile (killed by `spin::rwlock_downgrade_beside_readers`).
+        // Relaxed: an upgradable reader has written nothing, and its reads are released by the
+        // `unlock_shared` to come. One RMW, since readers come and go meanwhile.
+        // model: spin::rwlock_downgrade_beside_readers
         self.state.fetch_add(READER - UPGRADABLE, Relaxed);
         GuardSend::new()
     }
 
     #[inline]
     unsafe fn downgrade_to_upgradable(&self, _guard: GuardSend) -> GuardSend {
-        // Release: as in `downgrade` (killed by `spin::rwlock_downgrade_publishes`).
+        // Release: as in `downgrade`.
+        // model: spin::rwlock_downgrade_publishes
         self.state.store(UPGRADABLE, Release);
         GuardSend::new()
     }

@@ -8,10 +8,11 @@
 //! | the epoch, 31 bits | how often the flag has been set, modulo 2^31 | the setter, by one `fetch_add(2)` |
 //! | `SLEEPING` | the waiter sleeps, or is about to | the waiter: set before it sleeps, cleared when it no longer does |
 //!
-//! The setter's RMW tells it whether there is somebody to wake, and a waiter that would sleep sets `SLEEPING` only in the
-//! epoch that it waits for, by a compare-exchange: so a set comes either before it, and nobody sleeps, or after, and
-//! somebody wakes. A wait that gives up clears `SLEEPING` by an RMW, which may find the flag set in that very instant;
-//! a setter that has seen the bit then wakes for nothing, once, and whoever it wakes looks at its word and sleeps on.
+//! The setter's RMW tells it whether there is a thread to wake, and a waiter that would sleep sets `SLEEPING` only in
+//! the epoch that it waits for, by a compare-exchange: so a set comes either before it, and no thread sleeps, or after,
+//! and a thread wakes. A wait that gives up clears `SLEEPING` by an RMW, which may find the flag set in that very
+//! instant; a setter that has seen the bit then wakes for nothing, once, and the thread that it wakes looks at its word
+//! and sleeps on.
 
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::const_fn;
@@ -22,8 +23,21 @@ use crate::backend::{
 };
 
 #[cfg(feature = "std")]
-use super::crowd::LongWait;
-use super::{FlagBackoff, Wait};
+use super::restrict::LongWait;
+#[cfg(feature = "std")]
+use super::yielding;
+use super::{Wait, WhenExhausted};
+use crate::backend::hint;
+
+/// How many rounds are waited for a [`Flag`], and how many pauses each is long. The thread that waits for a flag is the
+/// only one that looks at it, so there is no thread to back off from: all rounds are short, to see at once that it is
+/// set. Together (128 pauses) they last about as long as a `Backoff`.
+const FLAG_ROUNDS: u32 = 32;
+const FLAG_PAUSES: u32 = 4;
+/// How often a thread then yields before it sleeps: a yield is cheaper for both than a sleep and a wake-up, and enough
+/// if the setter only waits for a processor.
+#[cfg(feature = "std")]
+const FLAG_YIELDS: u32 = 2;
 
 /// The waiter sleeps, or is about to.
 pub(super) const SLEEPING: u32 = 1;
@@ -36,12 +50,13 @@ pub(super) const EPOCH: u32 = 2;
 /// [waits](Self::wait) for that epoch to end. The setter ends it with [`set`](Self::set). A set that comes before the
 /// wait is not lost.
 ///
-/// * **Guarantee**: the waiter sees everything that the setter did before `set`. In one epoch one thread may set and one
-///   may wait; both may be others in the next, and the next `set` comes only after the wait before has returned. Broken,
-///   that rule costs progress (a waiter may miss one of two sets, or sleep on beside another), never memory safety.
+/// * **Guarantee**: the waiter sees everything that the setter did before `set`. In one epoch one thread may set and
+///   one may wait; both may be others in the next, and the next `set` comes only after the wait before has returned.
+///   Broken, that rule costs progress (a waiter may miss one of two sets, or sleep on beside another), never memory
+///   safety.
 /// * **Cost**: 4 bytes; give it a cache line of its own ([`CachePadded`](crate::CachePadded)). `set` is one RMW,
-///   and a system call if the waiter sleeps. A waiter reads its cached copy; one that has slept pays an RMW each to fall
-///   asleep and to wake up.
+///   and a system call if the waiter sleeps. A waiter reads its cached copy; one that has slept pays an RMW each to
+///   fall asleep and to wake up.
 /// * **Not for**: several waiters, or several setters. And the flag must live until `set` has *returned*: after
 ///   its RMW `set` touches the flag no more, but still gives its address to the kernel. `&self` sees to that.
 ///
@@ -102,8 +117,9 @@ impl Flag {
     #[inline]
     #[must_use]
     pub fn epoch(&self) -> Epoch {
-        // Relaxed: nobody sets the flag before the waiter has made it known, and whatever makes it known orders this
-        // load before the set. The sets before are in the waiter's past: it awaited them, or whoever did let it follow.
+        // Relaxed: no thread sets the flag before the waiter has made it known, and whatever makes it known orders this
+        // load before the set. The sets before are in the waiter's past: it awaited them, or the thread that did let it
+        // follow.
         Epoch(self.word.load(Relaxed) & !SLEEPING)
     }
 
@@ -118,9 +134,11 @@ impl Flag {
     /// ```
     #[inline]
     pub fn set(&self) {
-        // Release: pairs with the Acquire load in `is_set` and the Acquire RMW in `sleep`. The waiter must see what
-        // came before; Relaxed loses it (killed by `wait::flag_hands_over`, `wait::flag_sleeps` and `wait::flag_times_out`).
-        // An RMW, so that a waiter which falls asleep or gives up at the same time is not overwritten.
+        // Release: pairs with the Acquire load in `is_set` and the Acquire RMW in `sleep`. The
+        // waiter must see what came before; Relaxed loses it.
+        // An RMW, so that a waiter which falls asleep or gives up at the same time is not
+        // overwritten.
+        // model: wait::flag_hands_over, wait::flag_sleeps, wait::flag_times_out
         let before = self.word.fetch_add(EPOCH, Release);
         // From here on the waiter may have returned: nothing of the flag is touched but its address.
         if before & SLEEPING != 0 {
@@ -139,8 +157,9 @@ impl Flag {
     #[inline]
     #[must_use]
     pub fn is_set(&self, epoch: Epoch) -> bool {
-        // Acquire: pairs with the Release RMW in `set`. What the setter did must be seen; Relaxed loses it (killed by
-        // `wait::flag_hands_over` and `wait::flag_sleeps`).
+        // Acquire: pairs with the Release RMW in `set`. What the setter did must be seen; Relaxed
+        // loses it.
+        // model: wait::flag_hands_over, wait::flag_sleeps
         self.word.load(Acquire) & !SLEEPING != epoch.0
     }
 
@@ -203,9 +222,9 @@ impl Flag {
 
     /// Like [`wait`](Self::wait), but no longer than until `deadline`; answers whether `epoch` has ended.
     ///
-    /// After false the flag may still be set, and may be awaited again in the same epoch. The deadline is looked at between
-    /// two rounds, so it may be overrun by as much as one yield takes, and by what the operating system needs to wake a
-    /// sleeper. A deadline that has passed makes this a look at the flag.
+    /// After false the flag may still be set, and may be awaited again in the same epoch. The deadline is looked at
+    /// between two rounds, so it may be overrun by as much as one yield takes, and by what the operating system needs
+    /// to wake a sleeper. A deadline that has passed makes this a look at the flag.
     ///
     /// ```
     /// # use linchpin::wait::{DefaultWait, Flag};
@@ -237,8 +256,9 @@ impl Flag {
     #[cfg(feature = "std")]
     pub(crate) fn sleep(&self, epoch: Epoch, deadline: Option<Instant>) -> bool {
         let asleep = epoch.0 | SLEEPING;
-        // Relaxed: the setter's RMW sees the bit or comes before, and nothing else is made known here. Torn, it would
-        // take back a set (killed by `wait::flag_sleeps`).
+        // Relaxed: the setter's RMW sees the bit or comes before, and nothing else is made known
+        // here. Torn, it would take back a set.
+        // model: wait::flag_sleeps
         match self.word.compare_exchange(epoch.0, asleep, Relaxed, Relaxed) {
             Err(word) if word != asleep => return self.is_set(epoch),
             // If the bit is set already there are two waiters, against the rule: one of them may sleep on.
@@ -257,11 +277,48 @@ impl Flag {
                 break;
             }
         }
-        // Acquire: pairs with the Release RMW in `set`, which may have come in the instant in which this wait gave up.
-        // What the setter did must be seen; Relaxed loses it (killed by `wait::flag_times_out`).
+        // Acquire: pairs with the Release RMW in `set`, which may have come in the instant in which
+        // this wait gave up. What the setter did must be seen; Relaxed loses it.
         // An RMW and no store, so that such a set is not taken back.
+        // model: wait::flag_times_out
         let word = self.word.fetch_and(!SLEEPING, Acquire);
         word & !SLEEPING != epoch.0
+    }
+}
+
+/// The rounds of one wait for a [`Flag`].
+#[derive(Default)]
+struct FlagBackoff {
+    round: u32,
+}
+
+impl FlagBackoff {
+    /// Waits one round; false if `W` would now rather sleep.
+    #[inline]
+    fn wait<W: Wait>(&mut self) -> bool {
+        if self.round < hint::patience(FLAG_ROUNDS) {
+            self.round += 1;
+            hint::spin_for(FLAG_PAUSES);
+            return true;
+        }
+        match W::WHEN_EXHAUSTED {
+            WhenExhausted::Spin => hint::spin_for(FLAG_PAUSES),
+            #[cfg(feature = "std")]
+            WhenExhausted::Yield => {
+                yielding::yield_or_sleep(self.round - hint::patience(FLAG_ROUNDS));
+                self.round = self.round.saturating_add(1);
+            }
+            #[cfg(feature = "std")]
+            WhenExhausted::Sleep => {
+                if self.round >= hint::patience(FLAG_ROUNDS) + hint::patience(FLAG_YIELDS)
+                    || !yielding::yield_if_short()
+                {
+                    return false;
+                }
+                self.round += 1;
+            }
+        }
+        true
     }
 }
 
@@ -290,7 +347,7 @@ mod tests {
         assert!(flag.is_set(last));
         flag.wait::<DefaultWait>(last);
         assert_eq!(flag.epoch(), Flag::new().epoch());
-        assert_eq!(flag.word.load(Relaxed), 0, "nobody sleeps");
+        assert_eq!(flag.word.load(Relaxed), 0, "no thread sleeps");
     }
 
     /// The set that wraps leaves the sleeper's bit alone, and wakes it.

@@ -27,8 +27,9 @@ impl Flag {
     #[cold]
     pub(crate) fn sleep_unless(&self, epoch: Epoch, is_over: impl FnOnce() -> bool) {
         let asleep = epoch.0 | SLEEPING;
-        // Acquire: synchronizes with the Release RMW in `nudge`, so that this thread sees that it is over; Relaxed loses
-        // the wake-up (killed by `barrier::tree_breaks`). A compare-exchange, so that no set is taken back.
+        // Acquire: synchronizes with the Release RMW in `nudge`, so that this thread sees that it
+        // is over; Relaxed loses the wake-up. A compare-exchange, so that no set is taken back.
+        // model: barrier::tree_breaks
         match self.word.compare_exchange(epoch.0, asleep, Acquire, Relaxed) {
             Err(word) if word != asleep => return,
             _ => {}
@@ -43,8 +44,9 @@ impl Flag {
     /// Ends a [`sleep_unless`](Self::sleep_unless) whose `is_over` this thread has made true.
     #[cold]
     pub(crate) fn nudge(&self) {
-        // Release: synchronizes with the Acquire RMW in `sleep_unless`; Relaxed loses the wake-up (killed by
-        // `barrier::tree_breaks`). An RMW, so that a waiter which falls asleep at the same time does not overlook it.
+        // Release: synchronizes with the Acquire RMW in `sleep_unless`; Relaxed loses the wake-up.
+        // An RMW, so that a waiter which falls asleep at the same time does not overlook it.
+        // model: barrier::tree_breaks
         if self.word.fetch_and(!SLEEPING, Release) & SLEEPING != 0 {
             futex::wake_one(&self.word);
         }

@@ -2,16 +2,17 @@
 //!
 //! A [`Backoff`] counts the rounds of one wait. Each [`wait`](Backoff::wait) pauses twice as long as the one before, up
 //! to a bound; when the rounds are used up, the [`Wait`] policy decides. [`SpinThenYield`] gives the processor to
-//! whoever can use it, which is what a lock needs whose holder may have been preempted: with more threads than cores, a
-//! lock that only spins stands still for whole time slices. [`Spin`] goes on spinning, for places without a scheduler.
+//! the thread that can use it, which is what a lock needs whose holder may have been preempted: with more threads than
+//! cores, a lock that only spins stands still for whole time slices. [`Spin`] goes on spinning, for places without a
+//! scheduler.
 //!
-//! A yield is not free either: it lets any other thread run, a busy process too, for a whole time slice. So each yield is
-//! timed. After one of more than 50 us a thread that can be woken parks instead, and one that cannot (it polls) sleeps for
-//! 50 us at a time, until twice the time has passed that the long yield took. The poller also sleeps after 256 yields in one
-//! wait: a real-time thread that yields lets no ordinary thread run, and a sleep does.
+//! A yield is not free either: it lets any other thread run, a busy process too, for a whole time slice. So each yield
+//! is timed. After one of more than 50 us a thread that can be woken parks instead, and one that cannot (it polls)
+//! sleeps for 50 us at a time, until twice the time has passed that the long yield took. The poller also sleeps after
+//! 256 yields in one wait: a real-time thread that yields lets no ordinary thread run, and a sleep does.
 //!
-//! Who waits for one certain thread need not poll at all: a [`Flag`] is set by one thread and awaited by one, and with the
-//! policy [`SpinThenPark`] the waiter sleeps in the kernel until it is woken.
+//! A thread that waits for one certain thread need not poll at all: a [`Flag`] is set by one thread and awaited by one, and with
+//! the policy [`SpinThenPark`] the waiter sleeps in the kernel until it is woken.
 //!
 //! The bound is a number of rounds. One pause takes some 10 cycles on one processor and 140 on the next, so a bound in
 //! pauses tuned to one machine is off by an order of magnitude on another; here it only sets how soon the scheduler is
@@ -29,47 +30,25 @@
 //! }
 //! ```
 
-#[cfg(feature = "std")]
-pub(crate) mod crowd;
 mod flag;
 #[cfg(all(feature = "alloc", target_has_atomic = "64"))]
 mod interrupt;
 #[cfg(feature = "std")]
-mod spin_then_park;
+pub(crate) mod restrict;
 #[cfg(feature = "std")]
 mod yielding;
 
 pub use flag::{Epoch, Flag};
 #[cfg(feature = "std")]
-pub(crate) use spin_then_park::SpinThenParkBackoff;
-#[cfg(feature = "std")]
-pub(crate) use yielding::{yield_measured, yield_sampled};
+pub(crate) use yielding::{yield_if_short, yield_measured, yield_sampled};
 
 use crate::backend::hint;
 #[cfg(feature = "std")]
 use crate::backend::thread;
-use sealed::Resort;
+pub(crate) use sealed::WhenExhausted;
 
 /// The longest a single round spins, in pauses: `1 << LAST_ROUND`.
-const LAST_ROUND: u32 = 6;
-/// How many rounds are waited in a queue, all of them short: whoever is next should see at once that it is its turn.
-const QUEUE_ROUNDS: u32 = 64;
-/// How many rounds are waited for a [`Flag`], and how many pauses each is long. Whoever waits for a flag is the only one
-/// that looks at it, so there is nobody to back off from: all rounds are short, to see at once that it is set. Together (128
-/// pauses) they last about as long as a `Backoff`.
-const FLAG_ROUNDS: u32 = 32;
-const FLAG_PAUSES: u32 = 4;
-/// How often a thread then yields before it sleeps: a yield is cheaper for both than a sleep and a wake-up, and enough if
-/// the setter only waits for a processor.
-#[cfg(feature = "std")]
-const FLAG_YIELDS: u32 = 2;
-/// How often a newcomer looks whether a lock is free before it joins the line, pausing for 1, 2, 4 and 8 pauses between.
-#[cfg(feature = "std")]
-const LOOKS: u32 = 4;
-/// How often it then still yields. With four or fewer, sixteen threads on two cores pass through an MCS lock a tenth as
-/// often as with eight, in some runs; more than eight make no difference.
-#[cfg(feature = "std")]
-const LOOK_YIELDS: u32 = 8;
+pub(crate) const LAST_ROUND: u32 = 6;
 
 /// The count of the rounds that one thread has waited; bounded and exponential.
 ///
@@ -102,139 +81,11 @@ impl Backoff {
     #[inline]
     pub fn wait<W: Wait>(&mut self) {
         if self.is_exhausted() {
-            W::exhausted(self.round - LAST_ROUND);
+            W::relax(self.round - LAST_ROUND);
         } else {
             hint::spin_for(1 << self.round);
         }
         self.round = self.round.saturating_add(1);
-    }
-
-    /// Waits one round in a queue in which `ahead` others come first: as many pauses as there are others, up to 64, and
-    /// after 64 rounds as the policy `W` says.
-    ///
-    /// To look again sooner than one's turn can come only takes the line away from those who need it.
-    #[inline]
-    pub(crate) fn wait_behind<W: Wait>(&mut self, ahead: u32) {
-        if self.round >= QUEUE_ROUNDS {
-            W::exhausted(self.round - QUEUE_ROUNDS);
-        } else {
-            hint::spin_for(ahead.min(1 << LAST_ROUND));
-        }
-        self.round = self.round.saturating_add(1);
-    }
-}
-
-/// The rounds of one wait for a [`Flag`].
-#[derive(Default)]
-struct FlagBackoff {
-    round: u32,
-}
-
-impl FlagBackoff {
-    /// Waits one round; false if `W` would now rather sleep.
-    #[inline]
-    fn wait<W: Wait>(&mut self) -> bool {
-        if self.round < hint::patience(FLAG_ROUNDS) {
-            self.round += 1;
-            hint::spin_for(FLAG_PAUSES);
-            return true;
-        }
-        match W::RESORT {
-            Resort::Spin => hint::spin_for(FLAG_PAUSES),
-            #[cfg(feature = "std")]
-            Resort::Yield => {
-                yielding::yield_or_sleep(self.round - hint::patience(FLAG_ROUNDS));
-                self.round = self.round.saturating_add(1);
-            }
-            #[cfg(feature = "std")]
-            Resort::Sleep => {
-                if self.round >= hint::patience(FLAG_ROUNDS) + hint::patience(FLAG_YIELDS)
-                    || !yielding::yield_if_short()
-                {
-                    return false;
-                }
-                self.round += 1;
-            }
-        }
-        true
-    }
-}
-
-/// A [`Backoff`] in which a thread that is one too many stands back: for locks whose waiters are in no queue.
-pub(crate) struct CrowdBackoff {
-    backoff: Backoff,
-    #[cfg(feature = "std")]
-    long: Option<crowd::LongWait>,
-}
-
-impl CrowdBackoff {
-    pub(crate) const fn new() -> Self {
-        CrowdBackoff {
-            backoff: Backoff::new(),
-            #[cfg(feature = "std")]
-            long: None,
-        }
-    }
-
-    /// Waits one round for the lock at the address `key`.
-    #[inline]
-    pub(crate) fn wait<W: Wait>(&mut self, key: usize) {
-        #[cfg(not(feature = "std"))]
-        let _ = key;
-        #[cfg(feature = "std")]
-        if self.backoff.is_exhausted() && !matches!(W::RESORT, Resort::Spin) {
-            if self.long.is_none() && crowd::stand_back::<W>(key) {
-                self.backoff.reset();
-                return;
-            }
-            self.long.get_or_insert_with(|| crowd::LongWait::new(key));
-        }
-        self.backoff.wait::<W>();
-    }
-}
-
-/// The rounds for which a newcomer stands back from a line, before it joins.
-///
-/// A line serves in order, and stands still while the next in it is not running. So a newcomer that finds the lock taken
-/// first gives those who run the time to leave. It has no place in line yet, so that nobody in line is passed.
-pub(crate) struct Reserve {
-    #[cfg(feature = "std")]
-    round: u32,
-}
-
-impl Reserve {
-    #[inline]
-    pub(crate) const fn new() -> Self {
-        Reserve {
-            #[cfg(feature = "std")]
-            round: 0,
-        }
-    }
-
-    /// Waits one round; false if it is time to join. With [`Spin`] that is at once.
-    #[inline]
-    pub(crate) fn wait<W: Wait>(&mut self, key: usize) -> bool {
-        #[cfg(not(feature = "std"))]
-        let _ = key;
-        match W::RESORT {
-            Resort::Spin => false,
-            #[cfg(feature = "std")]
-            Resort::Yield | Resort::Sleep => {
-                if self.round >= hint::patience(LOOKS) + hint::patience(LOOK_YIELDS) {
-                    return false;
-                }
-                if self.round < hint::patience(LOOKS) {
-                    hint::spin_for(1 << self.round);
-                } else if self.round == LOOKS && crowd::stand_back::<W>(key) {
-                    self.round = LOOKS + LOOK_YIELDS;
-                    return true;
-                } else if !yielding::yield_if_short() {
-                    return false;
-                }
-                self.round += 1;
-                true
-            }
-        }
     }
 }
 
@@ -250,7 +101,7 @@ impl Default for Backoff {
 pub trait Wait: sealed::Sealed + 'static {
     /// `rounds` counts how often it was called before in this wait.
     #[doc(hidden)]
-    fn exhausted(rounds: u32);
+    fn relax(rounds: u32);
 
     /// The same without the sleep: for a flag that may be gone when its waiter is to be woken.
     #[doc(hidden)]
@@ -258,11 +109,11 @@ pub trait Wait: sealed::Sealed + 'static {
 
     /// What it comes to at last, in a wait for a [`Flag`].
     #[doc(hidden)]
-    const RESORT: Resort;
+    const WHEN_EXHAUSTED: WhenExhausted;
 
     /// How many threads can wait for one another and all be running.
     #[doc(hidden)]
-    fn room() -> usize;
+    fn parallelism() -> usize;
 }
 
 /// Goes on spinning, 64 pauses at a time. For interrupt handlers, kernels and pinned real-time threads.
@@ -275,24 +126,24 @@ pub enum Spin {}
 impl Wait for Spin {
     type Awake = Spin;
 
-    const RESORT: Resort = Resort::Spin;
+    const WHEN_EXHAUSTED: WhenExhausted = WhenExhausted::Spin;
 
     #[inline]
-    fn exhausted(_rounds: u32) {
+    fn relax(_rounds: u32) {
         hint::spin_for(1 << LAST_ROUND);
     }
 
     #[inline]
-    fn room() -> usize {
+    fn parallelism() -> usize {
         usize::MAX
     }
 }
 
 /// Yields to the scheduler, so that the thread that is waited for can run. The default where there is `std`.
 ///
-/// Each yield is a system call. A yield that took more than 50 us is followed by sleeps of 50 us instead, for twice as long as
-/// it took; and after 256 yields in one wait all others are sleeps, of 50 to 800 us. When *not* to use it: for waits of
-/// milliseconds, through which a thread should sleep until it is woken.
+/// Each yield is a system call. A yield that took more than 50 us is followed by sleeps of 50 us instead, for twice as
+/// long as it took; and after 256 yields in one wait all others are sleeps, of 50 to 800 us. When *not* to use it: for
+/// waits of milliseconds, through which a thread should sleep until it is woken.
 #[cfg(feature = "std")]
 #[derive(Debug)]
 pub enum SpinThenYield {}
@@ -301,25 +152,26 @@ pub enum SpinThenYield {}
 impl Wait for SpinThenYield {
     type Awake = SpinThenYield;
 
-    const RESORT: Resort = Resort::Yield;
+    const WHEN_EXHAUSTED: WhenExhausted = WhenExhausted::Yield;
 
     #[inline]
-    fn exhausted(rounds: u32) {
+    fn relax(rounds: u32) {
         yielding::yield_or_sleep(rounds);
     }
 
     #[inline]
-    fn room() -> usize {
+    fn parallelism() -> usize {
         thread::parallelism()
     }
 }
 
-/// Yields a little and then sleeps in the kernel, until the thread that is waited for wakes it. Only where there is `std`.
+/// Yields a little and then sleeps in the kernel, until the thread that is waited for wakes it. Only where there is
+/// `std`.
 ///
 /// A sleep and its wake-up cost two system calls and two context switches, some 10 to 50 microseconds together, and the
 /// wake-up is paid for by the thread that is waited for. Between them the waiter costs nothing.
 ///
-/// Only who waits for a [`Flag`] can be woken. Waits that poll, as those of the spin locks do, yield
+/// Only a thread that waits for a [`Flag`] can be woken. Waits that poll, as those of the spin locks do, yield
 /// as with [`SpinThenYield`]. When *not* to use it: where the thread that is waited for must not make a system call.
 #[cfg(feature = "std")]
 #[derive(Debug)]
@@ -329,15 +181,15 @@ pub enum SpinThenPark {}
 impl Wait for SpinThenPark {
     type Awake = SpinThenYield;
 
-    const RESORT: Resort = Resort::Sleep;
+    const WHEN_EXHAUSTED: WhenExhausted = WhenExhausted::Sleep;
 
     #[inline]
-    fn exhausted(rounds: u32) {
+    fn relax(rounds: u32) {
         yielding::yield_or_sleep(rounds);
     }
 
     #[inline]
-    fn room() -> usize {
+    fn parallelism() -> usize {
         thread::parallelism()
     }
 }
@@ -367,8 +219,8 @@ mod sealed {
     impl Sealed for super::SpinThenPark {}
 
     /// What a policy comes to at last.
-    #[derive(Clone, Copy)]
-    pub enum Resort {
+    #[derive(Clone, Copy, Debug)]
+    pub enum WhenExhausted {
         Spin,
         #[cfg(feature = "std")]
         Yield,

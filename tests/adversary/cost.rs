@@ -181,7 +181,8 @@ impl Strided {
     /// Puts `value` into a place, for ever.
     fn put<T>(&self, place: usize, value: T) -> &'static T {
         assert!(size_of::<T>() <= self.stride && self.stride.is_multiple_of(align_of::<T>()));
-        // SAFETY: inside the memory, which is never given back; each place is used once, and is large enough and aligned.
+        // SAFETY: inside the memory, which is never given back; each place is used once, and is large enough and
+        // aligned.
         unsafe {
             let place = self.first.add(place * self.stride).cast::<T>();
             place.write(value);
@@ -190,8 +191,8 @@ impl Strided {
     }
 }
 
-/// Strides: powers of two; and Fibonacci numbers, which are to a multiplication with the golden ratio what powers of two
-/// are to none: each step moves the product on by next to nothing, by the less the larger they are.
+/// Strides: powers of two; and Fibonacci numbers, which are to a multiplication with the golden ratio what powers of
+/// two are to none: each step moves the product on by next to nothing, by the less the larger they are.
 const STRIDES: [usize; 5] = [64, 4_096, 1 << 16, 2_584, FIBONACCI];
 const FIBONACCI: usize = 832_040;
 

@@ -11,13 +11,14 @@ use lock_api::{RawMutex, RawRwLock};
 use crate::common::{make_read_mostly, read, write};
 use crate::process::{alone, alone_for, describe, has_passed, outcome};
 use crate::seccomp::{Counter, forbid_files, refuse_membarrier};
-use crate::system::{Actor, all_asleep, crowd, leak, until};
+use crate::system::{Actor, all_asleep, leak, on_threads, until};
 
 const SLEEPERS: usize = 200;
 /// One is needed; some more, for threads that arrive in the same instant.
 const FEW: usize = 4;
 
-/// Counts what it takes to park threads, one after the other, for a lock that is held; `hold` answers how to release it.
+/// Counts what it takes to park threads, one after the other, for a lock that is held; `hold` answers how to release
+/// it.
 fn barriers_of_sleepers(
     hold: impl FnOnce() -> Box<dyn FnOnce()>,
     pass: impl Fn() + Copy + Send + 'static,
@@ -139,7 +140,7 @@ fn contend_for_a_mutex() {
         futex::Mutex::new(0_usize),
         futex::Condvar::new(),
     );
-    crowd(THREADS, |index| {
+    on_threads(THREADS, |index| {
         for round in 0..ROUNDS {
             let mut held = count.lock();
             *held += 1;
@@ -164,7 +165,7 @@ fn contend_for_an_rwlock(lock: &futex::RwLock<[usize; 2]>) {
     const ROUNDS: usize = 2_000;
     let before = lock.read()[0];
     let written = AtomicUsize::new(0);
-    crowd(THREADS, |index| {
+    on_threads(THREADS, |index| {
         for round in 0..ROUNDS {
             if round % 10 == index {
                 let mut value = lock.write();
@@ -194,7 +195,7 @@ fn refused_after_first_use() -> bool {
     *mutex.lock() += 1;
     *rwlock.write() += 1;
     assert_eq!(*rwlock.read(), 1);
-    crowd(4, |_| (0..100).for_each(|_| *mutex.lock() += 1));
+    on_threads(4, |_| (0..100).for_each(|_| *mutex.lock() += 1));
     refuse_membarrier()
 }
 

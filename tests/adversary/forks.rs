@@ -92,7 +92,8 @@ fn uses_its_own<F: Family>() -> bool {
 
 /// Threads that park, time out, are notified and woken, all the time; and many that only sleep.
 struct Contention<F: Family> {
-    /// Held, so that threads that want them sleep or time out: the more sleep for one, the longer its queue is looked through.
+    /// Held, so that threads that want them sleep or time out: the more sleep for one, the longer its queue is looked
+    /// through.
     mutexes: [F::Mutex; 4],
     rwlocks: [F::RwLock; 64],
     is_over: AtomicBool,

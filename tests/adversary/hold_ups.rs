@@ -1,9 +1,9 @@
 //! Row 4: a thread that was woken and is stopped before it can run bars no other from a lock that is free.
 //!
 //! Some threads are parked. One of them is stopped in a signal handler, then the lock is released, so that the stopped
-//! thread is the one that is woken. Others go on locking and unlocking: each parked thread has to get in, while the first
-//! is still stopped. A release may also hand the lock over to the stopped thread, which then holds it: that says nothing,
-//! and is tried again. `parking_lot` passes the same tests, save where that is said.
+//! thread is the one that is woken. Others go on locking and unlocking: each parked thread has to get in, while the
+//! first is still stopped. A release may also hand the lock over to the stopped thread, which then holds it: that says
+//! nothing, and is tried again. `parking_lot` passes the same tests, save where that is said.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;

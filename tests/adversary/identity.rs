@@ -51,8 +51,8 @@ fn forgotten_readers_of_other_threads_do_not_bar_it_either() {
                 Actor::start(move || (0..10).for_each(|_| _ = ManuallyDrop::new(of_a_thread.lock_shared()))).join();
             }
             assert!(place.try_lock_exclusive().is_none(), "they are inside");
-            // SAFETY: the threads have ended, and nothing refers to the lock but `place`, which is used from here on only
-            // for the new one.
+            // SAFETY: the threads have ended, and nothing refers to the lock but `place`, which is used from here on
+            // only for the new one.
             unsafe { std::ptr::from_ref(place).cast_mut().write(futex::RawRwLock::INIT) };
             make_read_mostly(place);
             assert!(!place.is_locked(), "round {round}");

@@ -1,5 +1,5 @@
-//! The sleeping locks under an adversary: threads that are stopped, guards that are forgotten, locks that are moved, freed
-//! and replaced at their address, forks, sandboxes, and thousands of bystanders.
+//! The sleeping locks under an adversary: threads that are stopped, guards that are forgotten, locks that are moved,
+//! freed and replaced at their address, forks, sandboxes, and thousands of bystanders.
 //!
 //! | file | property | row of issue 9, table B |
 //! |---|---|---|

@@ -1,7 +1,7 @@
 //! What issue 9 adds to the public API: to be switched on with it, by `mod new_api;` in `main.rs`.
 //!
-//! `lock_api` 0.5 has no `read_recursive` (0.4 had). What `parking_lot` 0.13 has in its place, and with it this file, is
-//! another raw lock, `RawRwLockRecursive`, whose readers get in while a writer waits.
+//! `lock_api` 0.5 has no `read_recursive` (0.4 had). What `parking_lot` 0.13 has in its place, and with it this file,
+//! is another raw lock, `RawRwLockRecursive`, whose readers get in while a writer waits.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use lock_api::{RawMutex as _, RawRwLock as _, RawRwLockTimed, RawRwLockUpgrade};
 use crate::common::{make_read_mostly, write};
 use crate::process::alone;
 use crate::seccomp::{Counter, refuse_membarrier};
-use crate::system::{Actor, all_asleep, crowd, leak, until};
+use crate::system::{Actor, all_asleep, leak, on_threads, until};
 
 /// Row 13: a thread that reads reads once more, while a writer waits for it.
 fn a_reader_reads_again<R>(name: &str, prepare: fn(&R))
@@ -105,7 +105,7 @@ fn contend() {
         sleepers.into_iter().for_each(Actor::join);
     }
     let count = linchpin::futex::RwLock::new(0);
-    crowd(4, |_| {
+    on_threads(4, |_| {
         (0..20_000).for_each(|round| {
             if round % 100 == 0 {
                 *count.write() += 1;

@@ -11,8 +11,8 @@ const ALONE: &str = "LINCHPIN_ADVERSARY_ALONE";
 /// At 0 in the environment, leaves these tests out: where processes, signals and filters are only emulated.
 const SWITCH: &str = "LINCHPIN_ADVERSARY";
 
-/// Runs `body`, which must be a closure written directly in a test, in a process of its own; the test fails if that does
-/// not end well within a minute.
+/// Runs `body`, which must be a closure written directly in a test, in a process of its own; the test fails if that
+/// does not end well within a minute.
 pub fn alone(body: impl FnOnce()) {
     alone_for(Duration::from_secs(60), body);
 }
@@ -26,7 +26,8 @@ pub fn alone_for<F: FnOnce()>(limit: Duration, body: F) {
     }
 }
 
-/// What came of `body` in a process of its own, `Some(None)` if it did not end in time; `None` in that process, after `body`.
+/// What came of `body` in a process of its own, `Some(None)` if it did not end in time; `None` in that process, after
+/// `body`.
 pub fn outcome<F: FnOnce()>(limit: Duration, body: F) -> Option<Option<Output>> {
     if std::env::var_os(ALONE).is_some() {
         // The first panic ends the process: with it the other threads, which may hang by now.

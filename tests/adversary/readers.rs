@@ -8,7 +8,7 @@ use lock_api::{RawRwLock, RawRwLockTimed, RawRwLockUpgrade};
 
 use crate::common::{is_read_mostly, read, write};
 use crate::process::alone;
-use crate::system::{Actor, crowd, leak, until, within};
+use crate::system::{Actor, leak, on_threads, until, within};
 
 /// A loop in which each iteration reads one lock `period - 1` times, and reads and writes another once: whatever the
 /// period is, the first is read-mostly and the second is not. Answers how often each is, of [`LOOKS`].
@@ -19,7 +19,7 @@ fn decisions(period: usize) -> (usize, usize) {
     // The first time, to decide.
     for look in 0..=LOOKS {
         let reads = if look == 0 { 4 * READS } else { READS };
-        crowd(2, |_| {
+        on_threads(2, |_| {
             for _ in 0..reads / period {
                 (1..period).for_each(|_| read(&mostly_read));
                 read(&often_written);

@@ -1,5 +1,5 @@
-//! Filters on the system call `membarrier`: one that counts, one that refuses. A filter holds for the thread that installs it and for
-//! those that it starts from then on.
+//! Filters on the system call `membarrier`: one that counts, one that refuses. A filter holds for the thread that
+//! installs it and for those that it starts from then on.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -94,7 +94,8 @@ fn install_for(call: libc::c_long, answer: u32) -> bool {
 
 /// Counts the call that was trapped, makes it, and returns its result from it.
 extern "C" fn trapped(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    // SAFETY: the kernel passes a context in which the registers are those of the call; the handler returns to behind it.
+    // SAFETY: the kernel passes a context in which the registers are those of the call; the handler returns to behind
+    // it.
     unsafe {
         let errno = *libc::__errno_location();
         let context = context.cast::<libc::ucontext_t>();

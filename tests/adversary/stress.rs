@@ -36,34 +36,34 @@ fn duration() -> Duration {
 struct Place<L> {
     lock: Box<L>,
     /// How often threads were inside that count what they do.
-    passages: AtomicUsize,
+    acquisitions: AtomicUsize,
 }
 
 impl<L: Stressed> Place<L> {
     fn new() -> RwLock<Self> {
         RwLock::new(Place {
             lock: Box::new(L::new()),
-            passages: AtomicUsize::new(0),
+            acquisitions: AtomicUsize::new(0),
         })
     }
 
     /// No other thread uses the lock: it is moved, replaced, or freed.
     fn shuffle(&mut self, dice: &mut Dice) {
-        self.lock.check(*self.passages.get_mut());
+        self.lock.check(*self.acquisitions.get_mut());
         match dice.below(4) {
             // Another one at the same address, while the first is held for ever.
             0 => {
                 self.lock.hold_for_ever(dice);
                 let held = Box::new(mem::replace(&mut *self.lock, L::new()));
                 assert!(held.is_held(), "a lock that was moved is not held any more");
-                *self.passages.get_mut() = 0;
+                *self.acquisitions.get_mut() = 0;
             }
             // One elsewhere; in what is freed the next such lock is made.
             1 => {
                 self.lock.hold_for_ever(dice);
                 let other = Box::new(L::new());
                 self.lock = other;
-                *self.passages.get_mut() = 0;
+                *self.acquisitions.get_mut() = 0;
             }
             // The same one, which has been elsewhere.
             2 => *self.lock = mem::replace(&mut *self.lock, L::new()).moved_while_held(dice),
@@ -77,7 +77,7 @@ impl<L: Stressed> Place<L> {
 }
 
 /// What all threads share.
-struct Stage<L> {
+struct Shared<L> {
     places: [RwLock<Place<L>>; PLACES],
     gate: Barrier,
     rounds: AtomicUsize,
@@ -86,8 +86,8 @@ struct Stage<L> {
     end: Instant,
 }
 
-impl<L: Stressed> Stage<L> {
-    fn play(&self, index: usize) {
+impl<L: Stressed> Shared<L> {
+    fn act(&self, index: usize) {
         let mut dice = Dice::of(index);
         loop {
             for _ in 0..ROUND {
@@ -100,8 +100,8 @@ impl<L: Stressed> Stage<L> {
                     self.shuffles.fetch_add(1, Ordering::Relaxed);
                 } else {
                     let place = place.read().expect("a panic ends the process");
-                    let passages = place.lock.pass(&mut dice);
-                    place.passages.fetch_add(passages, Ordering::Relaxed);
+                    let acquisitions = place.lock.pass(&mut dice);
+                    place.acquisitions.fetch_add(acquisitions, Ordering::Relaxed);
                 }
                 dice.dawdle();
             }
@@ -128,7 +128,7 @@ fn in_the_child<L: Stressed>() -> bool {
 }
 
 fn stress<L: Stressed>() {
-    let stage = leak(Stage {
+    let shared = leak(Shared {
         places: std::array::from_fn(|_| Place::<L>::new()),
         gate: Barrier::new(THREADS),
         rounds: AtomicUsize::new(0),
@@ -137,12 +137,12 @@ fn stress<L: Stressed>() {
         end: Instant::now() + duration(),
     });
     let actors: Vec<_> = (0..THREADS)
-        .map(|index| Actor::start(move || stage.play(index)))
+        .map(|index| Actor::start(move || shared.act(index)))
         .collect();
     let mut dice = Dice::of(THREADS);
     let (mut stops, mut forks) = (0, 0);
     // A bit less, so that no thread has ended.
-    while Instant::now() + Duration::from_millis(100) < stage.end {
+    while Instant::now() + Duration::from_millis(100) < shared.end {
         // Mostly short; sometimes for longer than any patience.
         let micros = if dice.below(16) == 0 { 5_000 } else { dice.below(500) };
         stumble_for(Duration::from_micros(micros));
@@ -159,13 +159,13 @@ fn stress<L: Stressed>() {
         thread::sleep(Duration::from_micros(dice.below(300)));
     }
     actors.into_iter().for_each(Actor::join);
-    for place in &stage.places {
+    for place in &shared.places {
         let place = &mut *place.write().expect("a panic ends the process");
-        place.lock.check(*place.passages.get_mut());
+        place.lock.check(*place.acquisitions.get_mut());
     }
     let (rounds, shuffles) = (
-        stage.rounds.load(Ordering::Relaxed),
-        stage.shuffles.load(Ordering::Relaxed),
+        shared.rounds.load(Ordering::Relaxed),
+        shared.shuffles.load(Ordering::Relaxed),
     );
     println!("{rounds} rounds, {stops} stops, {shuffles} moves and replacements, {forks} forks");
     assert!(

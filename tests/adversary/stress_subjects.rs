@@ -51,7 +51,7 @@ pub trait Stressed: Send + Sync + 'static {
     /// Gets in and out, or not; answers how often it has counted itself. It waits for nothing but other threads.
     fn pass(&self, dice: &mut Dice) -> usize;
     /// No thread is inside, and so many have counted themselves.
-    fn check(&mut self, passages: usize);
+    fn check(&mut self, acquisitions: usize);
     fn is_held(&self) -> bool;
     /// Acquires it and forgets the guard.
     fn hold_for_ever(&self, dice: &mut Dice);
@@ -63,22 +63,22 @@ pub trait Stressed: Send + Sync + 'static {
 #[derive(Default)]
 pub struct Section {
     is_inside: bool,
-    passages: usize,
+    acquisitions: usize,
 }
 
 impl Section {
     fn pass(&mut self, dice: &mut Dice) {
         assert!(!mem::replace(&mut self.is_inside, true), "two threads hold the lock");
         dice.dawdle();
-        self.passages = std::hint::black_box(self.passages) + 1;
+        self.acquisitions = std::hint::black_box(self.acquisitions) + 1;
         self.is_inside = false;
     }
 
     /// What a reader sees, twice.
     fn look(&self, dice: &mut Dice) {
-        let seen = std::hint::black_box(self.passages);
+        let seen = std::hint::black_box(self.acquisitions);
         dice.dawdle();
-        assert!(!self.is_inside && self.passages == seen, "a writer beside a reader");
+        assert!(!self.is_inside && self.acquisitions == seen, "a writer beside a reader");
     }
 }
 
@@ -103,9 +103,9 @@ impl Stressed for Mutex<Section> {
         1
     }
 
-    fn check(&mut self, passages: usize) {
+    fn check(&mut self, acquisitions: usize) {
         assert!(!self.is_locked(), "held by no thread");
-        assert_eq!(self.get_mut().passages, passages);
+        assert_eq!(self.get_mut().acquisitions, acquisitions);
     }
 
     fn is_held(&self) -> bool {
@@ -174,9 +174,9 @@ impl Stressed for RwLock<Section> {
         1
     }
 
-    fn check(&mut self, passages: usize) {
+    fn check(&mut self, acquisitions: usize) {
         assert!(!self.is_locked(), "held by no thread");
-        assert_eq!(self.get_mut().passages, passages);
+        assert_eq!(self.get_mut().acquisitions, acquisitions);
     }
 
     fn is_held(&self) -> bool {

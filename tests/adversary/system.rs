@@ -1,4 +1,5 @@
-//! What a test asks of the kernel: threads that are stopped in a signal handler, whether one is asleep, and what a thread has cost.
+//! What a test asks of the kernel: threads that are stopped in a signal handler, whether one is asleep, and what a
+//! thread has cost.
 
 use std::fs;
 use std::os::unix::thread::JoinHandleExt;
@@ -134,7 +135,7 @@ pub fn within(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
 }
 
 /// Runs `act` on so many threads at once, and joins them.
-pub fn crowd(threads: usize, act: impl Fn(usize) + Sync) {
+pub fn on_threads(threads: usize, act: impl Fn(usize) + Sync) {
     let gate = Barrier::new(threads);
     thread::scope(|scope| {
         for index in 0..threads {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use linchpin::barrier::{Barrier, CombiningBarrier, TreeBarrier, WaitError};
 
+use crate::common::watchdog;
 use crate::ignore;
-use crate::stage::watchdog;
 
 /// A thread that is held up for a second between arriving and waiting does not hold up this episode, but the next.
 #[test]

@@ -1,8 +1,8 @@
 //! Barriers under native threads: no thread is ever an episode ahead or behind, and one is the leader.
 #![cfg(all(feature = "std", target_has_atomic = "64"))]
 
-#[path = "../stage/mod.rs"]
-mod stage;
+#[path = "../common/mod.rs"]
+mod common;
 
 mod adversary;
 mod central;

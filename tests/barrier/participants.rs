@@ -9,8 +9,8 @@ use linchpin::barrier::{
     CombiningBarrier, DisseminationBarrier, Kind, Participant, Poisoned, TournamentBarrier, TreeBarrier, WakeUp,
 };
 
+use crate::common::{times, watchdog};
 use crate::ignore;
-use crate::stage::{times, watchdog};
 
 /// Participants that come late find the others asleep.
 fn a_while() {

@@ -8,7 +8,7 @@ use linchpin::barrier::{
     Barrier, CombiningBarrier, DisseminationBarrier, Kind, Participant, TournamentBarrier, TreeBarrier, WakeUp,
 };
 
-use crate::stage::{times, watchdog};
+use crate::common::{times, watchdog};
 
 /// What a thread waits with; answers whether it is the leader.
 pub type Wait = Box<dyn FnMut() -> bool + Send>;

@@ -1,4 +1,4 @@
-//! Who may be sent and shared, both ways, and how large a barrier is: checked where it is compiled.
+//! What may be sent and shared, both ways, and how large a barrier is: checked where it is compiled.
 
 use std::cell::Cell;
 use std::marker::PhantomData;

@@ -1,9 +1,9 @@
 //! A slot has one writer: two threads do not share its handle.
 
-use linchpin::counter::{ApproximateCounter, LocalCounters};
+use linchpin::counter::{ApproximateCounter, LocalCounter};
 
 fn main() {
-    let counters = LocalCounters::new();
+    let counters = LocalCounter::new();
     let local = counters.register();
     let counter = ApproximateCounter::new(2);
     let handle = counter.register();

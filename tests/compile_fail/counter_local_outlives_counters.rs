@@ -1,10 +1,10 @@
 //! A handle does not outlive its counter.
 
-use linchpin::counter::{ApproximateCounter, LocalCounters};
+use linchpin::counter::{ApproximateCounter, LocalCounter};
 
 fn main() {
     let local = {
-        let counters = LocalCounters::new();
+        let counters = LocalCounter::new();
         counters.register()
     };
     local.increment();

@@ -17,11 +17,11 @@ fn check(counter: &ApproximateCounter, expected: u64) {
 fn the_bound_holds_and_nothing_is_lost() {
     let _watchdog = watchdog();
     for batch in BATCHES {
-        for &threads in CROWDS {
+        for &threads in THREAD_COUNTS {
             let adds = times(1 << 14, 32) / threads;
             let counter = ApproximateCounter::new(batch);
             let quiet = std::sync::Barrier::new(threads);
-            crowd(threads, |index| {
+            on_threads(threads, |index| {
                 let handle = counter.register();
                 for _ in 0..adds {
                     handle.increment();
@@ -135,7 +135,7 @@ fn handles_that_come_and_go_tell_all() {
     let _watchdog = watchdog();
     for batch in BATCHES {
         let counter = ApproximateCounter::new(batch);
-        crowd(4, |_| {
+        on_threads(4, |_| {
             for _ in 0..times(1000, 10) {
                 counter.register().add(3);
             }
@@ -156,7 +156,7 @@ fn a_handle_that_moves_or_dies_tells_all() {
     thread::scope(|scope| {
         let dying = scope.spawn(move || {
             handle.add(6);
-            stage::die();
+            common::die();
         });
         assert!(dying.join().is_err());
     });
@@ -166,7 +166,7 @@ fn a_handle_that_moves_or_dies_tells_all() {
 #[test]
 fn it_fits_in_a_static_and_thread_local_destructors_may_add() {
     static COUNTER: ApproximateCounter = ApproximateCounter::new(10);
-    crowd(4, |_| {
+    on_threads(4, |_| {
         let handle = COUNTER.register();
         handle.increment();
         at_thread_exit(move || handle.increment());

@@ -1,17 +1,17 @@
-//! `LocalCounters` and its handles.
+//! `LocalCounter` and its handles.
 
 use super::*;
-use linchpin::counter::LocalCounters;
+use linchpin::counter::LocalCounter;
 use std::mem;
 use std::sync::mpsc;
 
 #[test]
 fn nothing_is_lost() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let adds = times(1 << 16, 64) / threads;
-        let counters = LocalCounters::new();
-        crowd(threads, |index| {
+        let counters = LocalCounter::new();
+        on_threads(threads, |index| {
             let local = counters.register();
             for _ in 0..adds {
                 local.increment();
@@ -26,10 +26,10 @@ fn nothing_is_lost() {
 #[test]
 fn handles_that_come_and_go_leave_their_share() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
-        let counters = LocalCounters::new();
+    for &threads in THREAD_COUNTS {
+        let counters = LocalCounter::new();
         let rounds = times(2048, 16) / threads;
-        crowd(threads, |_| {
+        on_threads(threads, |_| {
             for _ in 0..rounds {
                 let one = counters.register();
                 let other = counters.register();
@@ -46,7 +46,7 @@ fn handles_that_come_and_go_leave_their_share() {
 #[test]
 fn a_sum_never_goes_down_while_handles_come_and_go() {
     let _watchdog = watchdog();
-    let counters = LocalCounters::new();
+    let counters = LocalCounter::new();
     let adding = AtomicBool::new(true);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -57,7 +57,7 @@ fn a_sum_never_goes_down_while_handles_come_and_go() {
                 last = sum;
             }
         });
-        crowd(2, |_| {
+        on_threads(2, |_| {
             (0..times(5000, 20)).for_each(|_| counters.register().increment())
         });
         adding.store(false, Ordering::Relaxed);
@@ -67,7 +67,7 @@ fn a_sum_never_goes_down_while_handles_come_and_go() {
 
 #[test]
 fn it_wraps() {
-    let counters = LocalCounters::default();
+    let counters = LocalCounter::default();
     let local = counters.register();
     local.add(u64::MAX);
     local.add(2);
@@ -79,7 +79,7 @@ fn it_wraps() {
 
 #[test]
 fn a_forgotten_handle_keeps_its_share_and_no_other_gets_its_slot() {
-    let counters = LocalCounters::new();
+    let counters = LocalCounter::new();
     let forgotten = counters.register();
     forgotten.add(1);
     mem::forget(forgotten);
@@ -93,7 +93,7 @@ fn a_forgotten_handle_keeps_its_share_and_no_other_gets_its_slot() {
 #[test]
 fn a_handle_may_move_to_another_thread() {
     let _watchdog = watchdog();
-    let counters = LocalCounters::new();
+    let counters = LocalCounter::new();
     let mut local = counters.register();
     for _ in 0..times(100, 4) {
         local.increment();
@@ -113,8 +113,8 @@ fn a_handle_may_move_to_another_thread() {
 #[test]
 fn a_slot_that_changes_hands_goes_on_from_where_it_was() {
     let _watchdog = watchdog();
-    let counters = LocalCounters::new();
-    crowd(2, |_| {
+    let counters = LocalCounter::new();
+    on_threads(2, |_| {
         for _ in 0..times(10_000, 50) {
             counters.register().increment();
         }
@@ -124,12 +124,12 @@ fn a_slot_that_changes_hands_goes_on_from_where_it_was() {
 
 #[test]
 fn a_handle_that_dies_with_its_thread_leaves_its_share() {
-    let counters = LocalCounters::new();
+    let counters = LocalCounter::new();
     thread::scope(|scope| {
         let dying = scope.spawn(|| {
             let local = counters.register();
             local.add(5);
-            stage::die();
+            common::die();
         });
         assert!(dying.join().is_err());
     });
@@ -138,8 +138,8 @@ fn a_handle_that_dies_with_its_thread_leaves_its_share() {
 
 #[test]
 fn it_fits_in_a_static_and_thread_local_destructors_may_add() {
-    static COUNTERS: LocalCounters = LocalCounters::new();
-    crowd(4, |_| {
+    static COUNTERS: LocalCounter = LocalCounter::new();
+    on_threads(4, |_| {
         let local = COUNTERS.register();
         local.increment();
         at_thread_exit(move || local.increment());
@@ -151,7 +151,7 @@ fn it_fits_in_a_static_and_thread_local_destructors_may_add() {
 #[test]
 fn a_sum_sees_all_that_happened_before_it() {
     let _watchdog = watchdog();
-    let counters = LocalCounters::new();
+    let counters = LocalCounter::new();
     let (tell, told) = mpsc::sync_channel(0);
     thread::scope(|scope| {
         let counters = &counters;
@@ -170,9 +170,9 @@ fn a_sum_sees_all_that_happened_before_it() {
 
 #[test]
 fn debug_shows_the_sum_and_no_pointer() {
-    let counters = LocalCounters::new();
+    let counters = LocalCounter::new();
     let local = counters.register();
     local.add(7);
-    assert_eq!(format!("{counters:?}"), "LocalCounters { sum: 7 }");
-    assert_eq!(format!("{local:?}"), "LocalCounter { .. }");
+    assert_eq!(format!("{counters:?}"), "LocalCounter { sum: 7 }");
+    assert_eq!(format!("{local:?}"), "LocalCounterHandle { .. }");
 }

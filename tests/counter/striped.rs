@@ -28,10 +28,10 @@ stripes! {
 }
 
 fn nothing_is_lost<const STRIPES: usize>() {
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let adds = times(1 << 16, 64) / threads;
         let counter = Counter::<STRIPES>::with_stripes();
-        crowd(threads, |index| {
+        on_threads(threads, |index| {
             for _ in 0..adds {
                 counter.increment();
                 counter.add(index as u64);
@@ -60,7 +60,7 @@ fn nothing_is_lost_or_counted_twice_by_resets<const STRIPES: usize>() {
                 })
             })
             .collect();
-        crowd(4, |_| (0..adds).for_each(|_| counter.increment()));
+        on_threads(4, |_| (0..adds).for_each(|_| counter.increment()));
         adding.store(false, Ordering::Relaxed);
         let taken: u64 = resets
             .into_iter()
@@ -78,7 +78,7 @@ fn it_wraps<const STRIPES: usize>() {
     counter.increment();
     assert_eq!(counter.sum(), 0);
     // In different stripes too, where it is the sum that wraps.
-    crowd(times(8, 3), |_| counter.add(u64::MAX));
+    on_threads(times(8, 3), |_| counter.add(u64::MAX));
     let expected = 0_u64.wrapping_sub(times(8, 3) as u64);
     assert_eq!((counter.sum(), counter.reset(), counter.sum()), (expected, expected, 0));
 }
@@ -91,7 +91,7 @@ fn it_shows_its_sum<const STRIPES: usize>() {
 
 fn thread_local_destructors_may_add<const STRIPES: usize>() {
     let counter = Arc::new(Counter::<STRIPES>::with_stripes());
-    crowd(2, |index| {
+    on_threads(2, |index| {
         let (before, after) = (Arc::clone(&counter), Arc::clone(&counter));
         at_thread_exit(move || before.increment());
         if index == 0 {
@@ -106,7 +106,7 @@ fn thread_local_destructors_may_add<const STRIPES: usize>() {
 fn it_fits_in_a_static() {
     static COUNTER: Counter = Counter::new();
     static SMALL: Counter<1> = Counter::with_stripes();
-    crowd(4, |_| {
+    on_threads(4, |_| {
         COUNTER.increment();
         SMALL.add(2);
     });
@@ -119,7 +119,7 @@ fn departed_threads_keep_their_share() {
     let counter = Counter::new();
     // One after the other: each takes over the number of the one before.
     for _ in 0..times(200, 5) {
-        crowd(1, |_| counter.increment());
+        on_threads(1, |_| counter.increment());
     }
     assert_eq!(counter.sum(), times(200, 5) as u64);
 }

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use linchpin::futex::{Condvar, Mutex};
 
-use super::stage::{crowd, die, nothing_is_touched_after, times, watchdog};
+use super::common::{die, nothing_is_touched_after, on_threads, times, watchdog};
 use super::{TIMES, long_ago};
 
 /// Threads that wait, each for one notification.
 struct Room {
     waiting: Mutex<usize>,
-    door: Condvar,
+    opened: Condvar,
     returned: AtomicUsize,
 }
 
@@ -21,7 +21,7 @@ impl Room {
     fn new() -> Self {
         Room {
             waiting: Mutex::new(0),
-            door: Condvar::new(),
+            opened: Condvar::new(),
             returned: AtomicUsize::new(0),
         }
     }
@@ -29,7 +29,7 @@ impl Room {
     fn wait(&self) {
         let mut waiting = self.waiting.lock();
         *waiting += 1;
-        self.door.wait(&mut waiting);
+        self.opened.wait(&mut waiting);
         *waiting -= 1;
         self.returned.fetch_add(1, Ordering::Relaxed);
     }
@@ -59,12 +59,12 @@ fn counts_are_exact() {
                 scope.spawn(|| room.wait());
             }
             room.await_waiters(threads);
-            assert!(room.door.notify_one());
+            assert!(room.opened.notify_one());
             // With the mutex held: the others have to be moved to its queue.
             let held = room.waiting.lock();
-            assert_eq!(room.door.notify_all(), threads - 1);
-            assert_eq!(room.door.notify_all(), 0);
-            assert!(!room.door.notify_one());
+            assert_eq!(room.opened.notify_all(), threads - 1);
+            assert_eq!(room.opened.notify_all(), 0);
+            assert!(!room.opened.notify_one());
             drop(held);
         });
         assert_eq!(room.returned.into_inner(), threads);
@@ -88,7 +88,7 @@ fn first_come_first_notified() {
             room.await_waiters(index + 1);
         }
         for index in 0..threads {
-            assert!(room.door.notify_one());
+            assert!(room.opened.notify_one());
             while order.lock().len() <= index {
                 thread::yield_now();
             }
@@ -110,7 +110,7 @@ fn no_wait_ends_by_itself() {
         let waiting = room.waiting.lock();
         assert_eq!((*waiting, room.returned.load(Ordering::Relaxed)), (8, 0));
         drop(waiting);
-        assert_eq!(room.door.notify_all(), 8);
+        assert_eq!(room.opened.notify_all(), 8);
     });
 }
 
@@ -118,7 +118,7 @@ fn no_wait_ends_by_itself() {
 fn a_deadline_passes_and_not_before() {
     let _watchdog = watchdog();
     let (mutex, condvar) = (Mutex::new(0), Condvar::new());
-    crowd(2, |_| {
+    on_threads(2, |_| {
         for time in TIMES {
             let start = Instant::now();
             let mut held = mutex.lock();
@@ -128,7 +128,7 @@ fn a_deadline_passes_and_not_before() {
             *held += 1;
         }
     });
-    assert_eq!(condvar.notify_all(), 0, "who gave up waits no longer");
+    assert_eq!(condvar.notify_all(), 0, "a waiter that gave up waits no longer");
     assert_eq!(mutex.into_inner(), 2 * TIMES.len());
 }
 
@@ -155,7 +155,7 @@ fn notifier_and_waiter_agree() {
     let (mutex, condvar) = (Mutex::new(()), Condvar::new());
     let (sent, received) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let rounds = times(500, 10);
-    crowd(8, |index| {
+    on_threads(8, |index| {
         for round in 0..rounds {
             match index {
                 0 => sent.fetch_add(usize::from(condvar.notify_one()), Ordering::Relaxed),
@@ -223,7 +223,7 @@ fn a_condition_that_panics_leaves_the_mutex_free() {
     assert!(!condvar.notify_one());
 }
 
-/// Who is notified may drop the condition variable while the notifier is still on its way out.
+/// A waiter that is notified may drop the condition variable while the notifier is still on its way out.
 #[test]
 fn a_notification_touches_nothing_after_the_last_instant() {
     let _watchdog = watchdog();

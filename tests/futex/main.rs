@@ -1,11 +1,11 @@
 //! What the locks that sleep do beyond excluding: deadlines, hand-overs, notifications. That they exclude is in
-//! `tests/exclusion`.
+//! `tests/mutual_exclusion`.
 #![cfg(feature = "std")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod condvar;
 mod mutex;
-#[path = "../stage/mod.rs"]
-mod stage;
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ fn long_ago() -> Instant {
 /// What a migration from `parking_lot` finds: the same names, with the same meaning.
 #[test]
 fn the_names_of_parking_lot_work() {
-    let _watchdog = stage::watchdog();
+    let _watchdog = common::watchdog();
     macro_rules! program {
         ($krate:ident) => {{
             use $krate::{Condvar, MappedMutexGuard, Mutex, MutexGuard, WaitTimeoutResult};

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use linchpin::futex::{Mutex, MutexGuard};
 
-use super::stage::{crowd, times, watchdog};
+use super::common::{on_threads, times, watchdog};
 use super::{TIMES, long_ago};
 
 /// Long enough for a thread to begin to wait and fall asleep; Miri takes its time.
@@ -17,7 +17,7 @@ fn a_held_lock_is_waited_for_as_long_as_was_said() {
     let _watchdog = watchdog();
     let lock = Mutex::new(0);
     let held = lock.lock();
-    crowd(2, |_| {
+    on_threads(2, |_| {
         for time in TIMES {
             let start = Instant::now();
             assert!(lock.try_lock_for(time).is_none());
@@ -60,7 +60,7 @@ fn a_wait_that_gives_up_takes_no_wake_up_with_it() {
     let _watchdog = watchdog();
     let lock = Mutex::new(0);
     let rounds = times(300, 5);
-    crowd(6, |index| {
+    on_threads(6, |index| {
         for round in 0..rounds {
             let time = Duration::from_micros((round % 50) as u64);
             match index {
@@ -100,9 +100,9 @@ fn unlock_fair_hands_the_lock_over() {
             scope.spawn(|| order.lock().push("the sleeper"));
             thread::sleep(FALLS_ASLEEP);
             MutexGuard::unlock_fair(held);
-            order.lock().push("who let go");
+            order.lock().push("the thread that let go");
         });
-        assert_eq!(order.into_inner(), ["the sleeper", "who let go"]);
+        assert_eq!(order.into_inner(), ["the sleeper", "the thread that let go"]);
     }
 }
 
@@ -126,14 +126,14 @@ fn bump_lets_a_sleeper_in_and_returns_with_the_lock() {
     assert_eq!(order.into_inner(), [1, 2]);
 }
 
-/// `parking_lot` handed a lock over after half a millisecond, until 0.13. With a holder that comes back at once, who
-/// waits would otherwise depend on luck: when it wakes up, the lock is taken again.
+/// `parking_lot` handed a lock over after half a millisecond, until 0.13. With a holder that comes back at once, the
+/// thread that waits would otherwise depend on luck: when it wakes up, the lock is taken again.
 #[test]
 fn a_thread_that_has_waited_long_is_not_passed_for_ever() {
     let _watchdog = watchdog();
     for section in [Duration::from_micros(200), Duration::from_millis(2)] {
         let lock = Mutex::new(0);
-        let (passages, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let (acquisitions, over) = (AtomicUsize::new(0), AtomicBool::new(false));
         thread::scope(|scope| {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
@@ -141,16 +141,16 @@ fn a_thread_that_has_waited_long_is_not_passed_for_ever() {
                     thread::sleep(section);
                     *held += 1;
                     drop(held);
-                    passages.fetch_add(1, Ordering::Relaxed);
+                    acquisitions.fetch_add(1, Ordering::Relaxed);
                 }
             });
-            while passages.load(Ordering::Relaxed) == 0 {
+            while acquisitions.load(Ordering::Relaxed) == 0 {
                 thread::yield_now();
             }
             for _ in 0..times(10, 1) {
-                let before = passages.load(Ordering::Relaxed);
+                let before = acquisitions.load(Ordering::Relaxed);
                 drop(lock.lock());
-                let passed = passages.load(Ordering::Relaxed) - before;
+                let passed = acquisitions.load(Ordering::Relaxed) - before;
                 // Some sleeps end late on a machine that is busy; without a hand-over it is thousands.
                 assert!(passed < 200, "{passed} times passed, by sections of {section:?}");
             }

@@ -6,13 +6,13 @@ use std::thread;
 
 use linchpin::futex::{PiError, PiMutex};
 
-use crate::stage::watchdog;
+use crate::common::watchdog;
 use crate::{A_WHILE, while_held};
 
 /// Makes a child process that runs `check` and ends, with success if that is true there. A child that hangs is killed.
 ///
-/// After a fork of a process with many threads only what is safe in a signal handler may be done, and what the C library
-/// provides for: it may allocate, and make threads, which is more than POSIX asks for.
+/// After a fork of a process with many threads only what is safe in a signal handler may be done, and what the C
+/// library provides for: it may allocate, and make threads, which is more than POSIX asks for.
 fn child(check: impl FnOnce() -> bool) -> libc::pid_t {
     // SAFETY: the child only runs `check`, which keeps to the above, and ends without running any destructor.
     let child = unsafe { libc::fork() };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use linchpin::futex::{PiError, PiMutex, PiMutexGuard};
 
-use crate::stage::{CROWDS, crowd, watchdog};
+use crate::common::{THREAD_COUNTS, on_threads, watchdog};
 use crate::{A_WHILE, AN_HOUR};
 
 fn is_deadlock<T>(outcome: Result<T, PiError<T>>) -> bool {
@@ -34,7 +34,8 @@ fn a_thread_does_not_wait_for_itself() {
     );
 }
 
-/// Threads that each hold one and lock the next, in a circle: at least one is told, and then all the others get through.
+/// Threads that each hold one and lock the next, in a circle: at least one is told, and then all the others get
+/// through.
 #[test]
 fn a_circle_is_found() {
     let _watchdog = watchdog();
@@ -42,7 +43,7 @@ fn a_circle_is_found() {
         let mutexes: Vec<_> = (0..length).map(|_| PiMutex::new(0)).collect();
         let told = PiMutex::new(0);
         let all_hold_one = Barrier::new(length);
-        crowd(length, |index| {
+        on_threads(length, |index| {
             let _held = mutexes[index].lock().expect("it is free");
             all_hold_one.wait();
             match mutexes[(index + 1) % length].lock() {
@@ -153,7 +154,7 @@ fn a_death_is_found_by_each_way_to_lock_first() {
 #[test]
 fn an_owner_that_dies_while_others_wait_is_reported() {
     let _watchdog = watchdog();
-    for &waiters in CROWDS {
+    for &waiters in THREAD_COUNTS {
         let mutex = PiMutex::new(0);
         let inherited = PiMutex::new(0);
         thread::scope(|scope| {
@@ -179,9 +180,9 @@ fn an_owner_that_dies_while_others_wait_is_reported() {
 #[test]
 fn many_die() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let mutex = PiMutex::new(0);
-        crowd(threads, |_| {
+        on_threads(threads, |_| {
             let mut guard = match mutex.lock() {
                 Ok(guard) | Err(PiError::OwnerDied(guard)) => guard,
                 Err(error) => panic!("{error}"),

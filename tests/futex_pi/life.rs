@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use linchpin::futex::{PiError, PiMutex, PiMutexGuard};
 
-use crate::stage::{Drops, at_thread_exit, crowd, die, watchdog};
+use crate::common::{Drops, at_thread_exit, die, on_threads, watchdog};
 use crate::while_held;
 
 static STATIC: PiMutex<u64> = PiMutex::new(0);
 
 #[test]
 fn it_fits_in_a_static() {
-    crowd(4, |_| *STATIC.lock().expect("no thread dies") += 1);
+    on_threads(4, |_| *STATIC.lock().expect("no thread dies") += 1);
     assert_eq!(*STATIC.lock().expect("no thread dies"), 4);
 }
 
@@ -131,7 +131,7 @@ fn thread_local_destructors_may_lock() {
     let _watchdog = watchdog();
     static COUNT: PiMutex<u32> = PiMutex::new(0);
     for locks_before in [false, true] {
-        crowd(4, |_| {
+        on_threads(4, |_| {
             if locks_before {
                 *COUNT.lock().expect("no thread dies") += 1;
             }

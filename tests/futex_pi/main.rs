@@ -3,21 +3,21 @@
 //! Nothing here asserts that something is fast. A test that would hang is ended by a watchdog.
 #![cfg(all(feature = "std", any(target_os = "linux", target_os = "android"), not(miri)))]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod fork;
 mod kernel;
 mod life;
 mod priority;
 mod sandbox;
-#[path = "../stage/mod.rs"]
-mod stage;
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::{THREAD_COUNTS, on_threads, watchdog};
 use linchpin::futex::{PiError, PiMutex};
-use stage::{CROWDS, crowd, watchdog};
 
 const A_WHILE: Duration = Duration::from_millis(20);
 const AN_HOUR: Duration = Duration::from_secs(3600);
@@ -25,11 +25,11 @@ const AN_HOUR: Duration = Duration::from_secs(3600);
 #[test]
 fn nothing_is_lost_and_holders_do_not_overlap() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let each = 20_000 / threads;
         let mutex = PiMutex::new(0_usize);
         let inside = AtomicUsize::new(0);
-        crowd(threads, |_| {
+        on_threads(threads, |_| {
             for _ in 0..each {
                 let mut total = mutex.lock().expect("no thread dies");
                 assert_eq!(inside.swap(1, Relaxed), 0, "alone");
@@ -45,10 +45,10 @@ fn nothing_is_lost_and_holders_do_not_overlap() {
 #[test]
 fn nothing_is_lost_where_many_give_up() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let mutex = PiMutex::new(0_usize);
         let (locked, gave_up) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        crowd(threads, |index| {
+        on_threads(threads, |index| {
             for round in 0..4000 / threads {
                 let outcome = match (index + round) % 4 {
                     0 => mutex.lock(),

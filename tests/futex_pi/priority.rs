@@ -7,7 +7,7 @@ use std::thread;
 
 use linchpin::futex::PiMutex;
 
-use crate::stage::{await_that, watchdog};
+use crate::common::{await_that, watchdog};
 
 /// Makes this thread a real-time one (`SCHED_FIFO`), if that is permitted.
 fn become_urgent(priority: i32) -> Result<(), std::io::Error> {
@@ -26,7 +26,8 @@ fn my_number() -> i32 {
     unsafe { libc::syscall(libc::SYS_gettid) as i32 }
 }
 
-/// The priority at which the kernel runs a thread of this process: -1 - p for a real-time one of priority p, else from 0.
+/// The priority at which the kernel runs a thread of this process: -1 - p for a real-time one of priority p, else from
+/// 0.
 fn priority_of(number: i32) -> i32 {
     let line = fs::read_to_string(format!("/proc/self/task/{number}/stat")).expect("it lives");
     // The name is in parentheses, and may contain anything.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use linchpin::futex::{PiError, PiMutex};
 
+use crate::common::watchdog;
 use crate::fork::in_a_child;
-use crate::stage::watchdog;
 use crate::{A_WHILE, AN_HOUR, while_held};
 
 const LOCK_PI: u32 = 6;

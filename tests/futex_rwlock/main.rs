@@ -1,14 +1,14 @@
-//! The reader-writer lock that sleeps: what any lock of its kind does, by the bodies of the spin locks' tests, and what it
-//! does beyond.
+//! The reader-writer lock that sleeps: what any lock of its kind does, by the bodies of the spin locks' tests, and what
+//! it does beyond.
 #![cfg(feature = "std")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod modes;
 #[path = "../spin/rwlock.rs"]
 mod rwlock;
 #[path = "../spin/rwlock_life.rs"]
 mod rwlock_life;
-#[path = "../stage/mod.rs"]
-mod stage;
 mod waits;
 
 use std::fmt::Debug;
@@ -19,5 +19,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::{
+    Drops, THREAD_COUNTS, at_thread_exit, await_that, die, nothing_is_touched_after, on_threads, times, watchdog,
+};
 use linchpin::futex::{RawRwLock, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};
-use stage::{CROWDS, Drops, at_thread_exit, await_that, crowd, die, nothing_is_touched_after, times, watchdog};

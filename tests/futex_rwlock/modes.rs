@@ -1,4 +1,5 @@
-//! The three ways in which readers come in: counted in the word, spread over slots, and biased. Each test goes through all.
+//! The three ways in which readers come in: counted in the word, spread over slots, and biased. Each test goes through
+//! all.
 
 use super::rwlock::{ANYBODY, NOBODY, PLAIN_READERS, READERS_OF_BOTH_KINDS, admits};
 use super::*;
@@ -38,7 +39,7 @@ fn who_may_be_inside_with_whom() {
             assert_eq!(admits(&lock), PLAIN_READERS, "nothing has changed");
             drop(reader);
             let Ok(writer) = RwLockUpgradableReadGuard::try_upgrade(upgradable) else {
-                panic!("not upgraded, with nobody else inside");
+                panic!("not upgraded, with no other thread inside");
             };
             assert_eq!(admits(&lock), NOBODY);
             assert!(lock.is_locked() && lock.is_locked_exclusive());
@@ -71,7 +72,8 @@ fn one_thread_may_read_many_locks_at_once() {
     }
 }
 
-/// A guard goes to another thread, and its thread ends before or after that: the slot is freed by whoever drops it.
+/// A guard goes to another thread, and its thread ends before or after that: the slot is freed by the thread that drops
+/// it.
 #[test]
 fn guards_outlive_the_threads_that_took_them() {
     let _watchdog = watchdog();
@@ -111,7 +113,7 @@ fn forgotten_readers_hold_it_for_ever() {
     each_way(
         || 0,
         |lock| {
-            crowd(8, |_| {
+            on_threads(8, |_| {
                 for _ in 0..times(200, 4) {
                     *lock.write() += 1;
                     assert!(*lock.read() > 0);
@@ -127,11 +129,11 @@ fn forgotten_readers_hold_it_for_ever() {
 #[test]
 fn withdrawals_exclude() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let lock = after(READS[2], [0_usize; 4]);
         let rounds = times(60_000, 40) / threads;
         let written = AtomicUsize::new(0);
-        crowd(threads, |index| {
+        on_threads(threads, |index| {
             for round in 0..rounds {
                 if (round + index) % 4000 == 7 {
                     let mut writer = lock.write();
@@ -199,7 +201,7 @@ fn a_reader_touches_nothing_after_the_last_instant() {
     for reads in READS {
         let lock = after(reads, 0);
         nothing_is_touched_after(
-            // SAFETY: a lock that nobody holds is plain numbers.
+            // SAFETY: a lock that no thread holds is plain numbers.
             || unsafe { std::ptr::read(&raw const lock) },
             |lock, inside| {
                 // SAFETY: it lives until this has let go.
@@ -242,8 +244,8 @@ fn thread_number() -> i32 {
     return 0;
 }
 
-/// A writer that has fallen asleep behind readers that last is woken by the last of them, in whatever order and wherever they
-/// leave. With readers in slots it sleeps under another key than those that wait for the lock.
+/// A writer that has fallen asleep behind readers that last is woken by the last of them, in whatever order and
+/// wherever they leave. With readers in slots it sleeps under another key than those that wait for the lock.
 #[test]
 fn a_writer_asleep_behind_lasting_readers_is_woken() {
     let _watchdog = watchdog();

@@ -1,4 +1,4 @@
-//! Deadlines, and who comes before whom.
+//! Deadlines, and the order in which waiters come in.
 
 use super::rwlock::{ANYBODY, NOBODY, PLAIN_READERS, admits};
 use super::*;
@@ -63,7 +63,7 @@ fn a_deadline_passes_and_not_before() {
         fails(&lock, &UNTIL[2..]);
         assert!(READ(&lock, Duration::ZERO) && UPGRADABLE(&lock, Duration::ZERO));
         drop(reader);
-        assert_eq!(admits(&lock), ANYBODY, "who gave up has left nothing behind");
+        assert_eq!(admits(&lock), ANYBODY, "a waiter that gave up has left nothing behind");
     }
 }
 
@@ -99,7 +99,7 @@ fn an_upgrade_gives_up_and_keeps_what_it_had() {
         assert_eq!(admits(&lock), PLAIN_READERS);
         drop(reader);
         let attempt = RwLockUpgradableReadGuard::try_upgrade_for(upgradable, Duration::ZERO);
-        let writer = attempt.expect("nobody else is inside");
+        let writer = attempt.expect("no other thread is inside");
         assert_eq!(admits(&lock), NOBODY);
         drop(writer);
         assert_eq!(admits(&lock), ANYBODY);
@@ -129,14 +129,14 @@ fn a_writer_that_gives_up_lets_the_readers_in_that_it_held_off() {
     }
 }
 
-/// Everybody who waits is woken: readers by the thousand, upgradable readers and writers, with and without a deadline.
+/// Each waiter is woken: readers by the thousand, upgradable readers and writers, with and without a deadline.
 #[test]
 fn nobody_is_forgotten() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let lock = RwLock::new(0_usize);
         let done = AtomicUsize::new(0);
-        crowd(threads, |index| {
+        on_threads(threads, |index| {
             for round in 0..times(4000, 24) / threads {
                 let time = Duration::from_micros((index * 7 + round) as u64 % 60);
                 match (index + round) % 8 {
@@ -194,7 +194,7 @@ fn a_stream_of_writers_does_not_starve_a_reader() {
                 while !done.load(Ordering::Relaxed) {
                     let mut writer = lock.write();
                     *writer += 1;
-                    // Long enough for the others to be asleep, and one is always in line.
+                    // Long enough for the others to be asleep, and one is always in the queue.
                     thread::sleep(Duration::from_micros(200));
                 }
             });
@@ -220,7 +220,7 @@ fn readers_on_one_cpu_do_not_starve_a_writer() {
     let cpu = core_affinity::get_core_ids().and_then(|all| all.first().copied());
     for lock in both() {
         let done = AtomicBool::new(false);
-        crowd(9, |index| {
+        on_threads(9, |index| {
             if let Some(cpu) = cpu {
                 core_affinity::set_for_current(cpu);
             }
@@ -251,7 +251,8 @@ fn a_fair_unlock_hands_the_lock_to_a_sleeper() {
             });
             thread::sleep(Duration::from_millis(3));
             RwLockWriteGuard::unlock_fair(writer);
-            // Whether or not the other was asleep by then, it comes before whoever asks for the lock much later.
+            // Whether or not the other was asleep by then, it comes before the thread that asks for the lock much
+            // later.
             asleep.join().expect("it only adds");
         });
         let mut writer = lock.write();

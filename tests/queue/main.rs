@@ -1,27 +1,27 @@
-//! What the queue locks do beyond excluding: sections that are closures, and nodes that come and go. That they exclude is in
-//! `tests/exclusion`; that they serve in order is beside the code, in `src/queue/line.rs`.
+//! What the queue locks do beyond excluding: critical sections that are closures, and nodes that come and go. That they
+//! exclude is in `tests/mutual_exclusion`; that they serve in order is beside the code, in `src/queue/tests.rs`.
 
-#[path = "../stage/mod.rs"]
-mod stage;
+#[path = "../common/mod.rs"]
+mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use common::{Drops, THREAD_COUNTS, die, on_threads, times, watchdog};
 use linchpin::queue::{McsCell, McsNode};
-use stage::{CROWDS, Drops, crowd, die, times, watchdog};
 
 #[test]
 fn a_cell_lends_its_value_to_one_at_a_time() {
     let _watchdog = watchdog();
-    let passages = times(1 << 16, 64);
-    for &threads in CROWDS {
+    let acquisitions = times(1 << 16, 64);
+    for &threads in THREAD_COUNTS {
         let total = McsCell::new(0);
-        crowd(threads, |_| {
+        on_threads(threads, |_| {
             let mut node = McsNode::new();
-            for _ in 0..passages / threads {
+            for _ in 0..acquisitions / threads {
                 total.lock_with(&mut node, |total| *total = std::hint::black_box(*total) + 1);
             }
         });
-        assert_eq!(total.into_inner(), passages, "with {threads} threads");
+        assert_eq!(total.into_inner(), acquisitions, "with {threads} threads");
     }
 }
 
@@ -39,13 +39,13 @@ fn a_cell_that_is_held_is_refused() {
     assert_eq!(format!("{cell:?} {node:?}"), "McsCell { value: 2 } McsNode { .. }");
 }
 
-/// Beside threads that wait, for a node that is gone with its section would be found by them.
+/// Beside threads that wait, for a node that is gone with its critical section would be found by them.
 #[test]
 fn a_panic_in_a_section_releases_the_cell() {
     let _watchdog = watchdog();
     let cell = McsCell::new(0);
     let threads = if cfg!(feature = "std") { 4 } else { 2 };
-    crowd(threads, |thread| {
+    on_threads(threads, |thread| {
         for round in 0..times(1000, 10) {
             let dies = (round + thread) % 2 == 0;
             let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -103,10 +103,10 @@ mod guards {
     use std::sync::Arc;
     use std::thread;
 
+    use common::at_thread_exit;
     use linchpin::queue::{LockWith, RawClhMutex, RawMcsMutex};
     use linchpin::wait::{DefaultPark, Spin};
     use lock_api::{Mutex, RawMutex};
-    use stage::at_thread_exit;
 
     /// Nodes of threads and nodes of stacks stand in one line.
     #[test]
@@ -114,7 +114,7 @@ mod guards {
         let _watchdog = watchdog();
         let total = Mutex::<RawMcsMutex, _>::new(0);
         let rounds = times(5000, 20);
-        crowd(4, |thread| {
+        on_threads(4, |thread| {
             let mut node = McsNode::new();
             for _ in 0..rounds {
                 if thread % 2 == 0 {

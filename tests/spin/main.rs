@@ -1,13 +1,13 @@
-//! What the spin locks do beyond excluding, under native threads. That they exclude is in `tests/exclusion`.
+//! What the spin locks do beyond excluding, under native threads. That they exclude is in `tests/mutual_exclusion`.
 //!
 //! Nothing here asserts a time. A test that would hang is ended by a watchdog.
 
+#[path = "../common/mod.rs"]
+mod common;
 #[cfg(all(feature = "std", target_os = "linux", not(miri)))]
 mod real_time;
 mod rwlock;
 mod rwlock_life;
-#[path = "../stage/mod.rs"]
-mod stage;
 
 use std::fmt::Debug;
 use std::mem;
@@ -16,12 +16,14 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use common::{
+    Drops, THREAD_COUNTS, at_thread_exit, await_that, die, nothing_is_touched_after, on_threads, times, watchdog,
+};
 use linchpin::spin::{
     RawMutex, RawRwLock, RawTasMutex, RawTicketMutex, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
     RwLockWriteGuard,
 };
 use linchpin::wait::Spin;
-use stage::{CROWDS, Drops, at_thread_exit, await_that, crowd, die, nothing_is_touched_after, times, watchdog};
 
 /// The lock for places without a scheduler is named by its raw type, and does what the others do.
 #[test]
@@ -31,7 +33,7 @@ fn a_mutex_that_only_spins_is_named_by_its_raw_lock() {
         static SPINS: lock_api::Mutex<RawMutex<Spin>, ()> = lock_api::Mutex::new(());
         assert!(SPINS.try_lock().is_some());
         let total = lock_api::Mutex::<R, _>::new(0);
-        crowd(2, |_| (0..times(1000, 10)).for_each(|_| *total.lock() += 1));
+        on_threads(2, |_| (0..times(1000, 10)).for_each(|_| *total.lock() += 1));
         assert_eq!(total.into_inner(), 2 * times(1000, 10));
     }
     add::<RawMutex<Spin>>();

@@ -1,4 +1,5 @@
-//! A waiter of real-time priority beside an ordinary holder, on one CPU: a yield of the waiter lets the holder run never.
+//! A waiter of real-time priority beside an ordinary holder, on one CPU: a yield of the waiter lets the holder run
+//! never.
 
 use super::*;
 use linchpin::queue::RawMcsMutex;

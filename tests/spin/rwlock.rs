@@ -49,7 +49,7 @@ fn who_may_be_inside_with_whom() {
 #[test]
 fn many_read_at_once() {
     let _watchdog = watchdog();
-    for &readers in CROWDS {
+    for &readers in THREAD_COUNTS {
         let lock = RwLock::new(5);
         let inside = Barrier::new(readers + 1);
         thread::scope(|scope| {
@@ -70,7 +70,7 @@ fn many_read_at_once() {
 #[test]
 fn readers_see_whole_writes_and_nothing_is_lost() {
     let _watchdog = watchdog();
-    for &threads in CROWDS {
+    for &threads in THREAD_COUNTS {
         let lock = RwLock::new([0_usize; 4]);
         let written = AtomicUsize::new(0);
         let rounds = times(8192, 48) / threads;
@@ -86,7 +86,7 @@ fn readers_see_whole_writes_and_nothing_is_lost() {
                 .for_each(|word| *word = std::hint::black_box(before + 1));
             written.fetch_add(1, Ordering::Relaxed);
         };
-        crowd(threads, |index| {
+        on_threads(threads, |index| {
             for round in 0..rounds {
                 match (index + round) % 8 {
                     0 => write(&mut lock.write()),
@@ -95,13 +95,13 @@ fn readers_see_whole_writes_and_nothing_is_lost() {
                         write(&mut writer);
                         let mine = whole(&writer);
                         let reader = RwLockWriteGuard::downgrade(writer);
-                        assert_eq!(whole(&reader), mine, "nobody writes in between");
+                        assert_eq!(whole(&reader), mine, "no thread writes in between");
                     }
                     2 => {
                         let upgradable = lock.upgradable_read();
                         let seen = whole(&upgradable);
                         let mut writer = RwLockUpgradableReadGuard::upgrade(upgradable);
-                        assert_eq!(whole(&writer), seen, "nobody writes in between");
+                        assert_eq!(whole(&writer), seen, "no thread writes in between");
                         write(&mut writer);
                         let upgradable = RwLockWriteGuard::downgrade_to_upgradable(writer);
                         assert_eq!(whole(&upgradable), seen + 1);
@@ -240,7 +240,7 @@ fn an_upgrade_goes_before_the_writer_that_waits_for_it() {
             // Only `spin`'s lock shows that the writer waits: elsewhere readers come in beside an upgradable reader.
             thread::sleep(std::time::Duration::from_millis(20));
             let mut upgraded = if tries {
-                RwLockUpgradableReadGuard::try_upgrade(upgradable).expect("nobody else is inside")
+                RwLockUpgradableReadGuard::try_upgrade(upgradable).expect("no other thread is inside")
             } else {
                 RwLockUpgradableReadGuard::upgrade(upgradable)
             };
@@ -264,7 +264,7 @@ fn a_failed_try_upgrade_gives_the_guard_back() {
     assert_eq!(admits(&lock), PLAIN_READERS, "nothing has changed");
     drop(reader);
     let Ok(mut writer) = RwLockUpgradableReadGuard::try_upgrade(upgradable) else {
-        panic!("not upgraded, with nobody else inside");
+        panic!("not upgraded, with no other thread inside");
     };
     *writer = 1;
     assert_eq!(admits(&lock), NOBODY);

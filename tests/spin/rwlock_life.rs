@@ -18,7 +18,7 @@ fn a_free_lock_is_never_refused() {
 fn readers_never_refuse_each_other() {
     let _watchdog = watchdog();
     let lock = RwLock::new(0);
-    crowd(4, |_| {
+    on_threads(4, |_| {
         for _ in 0..times(5000, 50) {
             assert!(lock.try_read().is_some());
         }
@@ -155,7 +155,7 @@ fn debug_shows_the_value_or_that_it_is_locked() {
 #[test]
 fn it_is_made_and_unmade_like_a_mutex() {
     static STATIC: RwLock<u64> = RwLock::new(0);
-    crowd(4, |_| *STATIC.write() += 1);
+    on_threads(4, |_| *STATIC.write() += 1);
     assert_eq!(*STATIC.read(), 4);
     static RAW: RwLock<u8> = RwLock::from_raw(RawRwLock::new(), 7);
     assert_eq!(*RAW.read(), 7);

@@ -4,7 +4,7 @@ use linchpin::wait::{DefaultWait, Flag, Spin, Wait};
 use std::cell::UnsafeCell;
 use std::thread;
 
-use crate::stage::{times, watchdog};
+use crate::common::{times, watchdog};
 
 /// One body, one line for each policy.
 macro_rules! policies {
@@ -96,7 +96,7 @@ fn a_flag_is_a_word_and_may_be_a_static() {
 #[cfg(feature = "std")]
 mod asleep {
     use super::*;
-    use crate::stage::await_that;
+    use crate::common::await_that;
     use linchpin::wait::{SpinThenPark, SpinThenYield};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::{Duration, Instant};
@@ -253,7 +253,7 @@ mod asleep {
             }
             flags[0].set();
         });
-        // Each was set once in each round, and nobody a time more.
+        // Each was set once in each round, and no thread a time more.
         assert!(flags.iter().all(|flag| flag.epoch() == flags[0].epoch()));
         assert!(flags[0].is_set(starts[0]));
     }

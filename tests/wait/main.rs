@@ -1,8 +1,8 @@
 //! How a thread waits: the back-off is bounded, every policy comes back, and no flag that is set is missed.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod flag;
-#[path = "../stage/mod.rs"]
-mod stage;
 
 use linchpin::wait::{Backoff, DefaultWait, Spin, Wait};
 

@@ -1,11 +1,10 @@
 //! linchpin's commands.
 //!
 //! ```text
-//! cargo xtask test             everything that has to be green: native, documentation, compile-fail, features, loom, bills
-//! cargo xtask bench            ours against the peers: a table, and a page with plots (--quick, the default; --full)
-//! cargo xtask bill             what each primitive costs on 1 to 64 simulated cores
-//! cargo xtask verify           what takes longer: deeper models, long hunts, Miri (needs a nightly with it), 64-bit Arm,
-//!                              the packages
+//! cargo xtask test             everything that has to be green: native, documentation, compile-fail, features, loom,
+//! bills cargo xtask bench            ours against the peers: a table, and a page with plots (--quick, the default;
+//! --full) cargo xtask bill             what each primitive costs on 1 to 64 simulated cores cargo xtask verify
+//! what takes longer: deeper models, long stress, Miri (needs a nightly with it), 64-bit Arm, the packages
 //! ```
 
 mod document;
@@ -19,7 +18,7 @@ use std::process::ExitCode;
 use document::Section;
 use steps::{Step, cargo};
 
-const USAGE: &str = "usage: cargo xtask test | bench [--quick | --full] [--only=WORDS] [--rounds=N] [--heat=MILLISECONDS] | bill | verify";
+const USAGE: &str = "usage: cargo xtask test | bench [--quick | --full] [--only=WORDS] [--rounds=N] [--run=MILLISECONDS] | bill | verify";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -42,13 +41,13 @@ fn root() -> PathBuf {
     here.parent().expect("xtask lies in the workspace").to_owned()
 }
 
-const RACE: &str = "--report=target/linchpin/race.json";
+const COMPARISON: &str = "--report=target/linchpin/compare.json";
 const BILL: &str = "--report=target/linchpin/bill.json";
 const LOOM: &str = "--cfg linchpin_loom";
 const COHERENCE: &str = "--cfg linchpin_coherence";
 
 fn loom(name: &'static str) -> Step {
-    // A target folder of its own: the flags of a world are those of all its crates.
+    // A target folder of its own: the flags of a backend are those of all its crates.
     cargo(
         name,
         &["test", "-p", "loom-tests", "--release", "--target-dir", "target/loom"],
@@ -57,7 +56,7 @@ fn loom(name: &'static str) -> Step {
 }
 
 fn test() -> Vec<Step> {
-    // Without `std` a waiting thread spins on, so that crowds of threads get in each other's way: one test at a time.
+    // Without `std` a waiting thread spins on, so that many threads get in each other's way: one test at a time.
     let bare = |name, arguments: &[&str]| {
         let arguments = [&["test", "-p", "linchpin", "--no-default-features"], arguments].concat();
         cargo(name, &[&arguments[..], &["--", "--test-threads=1"]].concat())
@@ -78,6 +77,16 @@ fn test() -> Vec<Step> {
                 "futex",
             ],
         ),
+        cargo(
+            "example: migrate_from_parking_lot",
+            &["run", "--example", "migrate_from_parking_lot"],
+        ),
+        cargo("example: counters", &["run", "--example", "counters"]),
+        cargo("example: pi_mutex_recovery", &["run", "--example", "pi_mutex_recovery"]),
+        cargo(
+            "example: no_std_mcs",
+            &["run", "--example", "no_std_mcs", "--no-default-features"],
+        ),
         loom("loom: models, and the faults that they find"),
         cargo(
             "coherence: bills",
@@ -87,8 +96,8 @@ fn test() -> Vec<Step> {
     ]
 }
 
-fn hunt(name: &'static str) -> Step {
-    cargo(name, &["test", "-p", "linchpin", "--release", "--test", "hunt"])
+fn stress(name: &'static str) -> Step {
+    cargo(name, &["test", "-p", "linchpin", "--release", "--test", "stress"])
 }
 
 /// The tests in which processes are stopped, forked and confined; one at a time, since some compare times.
@@ -100,9 +109,9 @@ fn adversary(name: &'static str, only: &[&str]) -> Step {
 
 /// Tests under Miri: each in several schedules, with stale values where the orderings allow them, and in virtual time.
 ///
-/// Left out: `futex_pi`, `adversary` (the kernel's part, signals, forks and filters are not emulated), `hunt` (which looks for
-/// rare schedules by time), `door`, `compile_fail` (they read files and run cargo), `send_sync` (nothing runs),
-/// `guarded_allocator` and `guarded_by_readers` (minutes for one schedule).
+/// Left out: `futex_pi`, `adversary` (the kernel's part, signals, forks and filters are not emulated), `stress` (which
+/// looks for rare schedules by time), `backend_boundary`, `compile_fail` (they read files and run cargo), `send_sync`
+/// (nothing runs), `allocator_mutex` and `allocator_rwlock` (minutes for one schedule).
 fn miri(name: &'static str, tests: &[&str], flags: &'static str) -> Step {
     cargo(name, &[&["+nightly", "miri", "test", "-p", "linchpin"], tests].concat()).env("MIRIFLAGS", flags)
 }
@@ -121,8 +130,8 @@ fn verify() -> Vec<Step> {
     steps.extend([
         loom("loom: up to 4 preemptions").env("LOOM_MAX_PREEMPTIONS", "4"),
         cargo("native, optimised", &["test", "--workspace", "--release"]),
-        hunt("the hunt for lost wake-ups, 30 s for each lock").env("LINCHPIN_HUNT_SECONDS", "30"),
-        hunt("the same without membarrier").env("LINCHPIN_MEMBARRIER", "0"),
+        stress("stress: lost wake-ups, 30 s for each lock").env("LINCHPIN_STRESS_SECONDS", "30"),
+        stress("the same without membarrier").env("LINCHPIN_MEMBARRIER", "0"),
         adversary("the adversary, 60 s of stress for each lock", &[]).env("LINCHPIN_ADVERSARY_SECONDS", "60"),
         adversary("the adversary's stress without membarrier, 10 s", &["stress::"])
             .env("LINCHPIN_ADVERSARY_SECONDS", "10")
@@ -147,10 +156,17 @@ fn verify() -> Vec<Step> {
         // The node of a guard that is forgotten is lost, as is said there.
         miri(
             "Miri, where nodes are lost, 4 seeds",
-            &["--test", "queue", "--test", "allocation", "--test", "exclusion"],
+            &[
+                "--test",
+                "queue",
+                "--test",
+                "allocation_free",
+                "--test",
+                "mutual_exclusion",
+            ],
             "-Zmiri-many-seeds=0..4 -Zmiri-ignore-leaks",
         ),
-        steps::command("64-bit Arm (qemu: no weak memory)", "../shared/tools/aarch64.sh", &arm)
+        steps::command("64-bit Arm (qemu: no weak memory)", "tools/aarch64.sh", &arm)
             // Filters, and signals by the thousand, are not emulated well enough.
             .env("LINCHPIN_ADVERSARY", "0"),
         cargo("the packages", &["package"]),
@@ -159,17 +175,19 @@ fn verify() -> Vec<Step> {
 }
 
 fn is_bench_option(option: &str) -> bool {
-    let values = ["--only=", "--rounds=", "--heat="];
+    let values = ["--only=", "--rounds=", "--run="];
     ["--quick", "--full"].contains(&option) || values.iter().any(|value| option.starts_with(value))
 }
 
 fn bench(options: &[&str]) -> ExitCode {
-    let race = [
-        &["bench", "--quiet", "-p", "linchpin", "--bench", "race", "--", RACE],
+    let comparison = [
+        &[
+            "bench", "--quiet", "-p", "linchpin", "--bench", "compare", "--", COMPARISON,
+        ],
         options,
     ];
     eprintln!("building the benches, for a minute or two the first time");
-    report(&[cargo("the race", &race.concat()), bills()])
+    report(&[cargo("the comparison", &comparison.concat()), bills()])
 }
 
 fn bills() -> Step {
@@ -208,13 +226,13 @@ fn report(steps: &[Step]) -> ExitCode {
     if outcome != ExitCode::SUCCESS {
         return outcome;
     }
-    let (race, bill) = (read("race.json"), read("bill.json"));
+    let (comparison, bill) = (read("compare.json"), read("bill.json"));
     if steps.len() > 1 {
-        race.iter().for_each(table::print);
+        comparison.iter().for_each(table::print);
     }
     bill.iter().for_each(table::print);
     let html = folder.join("report.html");
-    let sections: Vec<Section> = race.into_iter().chain(bill).collect();
+    let sections: Vec<Section> = comparison.into_iter().chain(bill).collect();
     std::fs::write(&html, page::render(&sections))
         .unwrap_or_else(|error| panic!("cannot write {}: {error}", html.display()));
     println!("\nthe page with the plots: {}", html.display());

@@ -17,7 +17,7 @@ pub fn render(sections: &[Section]) -> String {
     let body: String = sections.iter().map(section).collect();
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>linchpin: race and bills</title><style>{STYLE}</style><h1>linchpin: race and bills</h1>{body}</html>\n"
+         <title>linchpin: comparison and bills</title><style>{STYLE}</style><h1>linchpin: comparison and bills</h1>{body}</html>\n"
     )
 }
 

@@ -1,5 +1,5 @@
-//! The locks that ours are held against, as far as their acquire and release paths go: written over the simulated atomics
-//! and the simulated futex, after the sources that are named in each module.
+//! The locks that ours are held against, as far as their acquire and release paths go: written over the simulated
+//! atomics and the simulated futex, after the sources that are named in each module.
 //!
 //! What is left out has no part in those paths: time-outs, poisoning, upgrades, `try_` forms, and the growth of
 //! `parking_lot`'s hash table. The orderings are the originals'; a bill does not depend on them, since none is SeqCst.

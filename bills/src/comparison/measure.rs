@@ -46,8 +46,8 @@ impl Point {
         measurement.outcome()
     }
 
-    /// How often `subject` lets two threads in together that exclude one another, in so many `acquisitions` of each: never, if it
-    /// is a lock.
+    /// How often `subject` lets two threads in together that exclude one another, in so many `acquisitions` of each:
+    /// never, if it is a lock.
     #[must_use]
     pub fn intrusions(&self, subject: Subject, acquisitions: usize) -> u64 {
         let lock = &*subject.lock(self.row.kind, self.threads());
@@ -81,8 +81,8 @@ impl Point {
         intrusions.into_inner()
     }
 
-    /// A reader-writer lock of ours finds out how much it is read. One thread alone lets it do so soon; many, where an acquisition
-    /// takes microseconds, would for most of a comparison.
+    /// A reader-writer lock of ours finds out how much it is read. One thread alone lets it do so soon; many, where an
+    /// acquisition takes microseconds, would for most of a comparison.
     fn prepare(&self, lock: &dyn Lock) {
         let mut random = Random::new(0, 0);
         let acquisitions = if self.row.kind == Kind::Mutex { 0 } else { ALONE };
@@ -127,7 +127,8 @@ fn nanoseconds() -> u64 {
     (Instant::now() - Instant::START).as_nanos() as u64
 }
 
-/// When a comparison is on, and which thread has acquired the lock how often. Nothing of it is simulated, but the looks at the clock.
+/// When a comparison is on, and which thread has acquired the lock how often. Nothing of it is simulated, but the looks
+/// at the clock.
 struct Measurement {
     warm_up: Duration,
     length: Duration,

@@ -1,17 +1,17 @@
 //! Our sleeping locks against those of std and `parking_lot`, in virtual time, on as many cores as there are not here.
 //!
-//! Threads acquire one lock for a while. What counts is how often all of them do, and how often the slowest does beside the
-//! fastest.
+//! Threads acquire one lock for a while. What counts is how often all of them do, and how often the slowest does beside
+//! the fastest.
 //!
 //! **What the model leaves out.**
-//! * A simulated thread never changes its core, and one that is woken waits until the thread that runs there sleeps, yields,
-//!   or has used up its time slice of 3 ms. Linux would move it, or let it preempt. So where there are twice as many threads
-//!   as cores, wake-ups take longer than in reality, those of all subjects.
-//! * A line is handed on in the order of the requests, between two accesses of a core too. A section of no length at all is
-//!   then interrupted between lock and unlock by each other thread in turn, and all of them go round in lockstep: each
-//!   compare-exchange fails because of another, and no lock is found taken for long enough to park. A real core keeps
-//!   a line for a while, which the presets leave out. So the shortest sections here last for about a transfer, but for those
-//!   on [`Placement::TwoCores`], the preset whose tenure was fitted.
+//! * A simulated thread never changes its core, and one that is woken waits until the thread that runs there sleeps,
+//!   yields, or has used up its time slice of 3 ms. Linux would move it, or let it preempt. So where there are twice as
+//!   many threads as cores, wake-ups take longer than in reality, those of all subjects.
+//! * A line is handed on in the order of the requests, between two accesses of a core too. A critical section of no
+//!   length at all is then interrupted between lock and unlock by each other thread in turn, and all of them go round
+//!   in lockstep: each compare-exchange fails because of another, and no lock is found taken for long enough to park. A
+//!   real core keeps a line for a while, which the presets leave out. So the shortest critical sections here last for
+//!   about a transfer, but for those on [`Placement::TwoCores`], the preset whose tenure was fitted.
 //! * What a membarrier costs the other cores: its caller pays 14 us, they pay nothing.
 
 mod machines;

@@ -43,7 +43,8 @@ impl Kind {
     }
 }
 
-/// How long a section is, and how long a thread stays outside. All times are drawn evenly from zero to twice the mean.
+/// How long a critical section is, and how long a thread stays outside. All times are drawn evenly from zero to twice
+/// the mean.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Load {
     /// A line of data inside, nothing outside.

@@ -6,8 +6,8 @@
 //!
 //! prints all rows as they are now.
 
-/// The throughput of ours for 1 of the best of std and `parking_lot`, on 2, 4, 8, 16, 32 and 64 cores: the lowest ratio of three
-/// drawings of random times, rounded down, and 1 where none is lower. Rows that are not here are 1 throughout.
+/// The throughput of ours for 1 of the best of std and `parking_lot`, on 2, 4, 8, 16, 32 and 64 cores: the lowest ratio
+/// of three drawings of random times, rounded down, and 1 where none is lower. Rows that are not here are 1 throughout.
 pub const FLOORS: &[(&str, &[f64])] = &[
     ("Mutex: flat, short", &[0.95, 0.84, 0.64, 0.76, 0.82, 0.64]),
     (

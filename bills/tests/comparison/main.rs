@@ -1,5 +1,5 @@
-//! Holds our sleeping locks against those of std and `parking_lot`, in virtual time: at least as fast, but for the known
-//! shortfalls, which may not grow.
+//! Holds our sleeping locks against those of std and `parking_lot`, in virtual time: at least as fast, but for the
+//! known shortfalls, which may not grow.
 #![cfg(linchpin_coherence)]
 
 mod floors;
@@ -7,8 +7,9 @@ mod floors;
 use bills::{Comparison, Kind, Load, Placement, Point, Row, Subject, assert_machines_are_the_presets, compare};
 use floors::FLOORS;
 
-/// How far a ratio may fall below its floor. Any change shifts all that follows it, like other random times: these move half
-/// of the ratios by more than a hundredth, and some of those of 64 cores by a half, which is why a floor is the lowest of three.
+/// How far a ratio may fall below its floor. Any change shifts all that follows it, like other random times: these move
+/// half of the ratios by more than a hundredth, and some of those of 64 cores by a half, which is why a floor is the
+/// lowest of three.
 const SLACK: f64 = 0.05;
 
 fn rows() -> impl Iterator<Item = Row> {

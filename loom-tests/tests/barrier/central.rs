@@ -33,8 +33,8 @@ impl<S: Step> Meeting<S> {
     }
 }
 
-/// So many threads, so many episodes. A thread reads the marks between two waits, and writes its own after the second: that
-/// makes two barrier episodes of each round. The outcome is how many leaders there were.
+/// So many threads, so many episodes. A thread reads the marks between two waits, and writes its own after the second:
+/// that makes two barrier episodes of each round. The outcome is how many leaders there were.
 pub fn central_meets(threads: usize, episodes: u32, preemptions: usize) -> usize {
     explore_within_to(preemptions, [episodes], move || {
         let meeting = Meeting::of(threads);
@@ -116,8 +116,8 @@ pub fn central_step() -> usize {
     })
 }
 
-/// A time-out against the last arrival. Either the episode is complete for both, with one leader, or the arrival is taken
-/// back and the episode completes with the next.
+/// A time-out against the last arrival. Either the episode is complete for both, with one leader, or the arrival is
+/// taken back and the episode completes with the next.
 pub fn central_times_out() -> usize {
     let through = [(false, true, 1), (false, false, 1), (true, false, 1), (true, true, 1)];
     explore_to(through, || {
@@ -284,8 +284,8 @@ pub fn central_split() -> usize {
     })
 }
 
-/// A thread that is held up between arriving and waiting: the others are through, and its first look at the gate sees what
-/// they did.
+/// A thread that is held up between arriving and waiting: the others are through, and its first look at the gate sees
+/// what they did.
 pub fn central_held_up() -> usize {
     explore_to([true], || {
         let meeting = Meeting::of(2);

@@ -1,4 +1,5 @@
-//! Models of the barriers: no thread is an episode ahead, each sees what all did before they arrived, one is the leader.
+//! Models of the barriers: no thread is an episode ahead, each sees what all did before they arrived, one is the
+//! leader.
 #![cfg(linchpin_loom)]
 
 mod central;

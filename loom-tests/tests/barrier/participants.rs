@@ -83,8 +83,9 @@ pub fn step<K: Kind + Send + Sync + 'static>(make: MakeWithStep<K>) -> usize {
     })
 }
 
-/// A participant goes after the first episode, and if it does not leave by that, it poisons the barrier. The first episode
-/// completes for the others all the same, and the second for none of them; they see what the one that goes did before.
+/// A participant goes after the first episode, and if it does not leave by that, it poisons the barrier. The first
+/// episode completes for the others all the same, and the second for none of them; they see what the one that goes did
+/// before.
 pub fn breaks<K: Kind + Send + Sync + 'static>(preemptions: usize, by_drop: bool, make: Make<K>) -> usize {
     explore_within_to(preemptions, [[(true, false); 2]], move || {
         let gone = Arc::new(Watched::default());

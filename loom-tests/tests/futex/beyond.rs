@@ -1,5 +1,5 @@
-//! Beyond the bounds of most models: without turns, so that deputies are woken in place of hand-offs; with two buckets; and
-//! with threads that spin.
+//! Beyond the bounds of most models: without turns, so that deputies are woken in place of hand-offs; with two buckets;
+//! and with threads that spin.
 
 use loom_tests::{Bounds, found_behind_spins};
 
@@ -22,7 +22,7 @@ fn a_thread_that_spins_for_a_mutex_acquires_it() {
     found_behind_spins(
         "src/futex/mutex.rs",
         "compare_exchange(FREE, held, Acquire, Relaxed)",
-        "src/wait/spin_then_park.rs",
+        "src/futex/park/spin_then_park.rs",
         mutex_wakes_a_sleeper,
     );
 }
@@ -42,7 +42,7 @@ fn a_thread_that_spins_for_a_notification_sees_it() {
     found_behind_spins(
         "src/wait/flag.rs",
         "self.word.load(Acquire) & !SLEEPING != epoch.0",
-        "src/wait/spin_then_park.rs",
+        "src/futex/park/spin_then_park.rs",
         condvar::notifies,
     );
 }

@@ -70,7 +70,7 @@ pub(super) fn notifies(bounds: Bounds) -> usize {
         let notified = other.join().expect("it only notifies");
         assert_eq!(
             waits, notified,
-            "a notification counts if and only if somebody was waiting"
+            "a notification counts if and only if a thread was waiting"
         );
         notified
     })
@@ -102,7 +102,7 @@ pub(super) fn times_out() -> usize {
             "a notification counts if and only if it has ended a wait"
         );
         assert_eq!(meeting.total.get(), 2);
-        assert!(!meeting.changed.notify_one(), "nobody is left behind");
+        assert!(!meeting.changed.notify_one(), "none is left behind");
         (waits, in_time)
     })
 }
@@ -154,7 +154,8 @@ pub(super) fn notifies_one_of_two() -> usize {
     })
 }
 
-/// The same with the mutex held: the second waits in its queue until the first, who answers for it, lets go.
+/// The same with the mutex held: the second waits in its queue until the first, which is responsible for waking it,
+/// lets go.
 pub(super) fn notifies_all_inside(bounds: Bounds) -> usize {
     explore_beyond_to(bounds, PREEMPTIONS, [0, 1, 2], || {
         let meeting = Arc::new(Meeting::default());
@@ -174,8 +175,8 @@ pub(super) fn notifies_all_inside(bounds: Bounds) -> usize {
     })
 }
 
-/// Two wait, one of them not for long, and are notified by a holder: those that had not timed out are moved to the queue of the
-/// mutex, where they time out no more; and each is counted once.
+/// Two wait, one of them not for long, and are notified by a holder: those that had not timed out are moved to the
+/// queue of the mutex, where they time out no more; and each is counted once.
 pub(super) fn times_out_when_all_are_notified(bounds: Bounds) -> usize {
     explore_beyond_to(bounds, PREEMPTIONS, [0, 1, 2], || {
         let meeting = Arc::new(Meeting::default());

@@ -1,5 +1,5 @@
-//! Models of the locks that sleep. In most of them no thread spins: one that does not get a lock at once goes to sleep, and it
-//! is always the turn of the first in the queue. `beyond` has those that go further.
+//! Models of the locks that sleep. In most of them no thread spins: one that does not get a lock at once goes to sleep,
+//! and it is always the turn of the first in the queue. `beyond` has those that go further.
 #![cfg(linchpin_loom)]
 
 mod beyond;
@@ -48,7 +48,7 @@ fn total() -> Total {
     Arc::new(Mutex::from_raw(RawMutex::new(), Watched::default()))
 }
 
-/// Whoever is last to know finds the lock free, and everything that was added.
+/// The thread that is last to know finds the lock free, and everything that was added.
 fn end(total: &Total) -> u32 {
     total.try_lock().expect("everybody has unlocked").get()
 }
@@ -102,7 +102,8 @@ fn mutex_becomes_contended_within(bounds: Bounds, preemptions: usize) -> usize {
     })
 }
 
-/// One thread locks again and again: another that sleeps, is woken and finds the lock taken once more has it handed over.
+/// One thread locks again and again: another that sleeps, is woken and finds the lock taken once more has it handed
+/// over.
 fn mutex_is_handed_over(bounds: Bounds) -> usize {
     explore_beyond_to(bounds, 3, [4], || {
         let total = total();

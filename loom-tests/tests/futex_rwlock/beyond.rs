@@ -27,7 +27,7 @@ fn a_writer_that_spins_for_readers_sees_them_leave() {
     found_behind_spins(
         "src/futex/rwlock/slots.rs",
         "self.identity.load(Acquire) == identity",
-        "src/wait/spin_then_park.rs",
+        "src/futex/park/spin_then_park.rs",
         |bounds| reads_beside_a_write(bounds, 2),
     );
 }
@@ -37,7 +37,7 @@ fn a_thread_that_spins_for_the_lock_acquires_it() {
     found_behind_spins(
         "src/futex/rwlock/read.rs",
         ".compare_exchange(state.bits(), entered.bits(), Acquire, Relaxed)",
-        "src/wait/spin_then_park.rs",
+        "src/futex/park/spin_then_park.rs",
         |bounds| reads_beside_a_write(bounds, 0),
     );
 }

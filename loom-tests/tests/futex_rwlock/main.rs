@@ -1,5 +1,5 @@
-//! Models of the reader-writer lock that sleeps. In a model nobody spins, a thread has one slot, the first read makes a
-//! lock's readers spread out, the second makes them biased, and the second write after that brings them back.
+//! Models of the reader-writer lock that sleeps. In a model no thread spins, a thread has one slot, the first read
+//! makes a lock's readers spread out, the second makes them biased, and the second write after that brings them back.
 #![cfg(linchpin_loom)]
 
 mod beyond;
@@ -19,7 +19,7 @@ use loom_tests::{Bounds, Watched, explore_beyond_to, explore_to, models, spawn};
 models! {
     futex_rwlock, sources: [
         "src/futex/rwlock/bias.rs", "src/futex/rwlock/drain.rs", "src/futex/rwlock/read.rs",
-        "src/futex/rwlock/slots.rs", "src/futex/rwlock/unlock.rs", "src/futex/rwlock/write.rs",
+        "src/futex/rwlock/slots.rs", "src/internal/leased.rs", "src/futex/rwlock/unlock.rs", "src/futex/rwlock/write.rs",
     ] beyond [
         excludes_by_kind, biased_readers_by_kind, spread_readers_by_kind, writer_by_kind, writers_by_kind,
         downgrade_by_kind, deputies_by_kind, two_slots,
@@ -82,7 +82,7 @@ fn total(reads: u32) -> Total {
     total
 }
 
-/// Whoever is last to know finds the lock free, and everything that was added.
+/// The thread that is last to know finds the lock free, and everything that was added.
 fn end(total: &Total) -> u32 {
     total.try_write().expect("everybody has unlocked").get()
 }
@@ -102,7 +102,8 @@ fn reads_beside_a_write(bounds: Bounds, reads: u32) -> usize {
     })
 }
 
-/// Two writers and a reader: two of them may have to sleep, and who is woken first answers for the other.
+/// Two writers and a reader: two of them may have to sleep, and the one woken first is responsible for waking the
+/// other.
 fn writers_exclude(bounds: Bounds) -> usize {
     explore_beyond_to(bounds, PREEMPTIONS, [0, 1, 2], || {
         let total = total(0);
@@ -141,7 +142,8 @@ fn two_writers(reads: u32, unlock: fn(RwLockWriteGuard<'_, Watched>)) -> usize {
     })
 }
 
-/// A thread tries to write and one to upgrade beside a reader: who fails has changed nothing, who gets in is alone.
+/// A thread tries to write and one to upgrade beside a reader: a thread that fails has changed nothing, one that gets
+/// in is alone.
 fn tries(reads: u32) -> usize {
     explore_to([(false, 0), (true, 0), (true, 1)], move || {
         let total = total(reads);

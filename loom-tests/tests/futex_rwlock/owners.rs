@@ -126,8 +126,8 @@ pub(super) fn downgrade_to_upgradable_answers(bounds: Bounds) -> usize {
     })
 }
 
-/// A thread upgrades beside a reader, who is gone when it claims the lock or has to be waited for: it comes after what was
-/// read. The reader has been a writer, and not asked for the lock to be spread.
+/// A thread upgrades beside a reader, which is gone when it claims the lock or has to be waited for: it comes after
+/// what was read. The reader has been a writer, and not asked for the lock to be spread.
 pub(super) fn upgrade_beside_a_reader(expected: impl IntoIterator<Item = bool>, upgrade: Upgrade) -> usize {
     explore_to(expected, move || {
         let total = total(0);

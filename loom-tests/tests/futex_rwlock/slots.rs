@@ -7,7 +7,7 @@ use loom_tests::{Bounds, explore_beyond_to, explore_to, spawn};
 
 use super::{end, total};
 
-/// A reader, with a row that it has to make, beside a writer that looks through the rows. Nobody waits.
+/// A reader, with a row that it has to make, beside a writer that looks through the rows. No thread waits.
 pub(super) fn rows_are_found() -> usize {
     let expected = [
         (false, None),
@@ -113,7 +113,7 @@ pub(super) fn identities_differ() -> usize {
             end(&mine)
         });
         let mine = total(1);
-        assert!(mine.try_write().is_some(), "nobody reads it");
+        assert!(mine.try_write().is_some(), "no thread reads it");
         assert_eq!(other.join().expect("it only reads"), 0);
     })
 }

@@ -1,4 +1,4 @@
-//! Waits that end at a deadline: nobody who relies on the one that gives up is left asleep.
+//! Waits that end at a deadline: no thread that relies on the one that gives up is left asleep.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,7 +37,7 @@ pub(super) fn upgrade_times_out(reads: u32) -> usize {
     })
 }
 
-/// A writer gives up, since somebody stays inside: it lets in the reader that it has held off.
+/// A writer gives up, since a thread stays inside: it lets in the reader that it has held off.
 pub(super) fn a_writer_gives_up(reads: u32, upgradable: bool) -> usize {
     explore_within_to(PREEMPTIONS, [0], move || {
         let total = total(reads);
@@ -63,7 +63,8 @@ pub(super) fn a_writer_gives_up(reads: u32, upgradable: bool) -> usize {
     })
 }
 
-/// An upgrade gives up, since a reader stays inside: it lets in the reader that it has held off, and is upgradable still.
+/// An upgrade gives up, since a reader stays inside: it lets in the reader that it has held off, and is upgradable
+/// still.
 pub(super) fn an_upgrade_gives_up(reads: u32) -> usize {
     explore_to([0], move || {
         let total = total(reads);

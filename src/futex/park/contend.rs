@@ -13,7 +13,7 @@ use super::work_outside;
 use super::{Fence, Key, ParkResult, ParkToken, Request, UnparkToken, Validate, park, with_waiter};
 use crate::backend::time::Instant;
 use crate::backend::{hint, thread};
-use crate::wait::SpinThenParkBackoff;
+use crate::futex::park::spin_then_park::SpinThenParkBackoff;
 
 /// For how many rounds a thread spins before it parks: if it is the one that is awake for those that are parked, ..
 const ROUNDS_AS_DEPUTY: u32 = 32;

@@ -14,7 +14,7 @@
 //! never dereferences a lock, so a lock may be freed as soon as it is unlocked. A late wake-up may then reach what has its
 //! address now; that is harmless, because each kind of lock has keys of its own and takes a spurious wake-up.
 //!
-//! **Who wakes the parked.** While waiters are queued for a lock, one of these holds:
+//! **What wakes the parked.** While waiters are queued for a lock, one of these holds:
 //!
 //! 1. the lock's word says so, and the unlock that finds it there unparks the first;
 //! 2. the holder unlocks with a plain store and then looks whether the key is announced, and it is, with a fence between
@@ -28,6 +28,7 @@
 mod contend;
 mod key;
 mod queue;
+pub(in crate::futex) mod spin_then_park;
 mod table;
 mod waiter;
 pub(super) mod work_outside;
@@ -41,7 +42,7 @@ use crate::backend::atomic::{AtomicU32, Relaxed};
 use crate::backend::global;
 use crate::backend::hint;
 use crate::backend::time::{self, Instant};
-use crate::wait::SpinThenParkBackoff;
+use crate::futex::park::spin_then_park::SpinThenParkBackoff;
 
 pub(super) use contend::{Contend, ROUNDS, contend};
 pub(super) use key::{Key, KeyKind};
@@ -223,9 +224,11 @@ global! {
 /// Fences what was announced against the look of a holder that has unlocked.
 fn heavy() -> Fence {
     let start = Instant::now();
-    // SeqCst: pairs with `light` in the unlock of a mutex or a writer. If this thread's announcement comes first, the
-    // holder's look sees it, and the holder unparks. If the holder's `light` comes first, this thread's second look
-    // at the lock sees that it is free, and does not park (killed by `park::park_meets_fast_unlock`).
+    // SeqCst: pairs with `light` in the unlock of a mutex or a writer. If this thread's
+    // announcement comes first, the holder's look sees it, and the holder unparks. If the holder's
+    // `light` comes first, this thread's second look at the lock sees that it is free, and does not
+    // park.
+    // model: park::park_meets_fast_unlock
     if !asymmetric::try_heavy() {
         return Fence::Refused;
     }

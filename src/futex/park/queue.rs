@@ -1,6 +1,6 @@
 //! The waiters of one key, first come, first out: a doubly linked list through the waiters themselves.
 //!
-//! Whoever uses a queue has the lock of the bucket it is in, or has it alone. Its invariants:
+//! The thread that uses a queue has the lock of the bucket it is in, or has it alone. Its invariants:
 //!
 //! 1. `first` and `last` are both `None`, or neither is.
 //! 2. From `first`, each waiter's `next` leads to the one behind it, and the last one's is `None`.

@@ -181,7 +181,8 @@ pub(super) fn add_announcement(key: Key) {
 /// To be called before a thread parks or is announced.
 #[inline]
 pub(super) fn prepare_for_forks() {
-    fork::in_child_once(forget_threads);
+    static FORGET_THREADS: fork::ChildHandler = fork::ChildHandler::new(forget_threads);
+    FORGET_THREADS.arrange();
 }
 
 /// In the child of a fork no other thread is parked or announced: a lock must be handed to none, nor sent to a bucket whose lock was

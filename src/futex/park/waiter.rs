@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `key` | 0; changed under the lock of the bucket that it enters or leaves | the same |
 //! | `links` | the thread that has the handle, or the pool | the thread that has the bucket's lock |
-//! | `token` | the thread that took it out of its queue, until it sets the flag | nobody |
+//! | `token` | the thread that took it out of its queue, until it sets the flag | no thread |
 //! | `flag` | set once by the thread that took it out; awaited by the thread that has the handle | awaited |
 //!
 //! Waiters are never freed, only reused: a thread that sets a flag still names its address to the kernel when the waiter
@@ -12,6 +12,7 @@
 //! each thread that has parked and lives.
 
 use core::cell::Cell;
+use core::ptr::NonNull;
 
 use crossbeam_utils::CachePadded;
 
@@ -21,7 +22,7 @@ use crate::backend::atomic::{AtomicU32, AtomicUsize, Relaxed};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::time::Instant;
 use crate::backend::{const_fn, global, hint, per_thread};
-use crate::internal::{WordLock, immortal};
+use crate::internal::{Pool, Pooled, Stack, immortal};
 use crate::wait::{Epoch, Flag};
 
 /// What a waiter is told when it is unparked.
@@ -133,13 +134,26 @@ impl WaiterHandle {
     }
 }
 
-struct Pool {
-    free: Option<&'static Waiter>,
-}
-
 global! {
     /// The waiters of no thread.
-    fn pool() -> WordLock<Pool> = WordLock::new(Pool { free: None });
+    fn pool() -> Pool<Waiter> = Pool::new(Stack::EMPTY);
+}
+
+// SAFETY: `below` is what was noted last: the links of a waiter in the pool are the pool's (module comment).
+unsafe impl Pooled for Waiter {
+    unsafe fn below(&self) -> Option<NonNull<Self>> {
+        self.links().next.map(NonNull::from)
+    }
+
+    unsafe fn set_below(&self, below: Option<NonNull<Self>>) {
+        self.relink(|links| {
+            *links = Links {
+                // SAFETY: what is in a pool of waiters was made by `make`, and lives for ever.
+                next: below.map(|below| unsafe { below.as_ref() }),
+                ..Links::NONE
+            };
+        });
+    }
 }
 
 per_thread! {
@@ -175,12 +189,10 @@ pub(in crate::futex) fn with_waiter<R>(park: impl FnOnce(&WaiterHandle) -> R) ->
 }
 
 fn take_free() -> Option<&'static Waiter> {
-    CACHED.try_with(|cached| cached.0.take()).ok().flatten().or_else(|| {
-        pool().with(|pool| {
-            let waiter = pool.free?;
-            pool.free = waiter.links().next;
-            Some(waiter)
-        })
+    let cached = CACHED.try_with(|cached| cached.0.take()).ok().flatten();
+    cached.or_else(|| {
+        // SAFETY: made by `make`, lives for ever, and is no longer in the pool.
+        pool().with(Stack::pop).map(|waiter| unsafe { waiter.as_ref() })
     })
 }
 
@@ -192,17 +204,12 @@ fn make() -> &'static Waiter {
 /// In the child of a fork another thread may have been in the middle of changing the pool. Its waiters are left alone.
 pub(super) fn forget_pool() {
     // SAFETY: the child has one thread, which is here.
-    unsafe { pool().reset(Pool { free: None }) };
+    unsafe { pool().reset(Stack::EMPTY) };
 }
 
 fn give_to_pool(waiter: &'static Waiter) {
     pool().with(|pool| {
-        waiter.relink(|links| {
-            *links = Links {
-                next: pool.free,
-                ..Links::NONE
-            };
-        });
-        pool.free = Some(waiter);
+        // SAFETY: 1: its thread waits no more and it is in no queue, so that it is the caller's; 2: waiters live for ever.
+        unsafe { pool.push(NonNull::from(waiter)) };
     });
 }

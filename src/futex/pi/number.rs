@@ -170,13 +170,16 @@ impl Registry {
 
     /// Returns once the registry has been open, at a moment after this thread was born.
     fn await_open(&self, me: u32) {
-        // Two threads each write and then look for what the other has written (see `close`). If this fence comes first, the
-        // thread that closes finds this one alive. If that one's comes first, this one finds the registry closed, or opened again.
-        // SeqCst: weaker, each misses the other (killed by `futex_pi::a_number_that_is_given_again_keeps_it`).
+        // Two threads each write and then look for what the other has written (see `close`). If
+        // this fence comes first, the thread that closes finds this one alive. If that one's comes
+        // first, this one finds the registry closed, or opened again.
+        // SeqCst: weaker, each misses the other.
+        // model: futex_pi::a_number_that_is_given_again_keeps_it
         fence(SeqCst);
         loop {
-            // Survivor: Acquire synchronizes with the Release in `open`, so that what was done while it was closed comes before
-            // what this thread does to a word. Both are read-modify-writes of that word, which loom never reorders.
+            // survivor: Acquire synchronizes with the Release in `open`, so that what was done
+            // while it was closed comes before what this thread does to a word. Both are
+            // read-modify-writes of that word, which loom never reorders.
             match self.word.load(Acquire) {
                 OPEN => return,
                 // The thread that had closed it has handed it over. This thread does not try again: others may be doing the same.
@@ -193,16 +196,18 @@ impl Registry {
         if self.word.compare_exchange(OPEN, me, Relaxed, Relaxed).is_err() {
             pi::lock(&self.word, None)?;
         }
-        // SeqCst: the other side of the fence in `await_open`; weaker, the thread that is asked for next may be alive and about to
-        // lock unseen (killed by `futex_pi::a_number_that_is_given_again_keeps_it`).
+        // SeqCst: the other side of the fence in `await_open`. If this fence comes first, the thread
+        // that is born sees the registry closed and waits; if that one's comes first, it is seen here
+        // as alive. Weaker, it may be alive and about to lock unseen.
+        // model: futex_pi::a_number_that_is_given_again_keeps_it
         fence(SeqCst);
         Ok(())
     }
 
     fn open(&self, me: u32) {
-        // Survivor: Release synchronizes with the Acquire load in `await_open`, as is said there.
+        // survivor: Release synchronizes with the Acquire load in `await_open`, as is said there.
         if self.word.compare_exchange(me, OPEN, Release, Relaxed).is_err() {
-            // Survivor: for the same reason, where the kernel writes the word.
+            // survivor: for the same reason, where the kernel writes the word.
             fence(Release);
             // If a sandbox forbids it, those that wait to register wait for the end of this thread.
             _ = pi::unlock(&self.word);

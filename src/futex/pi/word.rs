@@ -59,8 +59,9 @@ impl Word {
     #[inline]
     pub(super) fn try_lock_fast(&self) -> Result<u32, u32> {
         let me = number::current();
-        // Acquire: synchronizes with the Release RMW in `unlock`, or with the fence in `unlock_slow`. The holder must see
-        // the previous critical section; Relaxed loses that (killed by `futex_pi::excludes`).
+        // Acquire: synchronizes with the Release RMW in `unlock`, or with the fence in
+        // `unlock_slow`. The holder must see the previous critical section; Relaxed loses that.
+        // model: futex_pi::excludes
         self.word.compare_exchange(FREE, me, Acquire, Relaxed).map(|_| me)
     }
 
@@ -120,9 +121,10 @@ impl Word {
 
     /// The kernel has given this thread the lock.
     fn own(&self, me: u32) -> u32 {
-        // Acquire: synchronizes with the Release RMWs in `unlock`, if the kernel found the lock free, and in `disown`. The
-        // holder must see the previous critical section; Relaxed loses that (killed by `futex_pi::excludes` and
-        // `futex_pi::an_owner_that_dies_is_inherited_once`).
+        // Acquire: synchronizes with the Release RMWs in `unlock`, if the kernel found the lock
+        // free, and in `disown`. The holder must see the previous critical section; Relaxed loses
+        // that.
+        // model: futex_pi::excludes, futex_pi::an_owner_that_dies_is_inherited_once
         if self.word.load(Acquire) & OWNER_DIED != 0 {
             self.clear_owner_died_bit();
             self.set_owner_died(true);
@@ -144,9 +146,10 @@ impl Word {
             // Relaxed: an owner that lives has registered, and is seen to live, by the fences of `number`.
             let word = self.word.load(Relaxed);
             if number::owner(word, me, true) == Owner::Dead {
-                // Release: this thread has found out that the owner has ended, and so has seen all that it did; the thread that gets
-                // the lock synchronizes with this in `own`. Relaxed loses that
-                // (killed by `futex_pi::an_owner_that_dies_is_inherited_once`). If it fails, the kernel has handed over.
+                // Release: this thread has found out that the owner has ended, and so has seen all
+                // that it did; the thread that gets the lock synchronizes with this in `own`.
+                // Relaxed loses that. If it fails, the kernel has handed over.
+                // model: futex_pi::an_owner_that_dies_is_inherited_once
                 _ = self.word.compare_exchange(word, OWNER_DIED | WAITERS, Release, Relaxed);
             }
         })
@@ -172,8 +175,9 @@ impl Word {
     /// Unlocks. For the holder, whose number was `me` when it locked.
     #[inline]
     pub(super) fn unlock(&self, me: u32) {
-        // Release: synchronizes with the Acquire RMW in `try_lock_fast` and the Acquire load in `own`. The next holder must
-        // see this critical section; Relaxed loses that (killed by `futex_pi::excludes`).
+        // Release: synchronizes with the Acquire RMW in `try_lock_fast` and the Acquire load in
+        // `own`. The next holder must see this critical section; Relaxed loses that.
+        // model: futex_pi::excludes
         if self.word.compare_exchange(me, FREE, Release, Relaxed).is_err() {
             self.unlock_slow(me);
         }
@@ -181,9 +185,10 @@ impl Word {
 
     #[cold]
     fn unlock_slow(&self, me: u32) {
-        // Release: synchronizes with the Acquire RMW in `try_lock_fast`. If the waiters have given up, the kernel frees the
-        // word, by a store that is not said to be a release; without this fence the next holder does not see this critical section
-        // (killed by `futex_pi::a_lock_freed_by_the_kernel_hands_on`).
+        // Release: synchronizes with the Acquire RMW in `try_lock_fast`. If the waiters have given
+        // up, the kernel frees the word, by a store that is not said to be a release; without this
+        // fence the next holder does not see this critical section.
+        // model: futex_pi::a_lock_freed_by_the_kernel_hands_on
         fence(Release);
         if number::current() != me {
             // The heir of a fork. The waiters that are marked were threads of the parent; those of this process poll.

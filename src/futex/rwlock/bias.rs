@@ -195,10 +195,12 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             } else {
                 return;
             };
-            // Release: a writer that claims the lock sees the identity. Survivor: a reader that is inside by a slot has a fence
-            // behind its look at the identity, and the writer one before its own; so where the writer must not overlook the
-            // reader, they order the identity too. Kept, since it costs nothing here, and the argument is not local.
-            // An RMW, since it continues the release sequence of the last writer's unlock.
+            // Release: a writer that claims the lock sees the identity.
+            // survivor: a reader that is inside by a slot has a fence behind its look at the
+            // identity, and the writer one before its own; so where the writer must not overlook
+            // the reader, they order the identity too. Kept, since it costs nothing here, and the
+            // argument is not local. An RMW, since it continues the release sequence of the last
+            // writer's unlock.
             match self
                 .state
                 .compare_exchange(state.bits(), changed.bits(), Release, Relaxed)

@@ -13,11 +13,11 @@ use super::state::{Retain, State};
 use crate::backend::atomic::{Acquire, Relaxed, SeqCst, fence};
 use crate::backend::time::{self, Instant};
 use crate::backend::{asymmetric, hint};
+use crate::futex::park::spin_then_park::SpinThenParkBackoff;
 use crate::futex::park::{
     Announcement, Front, Key, KeyKind, POLL_AFTER, ParkResult, ParkToken, ROUNDS, Request, UnparkToken, Validate,
     is_announced, park, unpark_front, with_waiter,
 };
-use crate::wait::SpinThenParkBackoff;
 
 /// What a drain has done so far.
 struct Drain {
@@ -95,13 +95,16 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         let mut paid = Paid::default();
         if is_biased {
             let start = Instant::now();
-            // SeqCst: pairs with `light` in `read_in_slot` and in `leave_slot`. If the reader's slot is stored first, this
-            // thread's looks see it; if the claim comes first, the reader sees that, and does not enter (killed by
-            // `futex_rwlock::biased_readers_exclude`).
+            // SeqCst: pairs with `light` in `read_in_slot` and in `leave_slot`. If the reader's
+            // slot is stored first, this thread's looks see it; if the claim comes first, the
+            // reader sees that, and does not enter.
+            // model: futex_rwlock::biased_readers_exclude
             asymmetric::heavy();
             paid = paid.with_fence(start.elapsed());
         } else {
-            // SeqCst: pairs with the fence in `read_in_slot`; the same (killed by `futex_rwlock::spread_tries`).
+            // SeqCst: pairs with the fence in `read_in_slot`. If the reader's slot is stored first, this
+            // thread's looks see it; if the claim comes first, the reader sees that, and does not enter.
+            // model: futex_rwlock::spread_tries
             fence(SeqCst);
         }
         Drain {
@@ -130,8 +133,9 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         let mut state = self.state();
         while state.readers() == 0 {
             let drained = state.drained(keeps_slots);
-            // Acquire: pairs with the Release in `unlock_counted_read`. The writer must come after what was read; Relaxed
-            // lets its writes overtake the reads (killed by `futex_rwlock::excludes`). An RMW, since others park.
+            // Acquire: pairs with the Release in `unlock_counted_read`. The writer must come after
+            // what was read; Relaxed lets its writes overtake the reads. An RMW, since others park.
+            // model: futex_rwlock::excludes
             match self
                 .state
                 .compare_exchange(state.bits(), drained.bits(), Acquire, Relaxed)
@@ -148,8 +152,9 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         let key = self.drain_key();
         if self.state().is_slotted() && drain.announced.is_none() {
             drain.announced = Some(Announcement::of(key));
-            // SeqCst: pairs with `light` in `leave_slot`. If the reader's slot is freed first, `count_on_readers` sees that;
-            // if the announcement comes first, the reader sees it (killed by `futex_rwlock::spread_readers_exclude`).
+            // SeqCst: pairs with `light` in `leave_slot`. If the reader's slot is freed first,
+            // `count_on_readers` sees that; if the announcement comes first, the reader sees it.
+            // model: futex_rwlock::spread_readers_exclude
             drain.polls = !asymmetric::try_heavy();
         }
         let poll = if drain.polls { time::after(POLL_AFTER) } else { None };
@@ -184,8 +189,9 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         if self.state().is_slotted() {
             for slot in slots::all() {
                 if slot.names(identity) {
-                    // Survivor: in the wrong bucket no reader is counted, so that the writer looks again and again in place
-                    // of parking. It still enters at the right time; a model of that does not end.
+                    // survivor: in the wrong bucket no reader is counted, so that the writer looks
+                    // again and again in place of parking. It still enters at the right time; a
+                    // model of that does not end.
                     unpark_front(key, |front| {
                         if slot.count(identity) {
                             front.change_token(|count| count + 1);
@@ -197,8 +203,9 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         unpark_front(key, |front| {
             let mut state = self.state();
             while state.readers() > 0 {
-                // Relaxed: the count is under the bucket's lock. An RMW, so that the last reader sees it or has left before;
-                // torn, it would count a reader that has left (killed by `futex_rwlock::excludes`).
+                // Relaxed: the count is under the bucket's lock. An RMW, so that the last reader
+                // sees it or has left before; torn, it would count a reader that has left.
+                // model: futex_rwlock::excludes
                 match self
                     .state
                     .compare_exchange(state.bits(), state.with_drain_parked().bits(), Relaxed, Relaxed)
@@ -221,8 +228,9 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         // By the slot, which is on this thread's line: the lock's own is left alone.
         let identity = slot.identity();
         slot.clear();
-        // SeqCst: pairs with `heavy` in `fence_slots` and `park_drain`. If the slot is freed first, the writer sees that; if
-        // the announcement comes first, it is seen here (killed by `futex_rwlock::spread_readers_are_awaited`).
+        // SeqCst: pairs with `heavy` in `fence_slots` and `park_drain`. If the slot is freed first,
+        // the writer sees that; if the announcement comes first, it is seen here.
+        // model: futex_rwlock::spread_readers_are_awaited
         asymmetric::light();
         if is_announced(key) {
             leave_counted_slot(slot, identity, key);

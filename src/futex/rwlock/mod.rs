@@ -1,4 +1,4 @@
-//! A reader-writer lock that parks those who wait, and whose readers do not write to it while few threads write.
+//! A reader-writer lock that parks those that wait, and whose readers do not write to it while few threads write.
 //!
 //! | file | what |
 //! |---|---|
@@ -32,7 +32,7 @@
 //! | `QUEUED` | waiters are parked, perhaps behind a deputy that is on its way | the same |
 //!
 //! **The last instant.** After the store or RMW that frees the lock nothing of it is touched, save under the lock of its bucket
-//! while waiters are queued there, who borrow it.
+//! while waiters are queued there, which borrow it.
 
 mod bias;
 mod drain;

@@ -29,18 +29,22 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         }
         let slot = slots::take(identity, state.is_biased())?;
         if state.is_biased() {
-            // SeqCst: pairs with `heavy` in `fence_slots`. If the slot is stored first, the writer sees it; if the writer's claim
-            // comes first, this reader sees that. Without it each may miss the other (killed by
-            // `futex_rwlock::biased_readers_exclude`).
+            // SeqCst: pairs with `heavy` in `fence_slots`. If the slot is stored first, the writer
+            // sees it; if the writer's claim comes first, this reader sees that. Without it each
+            // may miss the other.
+            // model: futex_rwlock::biased_readers_exclude
             asymmetric::light();
         } else {
-            // SeqCst: pairs with the fences in `fence_slots` and `claim_slotted`, and with `heavy`; the same (killed by
-            // `futex_rwlock::spread_readers_exclude`).
+            // SeqCst: pairs with the fences in `fence_slots` and `claim_slotted`, and with `heavy`. If
+            // the slot is stored first, the writer sees it; if the writer's claim comes first, this
+            // reader sees that.
+            // model: futex_rwlock::spread_readers_exclude
             fence_after_rmw(SeqCst);
         }
-        // Acquire: pairs with the Release with which the last writer has unlocked, which each change of the word since
-        // continues. Relaxed misses what it wrote, if that was after the fence above (killed by
-        // `futex_rwlock::spread_readers_exclude`).
+        // Acquire: pairs with the Release with which the last writer has unlocked, which each
+        // change of the word since continues. Relaxed misses what it wrote, if that was after the
+        // fence above.
+        // model: futex_rwlock::spread_readers_exclude
         if !state.keeps_slot_readers(State::from_bits(self.state.load(Acquire))) {
             self.leave_slot(slot);
             return None;
@@ -87,7 +91,8 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
                 return None;
             }
             assert_room(state, Mode::Read);
-            // Acquire: as in `enter` (killed by `futex_rwlock::reads_recursively`).
+            // Acquire: as in `enter`.
+            // model: futex_rwlock::reads_recursively
             match self
                 .state
                 .compare_exchange(state.bits(), state.with_readers(1).bits(), Acquire, Relaxed)
@@ -104,9 +109,10 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         while state.admits(mode) {
             assert_room(state, mode);
             let entered = change(state);
-            // Acquire: pairs with the Release of every unlock, each of which is in the release sequence that this reads
-            // from. A reader must see what writers wrote, a writer must come after what readers read; Relaxed loses
-            // both (killed by `futex_rwlock::excludes`).
+            // Acquire: pairs with the Release of every unlock, each of which is in the release
+            // sequence that this reads from. A reader must see what writers wrote, a writer must
+            // come after what readers read; Relaxed loses both.
+            // model: futex_rwlock::excludes
             match self
                 .state
                 .compare_exchange(state.bits(), entered.bits(), Acquire, Relaxed)
@@ -150,7 +156,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         .is_some()
     }
 
-    /// Claims the lock as a writer, who may then have to drain it.
+    /// Claims the lock as a writer, which may then have to drain it.
     #[cold]
     pub(super) fn claim_contended(&self, deadline: Option<Instant>) -> bool {
         contend(
@@ -265,9 +271,9 @@ impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
                 lock.note_queued(fence_cost());
                 return Validate::Park;
             }
-            // Relaxed: the queue is under the bucket's lock. An RMW, so that the owner sees it or has unlocked before; torn,
-            // it would bring back what the owner has given up (killed by
-            // `futex_rwlock::a_writer_becomes_contended`).
+            // Relaxed: the queue is under the bucket's lock. An RMW, so that the owner sees it or
+            // has unlocked before; torn, it would bring back what the owner has given up.
+            // model: futex_rwlock::a_writer_becomes_contended
             let parked = lock
                 .state
                 .compare_exchange(state.bits(), state.with_parked().bits(), Relaxed, Relaxed);

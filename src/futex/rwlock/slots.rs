@@ -11,21 +11,19 @@
 //! | a slot's `identity`, 0 | the thread that has the row, which puts the identity of a lock there |
 //! | a slot's `identity`, not 0 | the thread that drops the guard, once: 0 |
 //! | a slot's `counted` | threads that have the lock of that identity's bucket: a writer counts on the reader to leave |
-//! | `next_free` | the thread that has the lock of the free rows |
-//! | `older` | the thread that has made the row, before the list shows it |
 //!
+//! The rows are a list that only grows (`internal/leased.rs`), and those that have been given back a stack beside it.
 //! A slot needs no RMW, since only one thread takes it and only its taker's guard frees it. A row is never freed: a guard
 //! may outlive its thread, and names its slot. The next thread that leases the row uses the slots that are free. There are
 //! as many rows as threads have read at one time.
 
 use core::cell::{Cell, OnceCell};
+use core::ptr::NonNull;
 
-use crossbeam_utils::CachePadded;
-
-use crate::backend::atomic::{Acquire, AtomicPtr, AtomicU32, Relaxed, Release};
+use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
-use crate::backend::{Global, global, hint, per_thread};
-use crate::internal::{WordLock, immortal};
+use crate::backend::{Global, fork, global, hint, per_thread};
+use crate::internal::{LeasedList, Padded, Pool, Pooled, Stack, immortal};
 
 /// How many locks a thread reads at one time without touching them: a row is a line of 64 bytes. In a model two, of which
 /// most models use one.
@@ -49,13 +47,15 @@ impl Slot {
     /// Frees the slot: the reader is no longer inside.
     #[inline]
     pub(super) fn clear(&self) {
-        // Release: pairs with the Acquire load in `names`. The writer must come after what was read here; Relaxed lets its
-        // writes overtake the reads (killed by `futex_rwlock::biased_readers_exclude`).
+        // Release: pairs with the Acquire load in `names`. The writer must come after what was read
+        // here; Relaxed lets its writes overtake the reads.
+        // model: futex_rwlock::biased_readers_exclude
         self.identity.store(0, Release);
     }
 
     pub(super) fn names(&self, identity: u32) -> bool {
-        // Acquire: pairs with the Release stores in `clear` and `take` (killed by `futex_rwlock::biased_readers_exclude`).
+        // Acquire: pairs with the Release stores in `clear` and `take`.
+        // model: futex_rwlock::biased_readers_exclude
         self.identity.load(Acquire) == identity
     }
 
@@ -84,17 +84,30 @@ impl Slot {
     }
 }
 
-/// The slots of one thread, at the beginning of a line.
-#[repr(C)]
+/// The slots of one thread.
 struct Row {
     slots: [Slot; SLOTS],
-    next_free: UnsafeCell<Option<&'static CachePadded<Row>>>,
-    /// Null in the oldest. A pointer, since the thread that makes a row need not have seen the one before filled in.
-    older: *const CachePadded<Row>,
+    /// The row under it in the stack of those that have been given back.
+    below: UnsafeCell<Option<NonNull<Padded<Row>>>>,
 }
 
-// SAFETY: `next_free` is used only by the thread that has the lock of the free rows; the rest is atomic or constant.
+// SAFETY: `below` is used only by the thread that has the stack's lock (`Pooled`); the rest is atomic.
+unsafe impl Send for Row {}
+// SAFETY: as above.
 unsafe impl Sync for Row {}
+
+// SAFETY: `below` is what was noted last, and a row belongs to no thread in particular.
+unsafe impl Pooled for Padded<Row> {
+    unsafe fn below(&self) -> Option<NonNull<Self>> {
+        // SAFETY: the caller has the stack that the row is in.
+        self.below.with(|below| unsafe { *below })
+    }
+
+    unsafe fn set_below(&self, new: Option<NonNull<Self>>) {
+        // SAFETY: the row is the caller's.
+        self.below.with_mut(|below| unsafe { *below = new });
+    }
+}
 
 impl Row {
     #[inline]
@@ -104,14 +117,10 @@ impl Row {
     }
 }
 
-/// The rows of no thread, the first of a chain.
-struct Free(Option<&'static CachePadded<Row>>);
-
 global! {
+    fn list() -> LeasedList<Row> = LeasedList::new();
     /// The rows that have been given back.
-    fn free() -> WordLock<Free> = WordLock::new(Free(None));
-    /// The row that was made last.
-    fn newest() -> AtomicPtr<CachePadded<Row>> = AtomicPtr::new(core::ptr::null_mut());
+    fn free() -> Pool<Padded<Row>> = Pool::new(Stack::EMPTY);
     /// The last identity that was given out.
     fn last_identity() -> AtomicU32 = AtomicU32::new(0);
 }
@@ -121,8 +130,9 @@ pub(super) fn new_identity() -> Option<u32> {
     let numbers = last_identity();
     let mut last = numbers.load(Relaxed);
     while last < u32::MAX {
-        // Relaxed: nothing else is published. An RMW, so that no number is given out twice; torn, two locks take one for
-        // the other's readers (killed by `futex_rwlock::identities_differ`).
+        // Relaxed: nothing else is published. An RMW, so that no number is given out twice; torn,
+        // two locks take one for the other's readers.
+        // model: futex_rwlock::identities_differ
         match numbers.compare_exchange(last, last + 1, Relaxed, Relaxed) {
             Ok(_) => return Some(last + 1),
             Err(now) => last = now,
@@ -138,7 +148,7 @@ enum Own {
     Unknown,
     /// It is looking for one, or has given its row back.
     None,
-    Row(&'static CachePadded<Row>),
+    Row(&'static Padded<Row>),
 }
 
 per_thread! {
@@ -154,9 +164,9 @@ const ROWS: usize = hint::tuned(16, 1);
 
 /// The rows of a thread, until it ends.
 struct Lease {
-    rows: [Cell<Option<&'static CachePadded<Row>>>; ROWS],
+    rows: [Cell<Option<&'static Padded<Row>>>; ROWS],
     /// Found early, since a destructor may come too late to find it.
-    free: Global<WordLock<Free>>,
+    free: Global<Pool<Padded<Row>>>,
 }
 
 impl Drop for Lease {
@@ -165,19 +175,14 @@ impl Drop for Lease {
             return;
         }
         let _ = OWN.try_with(|own| own.set(Own::None));
-        // The next thread that has the row sees by that lock which slots are taken, by guards that outlive this thread.
-        // If it is not to be had, the rows are lost to others.
-        self.free.try_with(|free| {
-            // One that is full of forgotten guards is of no use to others.
-            for row in self
-                .rows
-                .iter()
-                .filter_map(Cell::get)
-                .filter(|row| row.free_slot().is_some())
-            {
-                let next = free.0.replace(row);
-                // SAFETY: this thread has the lock of the free rows.
-                row.next_free.with_mut(|place| unsafe { *place = next });
+        // The next thread that has the row sees which slots are taken, by guards that outlive this thread. One that is full of
+        // forgotten guards is of no use to others.
+        self.free.with_polling(|free| {
+            for row in self.rows.iter().filter_map(Cell::get) {
+                if row.free_slot().is_some() {
+                    // SAFETY: 1: it was this thread's, which uses it no more; 2: rows live for ever.
+                    unsafe { free.push(NonNull::from(row)) };
+                }
             }
         });
     }
@@ -185,9 +190,10 @@ impl Drop for Lease {
 
 impl Row {
     fn free_slot(&self) -> Option<&Slot> {
-        // Acquire: pairs with the Release store in `clear`, perhaps by another thread. What was read there before has to be
-        // handed on by the store in `take` (killed by `futex_rwlock::a_slot_is_taken_over`).
-        // Survivor: that there are more places than one. A reader without one is counted.
+        // Acquire: pairs with the Release store in `clear`, perhaps by another thread. What was
+        // read there before has to be handed on by the store in `take`.
+        // model: futex_rwlock::a_slot_is_taken_over
+        // survivor: that there are more places than one. A reader without one is counted.
         self.slots().iter().find(|slot| slot.identity.load(Acquire) == 0)
     }
 }
@@ -205,8 +211,9 @@ pub(super) fn take(identity: u32, by_store: bool) -> Option<&'static Slot> {
         None => lease()?.free_slot()?,
     };
     if by_store {
-        // Release: pairs with the Acquire load in `names`. A writer of the lock that was read here before may find this
-        // identity in its place, and must come after that read (killed by `futex_rwlock::a_slot_is_taken_over`).
+        // Release: pairs with the Acquire load in `names`. A writer of the lock that was read here
+        // before may find this identity in its place, and must come after that read.
+        // model: futex_rwlock::a_slot_is_taken_over
         slot.identity.store(identity, Release);
     } else {
         // Relaxed: as an RMW it stays in the release sequence of the store in `clear`, and so hands that read on.
@@ -217,7 +224,7 @@ pub(super) fn take(identity: u32, by_store: bool) -> Option<&'static Slot> {
 
 /// A row for this thread that has a free slot.
 #[cold]
-fn lease() -> Option<&'static CachePadded<Row>> {
+fn lease() -> Option<&'static Padded<Row>> {
     let before = OWN.try_with(|own| own.replace(Own::None)).ok()?;
     // A thread past its destructors could not give the row back, so it takes none.
     let row = LEASE
@@ -230,6 +237,8 @@ fn lease() -> Option<&'static CachePadded<Row>> {
 
 impl Lease {
     fn new() -> Self {
+        static FORGET_FREE_ROWS: fork::ChildHandler = fork::ChildHandler::new(forget_free_rows);
+        FORGET_FREE_ROWS.arrange();
         Lease {
             rows: [const { Cell::new(None) }; ROWS],
             free: free(),
@@ -237,58 +246,40 @@ impl Lease {
     }
 
     /// One of this thread's rows that has a free slot, or one more; `None` if it has enough.
-    fn another(&self) -> Option<&'static CachePadded<Row>> {
+    fn another(&self) -> Option<&'static Padded<Row>> {
         let mut rows = self.rows.iter();
         if let Some(row) = rows.find_map(|row| row.get().filter(|row| row.free_slot().is_some())) {
             return Some(row);
         }
         let place = self.rows.iter().find(|row| row.get().is_none())?;
-        let found = self.free.try_with(|free| {
-            let row = free.0?;
-            // SAFETY: this thread has the lock of the free rows.
-            free.0 = row.next_free.with(|next| unsafe { *next });
-            Some(row)
-        });
-        let row = found.flatten().unwrap_or_else(make);
+        // From a stack, so that it costs the same however many threads have a row.
+        let found = self.free.with(Stack::pop);
+        // SAFETY: made by `add`, lives for ever, and is no longer in the stack.
+        let found = found.map(|row| unsafe { row.as_ref() });
+        let row = found.unwrap_or_else(|| list().add(new_row(), immortal));
         place.set(Some(row));
         Some(row)
     }
 }
 
-fn make() -> &'static CachePadded<Row> {
-    let made = immortal(CachePadded::new(Row {
+/// In the child of a fork another thread may have been in the middle of changing the stack.
+extern "C" fn forget_free_rows() {
+    // SAFETY: the child has one thread, which is here.
+    unsafe { free().reset(Stack::EMPTY) };
+}
+
+fn new_row() -> Row {
+    Row {
         slots: core::array::from_fn(|_| Slot {
             identity: AtomicU32::new(0),
             counted: AtomicU32::new(0),
         }),
-        next_free: UnsafeCell::new(None),
-        older: core::ptr::null(),
-    }));
-    // SAFETY: it lives for ever, and no other thread has it yet.
-    let row = unsafe { { made }.as_mut() };
-    let newest = newest();
-    // Relaxed: proposes the compare-exchange below. It does not look into the row.
-    let mut older = newest.load(Relaxed);
-    loop {
-        row.older = older;
-        // Release: pairs with the Acquire load in `rows`. A thread that finds the row must see it filled in; Relaxed shows
-        // it empty (killed by `futex_rwlock::rows_are_found`). The rows before it stay in its release sequence.
-        match newest.compare_exchange(older, row, Release, Relaxed) {
-            Ok(_) => return row,
-            Err(now) => older = now,
-        }
+        below: UnsafeCell::new(None),
     }
 }
 
-fn rows() -> impl Iterator<Item = &'static CachePadded<Row>> {
-    // Acquire: pairs with the Release RMW in `make` (killed by `futex_rwlock::rows_are_found`).
-    let newest = newest().load(Acquire);
-    // SAFETY: null, or a row that was published before the load above; no row is freed.
-    let newest: Option<&'static CachePadded<Row>> = unsafe { newest.as_ref() };
-    core::iter::successors(newest, |row| {
-        // SAFETY: null, or a row that was published before this one; the load above has seen the release sequence of each.
-        unsafe { row.older.as_ref() }
-    })
+fn rows() -> impl Iterator<Item = &'static Padded<Row>> {
+    list().entries()
 }
 
 /// Whether any slot names the lock of that identity, and how many rows were looked at for that. No slot names identity 0.
@@ -315,6 +306,6 @@ pub(super) fn look(identity: u32) -> (bool, u32) {
 
 /// All slots of all threads.
 pub(super) fn all() -> impl Iterator<Item = &'static Slot> {
-    // Survivor: a reader in a place that is left out is not counted on, as in `count_on_readers`.
+    // survivor: a reader in a place that is left out is not counted on, as in `count_on_readers`.
     rows().flat_map(|row| row.slots())
 }

@@ -1,4 +1,4 @@
-//! The word of a reader-writer lock: who is inside, who is about to be, and who waits.
+//! The word of a reader-writer lock: which owners are inside, about to be, or waiting.
 //!
 //! | bit | meaning | changed by |
 //! |---|---|---|
@@ -124,7 +124,7 @@ impl State {
         self.0 / READER
     }
 
-    /// Whether nobody holds or claims it, as far as the word says.
+    /// Whether no thread holds or claims it, as far as the word says.
     pub(super) const fn is_free(self) -> bool {
         self.0 & (OWNER | READERS) == 0
     }

@@ -56,12 +56,11 @@ fn a_write_leaves_nothing_but_how_readers_register() {
         lock.state.store(before.bits(), Relaxed);
         let guard = lock.lock_exclusive();
         assert!(lock.is_locked_exclusive());
-        // SAFETY: the acquisition just made, and the one that it becomes.
-        unsafe {
-            let share = lock.downgrade(guard);
-            assert_eq!(lock.state().readers(), 1);
-            lock.unlock_shared(share);
-        }
+        // SAFETY: the acquisition just made.
+        let share = unsafe { lock.downgrade(guard) };
+        assert_eq!(lock.state().readers(), 1);
+        // SAFETY: what it has become.
+        unsafe { lock.unlock_shared(share) };
         assert!(
             [State::FREE, State::FREE_SLOTTED].contains(&lock.state()),
             "{:?}",

@@ -25,8 +25,9 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     #[inline]
     pub(super) fn unlock_counted_read(&self) {
         let key = self.drain_key();
-        // Release: pairs with the Acquire in `enter` and `finish_drain`. The next writer must come after what was read here;
-        // Relaxed lets its writes overtake the reads (killed by `futex_rwlock::excludes`).
+        // Release: pairs with the Acquire in `enter` and `finish_drain`. The next writer must come
+        // after what was read here; Relaxed lets its writes overtake the reads.
+        // model: futex_rwlock::excludes
         let before = State::from_bits(self.state.fetch_sub(State::ONE_READER, Release));
         if before.readers() == 1 && before.is_drain_parked() {
             last_counted_reader_left(key);
@@ -39,10 +40,15 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         let state = self.state();
         if state.is_fast() {
             let key = self.key();
-            // Release: pairs with the Acquire in `enter`. The next owner or reader must see what was written here; Relaxed
-            // loses it (killed by `futex_rwlock::excludes`). A plain store will do: nobody else changes the word in fast mode.
+            // Release: pairs with the Acquire in `enter`. The next owner or reader must see what
+            // was written here; Relaxed loses it. A plain store will do: no other thread changes the
+            // word in fast mode.
+            // model: futex_rwlock::excludes
             self.state.store(state.released(retain).bits(), Release);
-            // SeqCst: pairs with `heavy` in `park` (killed by `futex_rwlock::excludes`).
+            // SeqCst: pairs with `heavy` in `park`. If the waiter's announcement comes first, the look
+            // below sees it, and this thread wakes the waiter. If this comes first, the waiter's second
+            // look sees that the lock is free, and it does not park.
+            // model: futex_rwlock::excludes
             asymmetric::light();
             if is_announced(key) {
                 match retain {
@@ -70,7 +76,8 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             };
         let mut state = self.state();
         while !looks && !state.is_parked() {
-            // Release: as in `unlock_write` (killed by `futex_rwlock::biased_readers_exclude`).
+            // Release: as in `unlock_write`.
+            // model: futex_rwlock::biased_readers_exclude
             match (self.state).compare_exchange(state.bits(), state.released(retain).bits(), Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => state = State::from_bits(now),
@@ -117,7 +124,8 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     fn release_as(&self, release: impl Fn(State) -> State) {
         let mut state = self.state();
         loop {
-            // Release: as in `unlock_write` (killed by `futex_rwlock::writers_exclude`).
+            // Release: as in `unlock_write`.
+            // model: futex_rwlock::writers_exclude
             match (self.state).compare_exchange(state.bits(), release(state).bits(), Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => state = State::from_bits(now),
@@ -140,7 +148,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     /// Unparks the next waiters if the deputy is overdue. For a reader inside.
     #[cold]
     pub(super) fn check_deputy(&self) {
-        // Survivor: only helps where a deputy does not run, and in a model each runs.
+        // survivor: only helps where a deputy does not run, and in a model each runs.
         unpark_front(self.key(), |front| match front.token() {
             None => self.note_empty_queue(false),
             // One that could not come in relies on the owner that bars it.

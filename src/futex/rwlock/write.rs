@@ -13,7 +13,8 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     #[inline]
     pub(super) fn try_write_fast(&self) -> bool {
         let fast = State::FREE.claimed_fast().bits();
-        // Acquire: as in `enter` (killed by `futex_rwlock::writers_exclude`).
+        // Acquire: as in `enter`.
+        // model: futex_rwlock::writers_exclude
         let claimed = self
             .state
             .compare_exchange(State::FREE.bits(), fast, Acquire, Relaxed)
@@ -35,11 +36,12 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
 
     /// A writer in fast mode leaves it.
     fn change_mode(&self, contended: State) {
-        // Relaxed: nobody else changes the word of a writer in fast mode, and others only add to this.
+        // Relaxed: no other thread changes the word of a writer in fast mode, and others only add to this.
         self.state.store(contended.bits(), Relaxed);
-        // SeqCst: pairs with `heavy` in `park`. If the waiter's announcement comes first, it is seen below. If this comes
-        // first, the waiter sees that the writer is contended, and parks on it (killed by
-        // `futex_rwlock::a_writer_becomes_contended`).
+        // SeqCst: pairs with `heavy` in `park`. If the waiter's announcement comes first, it is
+        // seen below. If this comes first, the waiter sees that the writer is contended, and parks
+        // on it.
+        // model: futex_rwlock::a_writer_becomes_contended
         asymmetric::light();
         if is_announced(self.key()) {
             self.mark_parked();
@@ -75,9 +77,10 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             return false;
         }
         let claimed = State::FREE_SLOTTED.claimed_fast();
-        // Relaxed: the fence that follows acquires what this reads from; where it is none, this RMW is one to the processor.
-        // An RMW, for the other writers; torn, two of them would claim the lock (killed by
-        // `futex_rwlock::spread_writers_exclude`).
+        // Relaxed: the fence that follows acquires what this reads from; where it is none, this RMW
+        // is one to the processor.
+        // An RMW, for the other writers; torn, two of them would claim the lock.
+        // model: futex_rwlock::spread_writers_exclude
         if (self
             .state
             .compare_exchange(State::FREE_SLOTTED.bits(), claimed.bits(), Relaxed, Relaxed))
@@ -85,8 +88,10 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
         {
             return false;
         }
-        // SeqCst: pairs with the fence in `read_in_slot`, and acquires from every unlock, as `enter` does (killed by
-        // `futex_rwlock::spread_readers_exclude`).
+        // SeqCst: pairs with the fence in `read_in_slot`. If the reader's slot is stored first, this
+        // thread's look at the rows sees it; if the claim comes first, the reader sees that, and does
+        // not enter. It also acquires from every unlock, as `enter` does.
+        // model: futex_rwlock::spread_readers_exclude
         fence_after_rmw(SeqCst);
         let (is_read, paid) = look(self.identity());
         if is_read {
@@ -94,7 +99,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             return true;
         }
         if !self.spend(paid) {
-            // Relaxed: nobody else changes the word of a writer in fast mode. The readers count themselves from now on.
+            // Relaxed: no other thread changes the word of a writer in fast mode. The readers count themselves from now on.
             self.state.store(claimed.drained(false).bits(), Relaxed);
         }
         if self.hints().is_contended() {
@@ -108,8 +113,9 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     pub(super) fn upgrade_until(&self, deadline: Option<Instant>) -> bool {
         let mut state = self.state();
         loop {
-            // Acquire: as in `enter`; without readers in slots nothing later does it (killed by
-            // `futex_rwlock::upgrade_follows`). An RMW, since readers come and go.
+            // Acquire: as in `enter`; without readers in slots nothing later does it. An RMW, since
+            // readers come and go.
+            // model: futex_rwlock::upgrade_follows
             match self
                 .state
                 .compare_exchange(state.bits(), state.claimed().bits(), Acquire, Relaxed)
@@ -132,8 +138,8 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
             if !is_mine || state.readers() > 0 || self.is_read_in_slots(state) {
                 return false;
             }
-            // Acquire: as in `enter`; without readers in slots nothing later does it (killed by
-            // `futex_rwlock::tried_upgrade_follows`).
+            // Acquire: as in `enter`; without readers in slots nothing later does it.
+            // model: futex_rwlock::tried_upgrade_follows
             match self
                 .state
                 .compare_exchange(state.bits(), state.claimed().bits(), Acquire, Relaxed)

@@ -1,5 +1,5 @@
-//! `parking_lot::{Mutex, RwLock}`, in two versions: 0.12.5, whose unlock takes the lock's parked threads out first and hands
-//! the lock over each half a millisecond on average, and 0.13.0, which lets go first and has no such timer.
+//! `parking_lot::{Mutex, RwLock}`, in two versions: 0.12.5, whose unlock takes the lock's parked threads out first and
+//! hands the lock over each half a millisecond on average, and 0.13.0, which lets go first and has no such timer.
 //!
 //! After `parking_lot/src/{raw_mutex,raw_rwlock}.rs` and `parking_lot_core/src/{parking_lot,word_lock,spinwait}.rs`.
 

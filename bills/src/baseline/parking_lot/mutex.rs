@@ -86,7 +86,8 @@ impl Mutex {
         }
     }
 
-    /// Lets the lock go, as 0.12 does under the lock of the bucket: to the thread that is woken, if it is time to be fair.
+    /// Lets the lock go, as 0.12 does under the lock of the bucket: to the thread that is woken, if it is time to be
+    /// fair.
     fn let_go(&self, unparked: &Unparked) -> u32 {
         let word = &self.state.0;
         if unparked.threads > 0 && unparked.be_fair {

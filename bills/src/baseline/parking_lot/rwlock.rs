@@ -1,4 +1,5 @@
-//! The reader-writer lock: a count of readers, and a writer that claims it and then waits for them in a queue of its own.
+//! The reader-writer lock: a count of readers, and a writer that claims it and then waits for them in a queue of its
+//! own.
 
 use core::cell::Cell;
 
@@ -167,7 +168,8 @@ impl RwLock {
             .unpark(MAIN, filter, |unparked| callback(new.get(), unparked));
     }
 
-    /// Lets the lock go, as 0.12 does under the lock of the bucket: to the threads that are woken, if it is time to be fair.
+    /// Lets the lock go, as 0.12 does under the lock of the bucket: to the threads that are woken, if it is time to be
+    /// fair.
     fn let_go(&self, new: u32, unparked: &Unparked) -> u32 {
         let parked = if unparked.more { PARKED } else { 0 };
         let fair = unparked.threads > 0 && unparked.be_fair;

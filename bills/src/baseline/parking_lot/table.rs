@@ -1,7 +1,8 @@
-//! The parking table: a queue of parked threads in a bucket of its own for each key (`parking_lot_core/src/parking_lot.rs`).
+//! The parking table: a queue of parked threads in a bucket of its own for each key
+//! (`parking_lot_core/src/parking_lot.rs`).
 //!
-//! The original finds the bucket by a hash of the key, in a table of three times as many buckets as threads; a lock that is
-//! the only one of its process has each of its keys in a bucket of its own, almost always.
+//! The original finds the bucket by a hash of the key, in a table of three times as many buckets as threads; a lock
+//! that is the only one of its process has each of its keys in a bucket of its own, almost always.
 
 use core::time::Duration;
 
@@ -71,8 +72,8 @@ impl Table {
         &self.threads[link as usize - 1].0
     }
 
-    /// Parks the calling thread, if `validate` says so under the lock of the bucket; answers with the token of the unlock
-    /// that has woken it.
+    /// Parks the calling thread, if `validate` says so under the lock of the bucket; answers with the token of the
+    /// unlock that has woken it.
     pub(super) fn park(&self, key: usize, park_token: u32, validate: impl FnOnce() -> bool) -> Option<u32> {
         let bucket = &self.buckets[key];
         let parked = self.thread(me());

@@ -1,8 +1,9 @@
 //! The lock of a bucket: one word, and a stack of waiters that its unlock turns into a queue
 //! (`parking_lot_core/src/word_lock.rs`).
 //!
-//! The upper bits of the word name the waiter that came last. A waiter publishes itself with `next` only; the thread that
-//! then holds `QUEUE_LOCKED` fills in the links back, and keeps the longest waiter in the `tail` of the last to come.
+//! The upper bits of the word name the waiter that came last. A waiter publishes itself with `next` only; the thread
+//! that then holds `QUEUE_LOCKED` fills in the links back, and keeps the longest waiter in the `tail` of the last to
+//! come.
 
 use coherence::futex;
 use coherence::sync::atomic::AtomicU32;
