@@ -34,13 +34,19 @@ global! {
 }
 
 fn nodes() -> Global<NodePool> {
-    static FORGET_NODES: fork::ChildHandler = fork::ChildHandler::new(forget_nodes);
-    FORGET_NODES.arrange();
+    ensure_own();
     pool()
 }
 
+/// To be called before the pool is used.
+#[inline]
+fn ensure_own() {
+    static POOL: fork::OwnMemory = fork::OwnMemory::with_mark(2);
+    POOL.ensure(forget_nodes);
+}
+
 /// In the child of a fork another thread may have been in the middle of changing the pool. Its nodes are left alone.
-extern "C" fn forget_nodes() {
+fn forget_nodes() {
     // SAFETY: the child has one thread, which is here.
     unsafe { pool().0.reset(Stack::EMPTY) };
 }
@@ -215,7 +221,8 @@ impl Cache {
     }
 
     fn pool(&self) -> &Pool<Node> {
-        &self.pool.get_or_init(nodes).0
+        ensure_own();
+        &self.pool.get_or_init(pool).0
     }
 }
 

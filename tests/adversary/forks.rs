@@ -214,3 +214,42 @@ fn a_child_of_a_fork_goes_on_with_a_mutex_that_its_thread_holds() {
         child_goes_on_with_a_held_mutex::<Linchpin>("linchpin");
     });
 }
+
+/// What the handlers of a fork lock before it and unlock in both processes, as a library does it.
+static HANDLED: futex::Mutex<u64> = futex::Mutex::new(0);
+
+thread_local! {
+    static HELD: std::cell::RefCell<Option<linchpin::futex::MutexGuard<'static, u64>>> = const { std::cell::RefCell::new(None) };
+}
+
+extern "C" fn lock_before() {
+    HELD.with(|held| *held.borrow_mut() = Some(HANDLED.lock()));
+    // Others come to wait meanwhile.
+    thread::sleep(Duration::from_millis(3));
+}
+
+extern "C" fn unlock_after() {
+    HELD.with(|held| drop(held.borrow_mut().take()));
+}
+
+/// Regression: such handlers, arranged before a thread first waits, ran in the child before what makes it forget the parent's waiters.
+#[test]
+fn a_child_locks_what_a_handler_of_its_has_unlocked() {
+    alone_for(Duration::from_secs(120), || {
+        // SAFETY: the handlers lock, sleep and unlock, which is what is tried here.
+        let arranged = unsafe { libc::pthread_atfork(Some(lock_before), Some(unlock_after), Some(unlock_after)) };
+        assert_eq!(arranged, 0);
+        for _ in 0..6 {
+            thread::spawn(|| {
+                loop {
+                    *HANDLED.lock() += 1;
+                }
+            });
+        }
+        thread::sleep(Duration::from_millis(50));
+        for attempt in 0..20 {
+            let outcome = in_a_fork(5, || HANDLED.try_lock_for(Duration::from_secs(2)).is_some());
+            assert_eq!(outcome, Child::Right, "attempt {attempt}");
+        }
+    });
+}

@@ -150,14 +150,14 @@ pub(crate) use global;
 
 pub(crate) mod fork {
     /// Nothing is forked here.
-    pub(crate) struct ChildHandler;
+    pub(crate) struct OwnMemory;
 
-    impl ChildHandler {
-        pub(crate) const fn new(_run: extern "C" fn()) -> Self {
-            ChildHandler
+    impl OwnMemory {
+        pub(crate) const fn with_mark(_mark: usize) -> Self {
+            OwnMemory
         }
 
         #[inline]
-        pub(crate) fn arrange(&self) {}
+        pub(crate) fn ensure(&self, _renew: impl FnOnce()) {}
     }
 }

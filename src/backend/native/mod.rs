@@ -1,6 +1,8 @@
 //! The native backend: `core`'s atomics, the processor's pause, the operating system's scheduler.
 
 #[cfg(feature = "std")]
+pub(crate) mod fork;
+#[cfg(feature = "std")]
 pub(crate) mod futex;
 #[cfg(feature = "std")]
 pub(crate) mod membarrier;
@@ -165,41 +167,3 @@ macro_rules! global {
 }
 #[cfg(feature = "std")]
 pub(crate) use global;
-
-#[cfg(feature = "std")]
-pub(crate) mod fork {
-    use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
-    /// What is to run in the child of each fork, on its only thread. It does only what is safe in a signal handler.
-    pub(crate) struct ChildHandler {
-        is_arranged: AtomicBool,
-        run: extern "C" fn(),
-    }
-
-    impl ChildHandler {
-        pub(crate) const fn new(run: extern "C" fn()) -> Self {
-            ChildHandler {
-                is_arranged: AtomicBool::new(false),
-                run,
-            }
-        }
-
-        /// From now on it runs.
-        #[inline]
-        pub(crate) fn arrange(&self) {
-            if !self.is_arranged.load(Relaxed) {
-                self.arrange_first();
-            }
-        }
-
-        #[cold]
-        fn arrange_first(&self) {
-            if !self.is_arranged.swap(true, Relaxed) {
-                #[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
-                let _ = crate::backend::pi::on_fork(self.run);
-                #[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
-                let _ = self.run;
-            }
-        }
-    }
-}

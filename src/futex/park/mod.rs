@@ -121,7 +121,6 @@ pub(super) fn park(
     timed_out: impl FnOnce(bool),
 ) -> ParkResult {
     let Request { waiter, key, .. } = *request;
-    table::prepare_for_forks();
     let waiter_record = waiter.waiter;
     let epoch = waiter.epoch();
     let enqueue = |entry: &mut Entry| {

@@ -136,6 +136,7 @@ impl Bucket {
 /// Lends the entry of `key`, under the lock of its bucket.
 #[track_caller]
 pub(super) fn with_entry<R>(key: Key, act: impl FnOnce(&mut Entry) -> R) -> R {
+    ensure_own();
     let place = place(key);
     buckets()[place].with(|bucket| {
         let mut entry = bucket.take(key);
@@ -173,21 +174,21 @@ fn word_of<R>(key: Key, act: impl FnOnce(&AtomicUsize) -> R) -> R {
 
 #[track_caller]
 pub(super) fn add_announcement(key: Key) {
-    prepare_for_forks();
+    ensure_own();
     // Relaxed: ordered by the fence pair. An RMW, since other keys are announced here too.
     word_of(key, |word| word.fetch_add(announcement(key), Relaxed));
 }
 
-/// To be called before a thread parks or is announced.
+/// To be called before the table or the pool of waiters is used.
 #[inline]
-pub(super) fn prepare_for_forks() {
-    static FORGET_THREADS: fork::ChildHandler = fork::ChildHandler::new(forget_threads);
-    FORGET_THREADS.arrange();
+pub(super) fn ensure_own() {
+    static TABLE: fork::OwnMemory = fork::OwnMemory::with_mark(0);
+    TABLE.ensure(forget_threads);
 }
 
 /// In the child of a fork no other thread is parked or announced: a lock must be handed to none, nor sent to a bucket whose lock was
 /// held.
-extern "C" fn forget_threads() {
+fn forget_threads() {
     for word in announcements().iter().chain(drains().iter()) {
         // Relaxed: the child has one thread.
         word.store(0, Relaxed);

@@ -191,6 +191,7 @@ pub(in crate::futex) fn with_waiter<R>(park: impl FnOnce(&WaiterHandle) -> R) ->
 fn take_free() -> Option<&'static Waiter> {
     let cached = CACHED.try_with(|cached| cached.0.take()).ok().flatten();
     cached.or_else(|| {
+        super::table::ensure_own();
         // SAFETY: made by `make`, lives for ever, and is no longer in the pool.
         pool().with(Stack::pop).map(|waiter| unsafe { waiter.as_ref() })
     })
@@ -208,6 +209,7 @@ pub(super) fn forget_pool() {
 }
 
 fn give_to_pool(waiter: &'static Waiter) {
+    super::table::ensure_own();
     pool().with(|pool| {
         // SAFETY: 1: its thread waits no more and it is in no queue, so that it is the caller's; 2: waiters live for ever.
         unsafe { pool.push(NonNull::from(waiter)) };

@@ -68,7 +68,8 @@ use state::{Mode, State};
 ///   Where 64 cores read and write one lock at once, each operation moves up to five cache lines for nothing, since the words beside
 ///   the state share its line. A `try_write` that fails, and `is_locked`, may look at all these rows too, if the reader that is
 ///   inside is not the one that the thread found last. A reader that finds no place when it `bump`s a lock that is full aborts the process.
-///   For `fork` and sandboxes see [`Mutex`](super::Mutex).
+///   For `fork` and sandboxes see [`Mutex`](super::Mutex); a writer that waits for readers has claimed the lock, and in the child of a fork it
+///   stays claimed.
 /// * **Not for**: locks that are written as often as read ([`Mutex`](super::Mutex)); interrupt handlers and kernels
 ///   ([`spin::RwLock`](crate::spin::RwLock)). A thread that takes a second `read` while a writer waits deadlocks
 ///   ([`RecursiveRwLock`]).

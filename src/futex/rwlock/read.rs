@@ -171,6 +171,17 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     }
 }
 
+/// Lets another thread see to the waiters of a key if this one panics, since it finds no place.
+struct PassOn(Option<Key>);
+
+impl Drop for PassOn {
+    fn drop(&mut self) {
+        if let Some(key) = self.0.filter(|_| !hint::is_abandoned()) {
+            unpark_next(key);
+        }
+    }
+}
+
 /// An attempt to acquire a lock in a mode; a writer's is over when it has claimed the lock.
 struct Attempt<'lock, const RECURSIVE: bool> {
     lock: &'lock RawRwLockOf<RECURSIVE>,
@@ -181,20 +192,8 @@ impl<const RECURSIVE: bool> Attempt<'_, RECURSIVE> {
     fn reads_recursively(&self) -> bool {
         RECURSIVE && self.mode == Mode::Read
     }
-}
 
-impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
-    type Acquired = ();
-
-    fn key(&self) -> Key {
-        self.lock.key()
-    }
-
-    fn token(&self) -> ParkToken {
-        ParkToken(self.mode as usize)
-    }
-
-    fn try_acquire(&self, responsible: bool) -> Option<()> {
+    fn acquire(&self, responsible: bool) -> Option<()> {
         let lock = self.lock;
         if self.reads_recursively() && lock.read_beside_readers().is_some() {
             if responsible {
@@ -205,10 +204,6 @@ impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
         let state = lock.state();
         if !state.admits(self.mode) {
             return None;
-        }
-        if responsible && !state.has_room(self.mode) {
-            // It is about to panic: another must see to the waiters.
-            unpark_next(self.key());
         }
         let mark = |state: State| if responsible { state.with_parked() } else { state };
         match self.mode {
@@ -226,6 +221,32 @@ impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
             }
         }
         Some(())
+    }
+}
+
+/// What a reader does that has been woken as deputy.
+#[cfg(test)]
+pub(super) fn try_to_read_as_deputy<const RECURSIVE: bool>(lock: &RawRwLockOf<RECURSIVE>) -> bool {
+    let attempt = Attempt { lock, mode: Mode::Read };
+    attempt.try_acquire(true).is_some()
+}
+
+impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
+    type Acquired = ();
+
+    fn key(&self) -> Key {
+        self.lock.key()
+    }
+
+    fn token(&self) -> ParkToken {
+        ParkToken(self.mode as usize)
+    }
+
+    fn try_acquire(&self, responsible: bool) -> Option<()> {
+        let pass_on = PassOn(responsible.then(|| self.key()));
+        let acquired = self.acquire(responsible);
+        core::mem::forget(pass_on);
+        acquired
     }
 
     fn is_queued(&self) -> bool {

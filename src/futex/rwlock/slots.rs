@@ -23,7 +23,7 @@ use core::ptr::NonNull;
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::{Global, fork, global, hint, per_thread};
-use crate::internal::{LeasedList, Padded, Pool, Pooled, Stack, immortal};
+use crate::internal::{LeasedList, Padded, Pooled, Stack, WordLock, immortal};
 
 /// How many locks a thread reads at one time without touching them: a row is a line of 64 bytes. In a model two, of which
 /// most models use one.
@@ -119,8 +119,7 @@ impl Row {
 
 global! {
     fn list() -> LeasedList<Row> = LeasedList::new();
-    /// The rows that have been given back.
-    fn free() -> Pool<Padded<Row>> = Pool::new(Stack::EMPTY);
+    fn free() -> WordLock<FreeRows> = WordLock::new(FreeRows::NONE);
     /// The last identity that was given out.
     fn last_identity() -> AtomicU32 = AtomicU32::new(0);
 }
@@ -166,7 +165,7 @@ const ROWS: usize = hint::tuned(16, 1);
 struct Lease {
     rows: [Cell<Option<&'static Padded<Row>>>; ROWS],
     /// Found early, since a destructor may come too late to find it.
-    free: Global<Pool<Padded<Row>>>,
+    free: Global<WordLock<FreeRows>>,
 }
 
 impl Drop for Lease {
@@ -175,14 +174,11 @@ impl Drop for Lease {
             return;
         }
         let _ = OWN.try_with(|own| own.set(Own::None));
-        // The next thread that has the row sees which slots are taken, by guards that outlive this thread. One that is full of
-        // forgotten guards is of no use to others.
+        // The next thread that has the row sees which slots are taken, by guards that outlive this thread.
+        ensure_own();
         self.free.with_polling(|free| {
             for row in self.rows.iter().filter_map(Cell::get) {
-                if row.free_slot().is_some() {
-                    // SAFETY: 1: it was this thread's, which uses it no more; 2: rows live for ever.
-                    unsafe { free.push(NonNull::from(row)) };
-                }
+                free.put(row);
             }
         });
     }
@@ -237,8 +233,6 @@ fn lease() -> Option<&'static Padded<Row>> {
 
 impl Lease {
     fn new() -> Self {
-        static FORGET_FREE_ROWS: fork::ChildHandler = fork::ChildHandler::new(forget_free_rows);
-        FORGET_FREE_ROWS.arrange();
         Lease {
             rows: [const { Cell::new(None) }; ROWS],
             free: free(),
@@ -252,20 +246,73 @@ impl Lease {
             return Some(row);
         }
         let place = self.rows.iter().find(|row| row.get().is_none())?;
-        // From a stack, so that it costs the same however many threads have a row.
-        let found = self.free.with(Stack::pop);
-        // SAFETY: made by `add`, lives for ever, and is no longer in the stack.
-        let found = found.map(|row| unsafe { row.as_ref() });
+        ensure_own();
+        let found = self.free.with(FreeRows::take);
         let row = found.unwrap_or_else(|| list().add(new_row(), immortal));
         place.set(Some(row));
         Some(row)
     }
 }
 
-/// In the child of a fork another thread may have been in the middle of changing the stack.
-extern "C" fn forget_free_rows() {
-    // SAFETY: the child has one thread, which is here.
-    unsafe { free().reset(Stack::EMPTY) };
+/// To be called before the free rows are used. In the child of a fork another thread may have been in the middle of changing them.
+#[inline]
+fn ensure_own() {
+    static FREE_ROWS: fork::OwnMemory = fork::OwnMemory::with_mark(1);
+    // SAFETY: the first thread of the child that comes here; the others wait for it.
+    FREE_ROWS.ensure(|| unsafe { free().reset(FreeRows::NONE) });
+}
+
+/// The rows that have been given back. To take one costs the same however many there are.
+struct FreeRows {
+    /// With a free slot.
+    usable: Stack<Padded<Row>>,
+    /// Without one when they were last looked at: their guards outlive the thread, and may free them at any time.
+    full: Stack<Padded<Row>>,
+    /// Those of the full ones that have been looked at since the others were.
+    looked_at: Stack<Padded<Row>>,
+}
+
+/// How many full rows are looked at before another one is made.
+const LOOKS: usize = 4;
+
+impl FreeRows {
+    const NONE: Self = FreeRows {
+        usable: Stack::EMPTY,
+        full: Stack::EMPTY,
+        looked_at: Stack::EMPTY,
+    };
+
+    /// Takes one that has a free slot.
+    fn take(&mut self) -> Option<&'static Padded<Row>> {
+        // SAFETY: a row lives for ever, and one that has just been taken off is in no stack.
+        let row = |row: NonNull<Padded<Row>>| unsafe { row.as_ref() };
+        if let Some(usable) = self.usable.pop() {
+            return Some(row(usable));
+        }
+        for _ in 0..LOOKS {
+            if self.full.top().is_none() {
+                core::mem::swap(&mut self.full, &mut self.looked_at);
+            }
+            let full = self.full.pop()?;
+            if row(full).free_slot().is_some() {
+                return Some(row(full));
+            }
+            // SAFETY: 1: it has just been taken off; 2: rows live for ever.
+            unsafe { self.looked_at.push(full) };
+        }
+        None
+    }
+
+    /// Gives one back that its thread uses no more.
+    fn put(&mut self, row: &'static Padded<Row>) {
+        let stack = if row.free_slot().is_some() {
+            &mut self.usable
+        } else {
+            &mut self.full
+        };
+        // SAFETY: 1: it was that thread's, and so in no stack; 2: rows live for ever.
+        unsafe { stack.push(NonNull::from(row)) };
+    }
 }
 
 fn new_row() -> Row {
@@ -276,6 +323,11 @@ fn new_row() -> Row {
         }),
         below: UnsafeCell::new(None),
     }
+}
+
+#[cfg(test)]
+pub(super) fn number_of_rows() -> usize {
+    rows().count()
 }
 
 fn rows() -> impl Iterator<Item = &'static Padded<Row>> {

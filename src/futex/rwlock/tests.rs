@@ -186,3 +186,63 @@ fn a_mark_that_another_lock_has_overwritten_is_no_lost_wake_up() {
         assert_eq!(first, Ok("x"));
     });
 }
+
+/// Regression: a reader that was responsible for those behind it found no place, and took that along when it panicked.
+#[test]
+fn a_reader_that_finds_no_place_lets_another_see_to_the_waiters() {
+    let lock = RawRwLockRecursive::unlocked();
+    let guard = lock.lock_exclusive();
+    let (done, is_done) = std::sync::mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let guard = lock.lock_upgradable();
+            done.send(()).expect("it is awaited");
+            // SAFETY: the acquisition just made.
+            unsafe { lock.unlock_upgradable(guard) };
+        });
+        while !lock.state().is_parked() {
+            thread::yield_now();
+        }
+        let _ = guard;
+        // The writer has left, and so many readers have come that there is room for an upgradable one only.
+        lock.state.store(State::FREE.with_readers(MAX_READERS).bits(), Relaxed);
+        let found = catch_unwind(AssertUnwindSafe(|| read::try_to_read_as_deputy(&lock)));
+        assert!(found.is_err(), "there was room");
+        if is_done.recv_timeout(Duration::from_secs(10)).is_err() {
+            std::process::abort();
+        }
+    });
+}
+
+/// Regression: rows whose guards were dropped after their threads had ended were lost, one for each such thread.
+#[test]
+#[cfg_attr(miri, ignore = "hundreds of threads")]
+fn rows_are_used_again_whose_guards_outlive_their_threads() {
+    const THREADS: usize = 400;
+    let locks: std::vec::Vec<RawRwLock> = (0..6).map(|_| RawRwLock::new()).collect();
+    for lock in &locks {
+        assert!(lock.has_identity());
+    }
+    let before = slots::number_of_rows();
+    for _ in 0..THREADS {
+        for lock in &locks {
+            lock.state.store(State::FREE_SLOTTED.bits(), Relaxed);
+        }
+        let read_all = || {
+            locks
+                .iter()
+                .map(|lock| lock.lock_shared())
+                .collect::<std::vec::Vec<_>>()
+        };
+        let guards = thread::scope(|scope| scope.spawn(read_all).join()).expect("it only reads");
+        for (lock, guard) in locks.iter().zip(guards) {
+            // SAFETY: its acquisition.
+            unsafe { lock.unlock_shared(guard) };
+        }
+    }
+    let made = slots::number_of_rows() - before;
+    assert!(
+        made < THREADS / 4,
+        "{made} rows for {THREADS} threads, one after the other"
+    );
+}
