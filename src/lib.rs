@@ -23,7 +23,10 @@ mod internal;
 #[cfg(feature = "std")]
 pub mod membarrier;
 pub mod queue;
+pub mod reclaim;
 pub mod spin;
 pub mod wait;
 
 pub use crossbeam_utils::CachePadded;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub use reclaim::hazard;
