@@ -8,6 +8,10 @@ use super::inner::Inner;
 use super::record::Lease;
 
 #[cfg(feature = "std")]
+crate::backend::only_in_models! {
+    pub use cached::as_if_past_destructors;
+}
+#[cfg(feature = "std")]
 pub(super) use cached::{forget, put_slot, take_slot, with_record};
 #[cfg(not(feature = "std"))]
 pub(super) use uncached::{forget, put_slot, take_slot, with_record};
@@ -57,7 +61,7 @@ mod cached {
     use super::super::inner::Inner;
     use super::super::record::{Lease, Record};
     use super::super::slot::Slot;
-    use crate::backend::{per_thread, thread};
+    use crate::backend::{only_in_models, per_thread, thread};
 
     per_thread! {
         // Two, so that the one which every operation reads has no destructor, and with it no state to check.
@@ -106,6 +110,9 @@ mod cached {
 
     impl Drop for Records {
         fn drop(&mut self) {
+            if thread::has_failed() {
+                return;
+            }
             // From now on this thread has no record, and each use leases one.
             set_recent(Recent::NONE);
         }
@@ -241,5 +248,16 @@ mod cached {
                 list.records.remove(&from_ref(inner).addr());
             }
         });
+    }
+
+    only_in_models! {
+        /// Runs `act` as in a destructor of a thread-local, when the one here is gone.
+        pub fn as_if_past_destructors<R>(act: impl FnOnce() -> R) -> R {
+            RECORDS.with(|records| {
+                let _gone = records.list.borrow_mut();
+                set_recent(Recent::NONE);
+                act()
+            })
+        }
     }
 }

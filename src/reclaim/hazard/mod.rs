@@ -24,6 +24,11 @@ pub use family::FirstRun;
 pub use family::{Global, Singleton};
 pub use hazard_pointer::{HazardPointer, HazardPointerArray};
 
+#[cfg(feature = "std")]
+crate::backend::only_in_models! {
+    pub use local::as_if_past_destructors;
+}
+
 /// What the rest is made of, under the names that `haphazard` has for it.
 pub mod raw {
     pub use super::domain::Domain;

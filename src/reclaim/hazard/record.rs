@@ -24,7 +24,7 @@ use crate::backend::cell::UnsafeCell;
 use crate::backend::hint;
 
 /// A scan is due at so many retired objects, or at twice as many as there are slots, if that is more.
-pub(super) const SCAN_AT: usize = hint::tuned(1000, 1);
+pub(super) const SCAN_AT: usize = hint::tuned(1000, 2);
 /// The limit while a scan is under way: none is due.
 const SCANNING: usize = usize::MAX;
 

@@ -174,8 +174,7 @@ fn snapshot(inner: &Inner, hides: bool, hazards: &mut Vec<usize>) -> usize {
 /// Marks idle slots, and hides those that were marked. Nothing is lost if it fails because another slot of the row changes.
 fn hide(row: &Row<'_, Slot>, word: u64, next: u64) {
     // Release: synchronizes with the Acquire load in `snapshot`, as in `Slot::give_back` (killed by
-    // `reclaim::idle_slot_is_hidden`). In one step: a mark that was taken away meanwhile must stay so (killed by
-    // `reclaim::idle_slot_comes_back`).
+    // `reclaim::idle_slot_is_hidden`). It fails if a mark was taken away meanwhile: that slot is in use.
     let _ = row.word.compare_exchange(word, next, Release, Relaxed);
 }
 
@@ -187,17 +186,17 @@ struct Hider<'domain> {
 impl<'domain> Hider<'domain> {
     /// `None` if another scan has it. One that is held up for ever does no harm: slots are not hidden any more.
     fn try_new(inner: &'domain Inner) -> Option<Self> {
-        // Relaxed, the load: saves the RMW where it cannot succeed.
-        // Acquire: synchronizes with the Release in `drop`. The marks that are found are older than our heavy fence (killed by
-        // `reclaim::marks_are_older`).
-        (!inner.hider.load(Relaxed) && inner.hider.compare_exchange(false, true, Acquire, Relaxed).is_ok())
+        // Relaxed, the load: saves the RMW where it cannot succeed. The RMW: the heavy fence that follows makes it synchronize with the
+        // Release in `drop`, so the marks of the last scan that had the right are older than that fence. In one step: with two at
+        // a time, a mark may be younger than the fence of the scan that relies on it (killed by `reclaim::one_scan_hides`).
+        (!inner.hider.load(Relaxed) && inner.hider.compare_exchange(false, true, Relaxed, Relaxed).is_ok())
             .then_some(Hider { inner })
     }
 }
 
 impl Drop for Hider<'_> {
     fn drop(&mut self) {
-        // Release: as above (killed by `reclaim::marks_are_older`).
+        // Release: as in `try_new` (killed by `reclaim::marks_are_older`).
         self.inner.hider.store(false, Release);
     }
 }

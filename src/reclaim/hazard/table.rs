@@ -18,7 +18,7 @@ use core::ptr::{NonNull, null_mut};
 use crossbeam_utils::CachePadded;
 
 use crate::backend::atomic::{Acquire, AtomicPtr, AtomicU64, Relaxed, Release};
-use crate::backend::{array, hint};
+use crate::backend::{array, hint, thread};
 
 /// How many entries share a word.
 const PER_WORD: usize = 16;
@@ -162,7 +162,7 @@ impl<T> Table<T> {
     pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_, T>> {
         let chunks = self.chunks.iter().map_while(|chunk| {
             // Acquire: synchronizes with the Release in `chunk`, so the chunk is seen filled in (killed by
-            // `reclaim::first_use_races` and `reclaim::two_first_uses_race`).
+            // `reclaim::first_use_races`).
             // SAFETY: null, or a chunk, which lives as long as the table.
             unsafe { chunk.load(Acquire).as_ref() }
         });
@@ -225,6 +225,9 @@ impl<T: Entry> Table<T> {
 
 impl<T> Drop for Table<T> {
     fn drop(&mut self) {
+        if thread::has_failed() {
+            return;
+        }
         for chunk in &self.chunks {
             // Relaxed: this is the only thread that still knows the table.
             let chunk = chunk.load(Relaxed);
