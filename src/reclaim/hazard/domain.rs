@@ -161,7 +161,13 @@ impl<F> Domain<F> {
 
 impl<F> fmt::Debug for Domain<F> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Domain").finish_non_exhaustive()
+        // Not `self.inner()`, which would make it. Acquire: as there (in no model: what is printed orders nothing).
+        // SAFETY: as there.
+        let inner = unsafe { self.inner.load(Acquire).as_ref() };
+        formatter
+            .debug_struct("Domain")
+            .field("slots", &inner.map_or(0, Inner::listed_slots))
+            .finish_non_exhaustive()
     }
 }
 

@@ -9,7 +9,7 @@ use alloc::sync::Arc;
 
 use super::record::{Lease, Record};
 use super::slot::Slot;
-use super::table::Table;
+use super::table::{Table, all_listed};
 use crate::backend::atomic::{AtomicBool, Relaxed};
 
 pub(super) struct Inner {
@@ -39,6 +39,13 @@ impl Inner {
     pub(super) fn lease_record(&self) -> Lease<'_> {
         // SAFETY: leased for the caller, who gives it back at the end of its use.
         unsafe { Lease::new(self.records.lease(Record::lease)) }
+    }
+
+    /// How many slots scans look at.
+    pub(super) fn listed_slots(&self) -> usize {
+        // Relaxed: a count, stale when it returns.
+        let rows = self.slots.rows();
+        rows.map(|row| all_listed(row.word.load(Relaxed)).count()).sum()
     }
 
     /// The domain is being dropped.
