@@ -6,6 +6,10 @@
 //! what a thread does when it ends (see the invariants of [`record`](super::record)).
 
 use alloc::sync::Arc;
+#[cfg(feature = "std")]
+use alloc::sync::Weak;
+
+use crossbeam_utils::CachePadded;
 
 use super::record::{Lease, Record};
 use super::slot::Slot;
@@ -15,19 +19,30 @@ use crate::backend::atomic::{AtomicBool, Relaxed};
 pub(super) struct Inner {
     pub(super) slots: Table<Slot>,
     pub(super) records: Table<Record>,
-    /// A scan has the right to hide slots.
-    pub(super) hider: AtomicBool,
+    /// A scan has the right to hide slots. On a line of its own, since all scans read what is beside it.
+    pub(super) hider: CachePadded<AtomicBool>,
     closed: AtomicBool,
+    /// For threads, which only have a reference and want a share.
+    #[cfg(feature = "std")]
+    this: Weak<Inner>,
 }
 
 impl Inner {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Inner {
+        Arc::new_cyclic(|_this| Inner {
             slots: Table::new(),
             records: Table::new(),
-            hider: AtomicBool::new(false),
+            hider: AtomicBool::new(false).into(),
             closed: AtomicBool::new(false),
+            #[cfg(feature = "std")]
+            this: Weak::clone(_this),
         })
+    }
+
+    /// A share of it. There is one as long as there is a reference to it.
+    #[cfg(feature = "std")]
+    pub(super) fn share(&self) -> Option<Arc<Self>> {
+        self.this.upgrade()
     }
 
     /// A slot of the caller's own.

@@ -125,14 +125,10 @@ mod cached {
     }
 
     impl Held {
-        fn new(inner: &Inner) -> Self {
-            // SAFETY: every `Inner` is in an `Arc`, of which the domain that the caller borrows has a share.
-            let inner = unsafe {
-                Arc::increment_strong_count(inner);
-                Arc::from_raw(inner)
-            };
+        fn new(inner: &Inner) -> Option<Self> {
+            let inner = inner.share()?;
             let record = NonNull::from(inner.lease_record().record());
-            Held { record, inner }
+            Some(Held { record, inner })
         }
     }
 
@@ -178,7 +174,7 @@ mod cached {
                     return None;
                 }
                 list.sweep();
-                list.records.insert(address, Held::new(inner));
+                list.records.insert(address, Held::new(inner)?);
             }
             let record = list.records.get(&address)?.record.as_ptr().cast_const();
             set_recent(Recent { inner, record });
