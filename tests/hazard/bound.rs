@@ -11,7 +11,7 @@ fn bound(hazard_pointers: usize) -> usize {
     1000.max(2 * hazard_pointers)
 }
 
-const OBJECTS: usize = if cfg!(miri) { 2_500 } else { 50_000 };
+const OBJECTS: usize = if cfg!(miri) { 1_200 } else { 50_000 };
 
 /// One thread, and so many readers that protect what is replaced at once.
 fn one_thread(readers: usize) {
@@ -58,12 +58,12 @@ fn one_thread_and_some_readers() {
 
 #[test]
 fn one_thread_and_more_readers_than_half_a_scan() {
-    one_thread(700);
+    one_thread(if cfg!(miri) { 501 } else { 700 });
 }
 
 #[test]
 fn one_thread_and_thousands_of_readers() {
-    one_thread(if cfg!(miri) { 1_100 } else { 5_000 });
+    one_thread(if cfg!(miri) { 50 } else { 5_000 });
 }
 
 /// The bound holds for each thread.

@@ -11,31 +11,66 @@
 use alloc::vec::Vec;
 
 use super::inner::Inner;
-use super::record::{Lease, Memory, Record, Retired, SCAN_AT};
+use super::record::{Lease, Next, Record, Retired, SCAN_AT};
 use super::slot::{Found, Slot};
 use super::table::{Row, all_listed, idle, listed};
 use crate::backend::asymmetric;
 use crate::backend::atomic::{Acquire, Relaxed, Release};
 
-/// Reclaims what the thread of `record` has retired and nothing protects, and what ended threads have left behind; returns how
-/// many objects that is. `thorough`: until there is nothing more to find.
+/// Retires an object for the thread of `record`; returns how many others that has reclaimed.
 ///
-/// A panic of an object's `Drop` goes on to the caller. The objects that it kept from being reclaimed are not lost.
+/// A panic of an object's destructor goes on to the caller. The objects that it kept from being reclaimed are not lost.
+#[inline]
+pub(super) fn retire(inner: &Inner, record: Lease<'_>, retired: Retired) -> usize {
+    match record.retire(retired) {
+        Next::Nothing => 0,
+        Next::Reclaim(ready) => {
+            let _end = End(record);
+            // SAFETY: a scan has found it unprotected, and it was taken out just now.
+            unsafe { ready.reclaim() };
+            1
+        }
+        Next::Scan => scan(inner, record, false),
+    }
+}
+
+/// Reclaims what the thread of `record` has retired and nothing protects, and what ended threads have left behind; returns how
+/// many objects that is. `thorough`: at once, and until there is nothing more to find.
+///
+/// Panics as [`retire`] does.
+#[cold]
 pub(super) fn scan(inner: &Inner, record: Lease<'_>, thorough: bool) -> usize {
+    if !record.begin() {
+        return 0;
+    }
+    let _end = End(record);
     let mut total = 0;
     loop {
-        let Some(mut scan) = Scan::begin(inner, record) else {
-            return total;
-        };
-        let reclaimed = scan.run();
-        let remain = scan.protected;
+        while let Some(ready) = record.pop_ready() {
+            // SAFETY: as in `retire`.
+            unsafe { ready.reclaim() };
+            total += 1;
+        }
+        let mut scan = Scan::begin(inner, record);
+        let has_worked = scan.run();
+        total += scan.reclaim_all_but(if thorough { 0 } else { scan.room() });
+        let protected = scan.protected;
         drop(scan);
-        total += reclaimed;
         // What was reclaimed may have retired more.
-        let is_worthwhile = record.is_due() || thorough && record.len() > remain;
-        if reclaimed == 0 || !is_worthwhile {
+        let is_more = record.is_due() || thorough && record.len() > protected;
+        if !has_worked || !is_more {
             return total;
         }
+    }
+}
+
+/// Ends the reclaiming, however that ends.
+struct End<'domain>(Lease<'domain>);
+
+impl Drop for End<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -43,65 +78,77 @@ pub(super) fn scan(inner: &Inner, record: Lease<'_>, thorough: bool) -> usize {
 struct Scan<'domain> {
     inner: &'domain Inner,
     record: Lease<'domain>,
-    memory: Memory,
-    /// How many of the objects, from the first, are protected and already back in the record.
+    /// What may be protected, before it has run; what is not, after that.
+    list: Vec<Retired>,
+    hazards: Vec<usize>,
+    /// How many were protected.
     protected: usize,
     limit: usize,
 }
 
 impl<'domain> Scan<'domain> {
-    fn begin(inner: &'domain Inner, record: Lease<'domain>) -> Option<Self> {
-        Some(Scan {
+    fn begin(inner: &'domain Inner, record: Lease<'domain>) -> Self {
+        let (list, hazards) = record.take_retired();
+        Scan {
             inner,
             record,
-            memory: record.begin_scan()?,
+            list,
+            hazards,
             protected: 0,
             limit: SCAN_AT,
-        })
+        }
     }
 
-    fn run(&mut self) -> usize {
-        take_left_behind(self.inner, &mut self.memory.retired);
-        if self.memory.retired.is_empty() {
-            return 0;
+    /// Puts back what is protected; false if that is all.
+    fn run(&mut self) -> bool {
+        take_left_behind(self.inner, &mut self.list);
+        if self.list.is_empty() {
+            return false;
         }
         let hider = Hider::try_new(self.inner);
         // The pair with the light fences in `HazardPointer` and in `Slot::occupy`; see the module, and the invariants of `slot`
         // (killed by `reclaim::protected_or_reclaimed` and `reclaim::idle_slot_comes_back`).
         if !asymmetric::try_heavy() {
             // The kernel refuses the fence that it has granted before, and what is protected cannot be known: all is kept.
-            self.limit = SCAN_AT.max(self.memory.retired.len().saturating_mul(2));
-            return 0;
+            self.limit = SCAN_AT.max(self.list.len().saturating_mul(2));
+            self.put_back(0);
+            return false;
         }
-        let slots = snapshot(self.inner, hider.is_some(), &mut self.memory.hazards);
+        let slots = snapshot(self.inner, hider.is_some(), &mut self.hazards);
         drop(hider);
-        self.set_protected_apart();
-        // Twice what remains as well: many objects may share one address, if they have no size.
-        self.limit = SCAN_AT.max(2 * slots).max(2 * self.protected);
-        self.reclaim_the_rest()
-    }
-
-    /// Moves those that are protected to the front, and puts them back.
-    fn set_protected_apart(&mut self) {
-        let Memory { retired, hazards } = &mut self.memory;
-        hazards.sort_unstable();
-        for number in 0..retired.len() {
-            if hazards.binary_search(&retired[number].address()).is_ok() {
-                retired.swap(self.protected, number);
-                self.protected += 1;
+        self.hazards.sort_unstable();
+        // Those that are protected go to the end.
+        let mut free = self.list.len();
+        for number in (0..self.list.len()).rev() {
+            if self.hazards.binary_search(&self.list[number].address()).is_ok() {
+                free -= 1;
+                self.list.swap(number, free);
             }
         }
-        for &protected in &retired[..self.protected] {
-            self.record.push(protected);
-        }
+        self.protected = self.list.len() - free;
+        self.put_back(free);
+        // Twice what remains as well: many objects may share one address, if they have no size.
+        self.limit = SCAN_AT.max(2 * slots).max(2 * self.protected);
+        free > 0
     }
 
-    fn reclaim_the_rest(&mut self) -> usize {
-        let count = self.memory.retired.len() - self.protected;
-        while self.memory.retired.len() > self.protected {
-            let Some(retired) = self.memory.retired.pop() else {
-                break;
-            };
+    /// Puts those from `first` on back to those that may be protected.
+    fn put_back(&mut self, first: usize) {
+        for &retired in &self.list[first..] {
+            self.record.push(retired);
+        }
+        self.list.truncate(first);
+    }
+
+    /// How many objects that are not protected can wait without exceeding the limit, together with those that are.
+    fn room(&self) -> usize {
+        self.limit.saturating_sub(self.protected + 1)
+    }
+
+    fn reclaim_all_but(&mut self, rest: usize) -> usize {
+        let count = self.list.len().saturating_sub(rest);
+        for _ in 0..count {
+            let Some(retired) = self.list.pop() else { break };
             // SAFETY: it was retired before the heavy fence, after which no slot protected it; so none ever will (see the
             // module). It is taken out before, and so is reclaimed once, even if this panics.
             unsafe { retired.reclaim() };
@@ -112,13 +159,9 @@ impl<'domain> Scan<'domain> {
 
 impl Drop for Scan<'_> {
     fn drop(&mut self) {
-        let mut memory = core::mem::take(&mut self.memory);
-        for &rest in &memory.retired[self.protected..] {
-            self.record.push(rest);
-        }
-        memory.retired.clear();
-        memory.hazards.clear();
-        self.record.end_scan(self.limit, memory);
+        let (list, mut hazards) = (core::mem::take(&mut self.list), core::mem::take(&mut self.hazards));
+        hazards.clear();
+        self.record.put_ready(self.limit, list, hazards);
     }
 }
 
@@ -134,7 +177,9 @@ fn take_left_behind(inner: &Inner, into: &mut Vec<Retired>) {
                 Ok(_) => {
                     // SAFETY: leased just now, and given back below.
                     let record = unsafe { Lease::new(&entries[entry]) };
-                    into.append(&mut record.take_all());
+                    for mut list in record.take_all() {
+                        into.append(&mut list);
+                    }
                     // SAFETY: it is not used any more.
                     unsafe { record.give_back() };
                     // Relaxed: as above.
