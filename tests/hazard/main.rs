@@ -8,24 +8,24 @@
 //! | `threads` | hazard pointers that are sent or forgotten, threads that end, domains that are dropped meanwhile |
 //! | `stress` | readers and writers |
 //! | `adversary` | thousands of threads, threads that are held up, a fork, a sandbox |
-#![cfg(all(feature = "std", target_has_atomic = "64"))]
+#![cfg(all(feature = "alloc", target_has_atomic = "64"))]
 
-#[cfg(all(target_os = "linux", not(miri)))]
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
 mod adversary;
 mod bound;
 mod common;
 mod drop_in;
 mod drops;
-#[cfg(all(target_os = "linux", not(miri)))]
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "../adversary/process.rs"]
 mod process;
-#[cfg(all(target_os = "linux", not(miri)))]
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "../adversary/seccomp.rs"]
 mod seccomp;
 mod stress;
-#[cfg(all(target_os = "linux", not(miri)))]
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "../adversary/system.rs"]
 mod system;

@@ -179,6 +179,7 @@ fn a_domain_is_dropped_while_its_threads_end() {
 
 /// A thread that lives on uses one domain after the other, and many at a time: each is another one, and what is left of those that
 /// were dropped is nobody's.
+#[cfg(feature = "std")]
 #[test]
 fn domains_come_and_go_in_a_thread() {
     let count = Count::default();

@@ -2,7 +2,9 @@
 //!
 //! With `std`, each thread has a list of the domains that it has used, with its record in each, and the last one at hand: taking a
 //! hazard pointer, returning it and retiring an object touch nothing that another thread writes. Without `std`, and on a
-//! thread that is past the destructors of its thread-locals, a slot or a record is leased for each use.
+//! thread that is past the destructors of its thread-locals, a slot or a record is leased for each use. A destructor that retires
+//! while it is called by a scan then has another record than the scan: it may scan itself, a level deeper. The scan above takes
+//! over what is left there, each time, so the levels are few.
 
 use super::inner::Inner;
 use super::record::Lease;

@@ -56,8 +56,8 @@ pub(super) fn scan(inner: &Inner, record: Lease<'_>, thorough: bool) -> usize {
         total += scan.reclaim_all_but(if thorough { 0 } else { scan.room() });
         let protected = scan.protected;
         drop(scan);
-        // What was reclaimed may have retired more.
-        let is_more = record.is_due() || thorough && record.len() > protected;
+        // What was reclaimed may have retired more, here or, without `std`, in other records.
+        let is_more = record.is_due() || thorough && (record.len() > protected || is_left_behind(inner));
         if !has_worked || !is_more {
             return total;
         }
@@ -163,6 +163,13 @@ impl Drop for Scan<'_> {
         hazards.clear();
         self.record.put_ready(self.limit, list, hazards);
     }
+}
+
+/// Whether there is something to take over.
+fn is_left_behind(inner: &Inner) -> bool {
+    // Relaxed: who takes it over looks again.
+    let mut rows = inner.records.rows();
+    rows.any(|row| all_listed(row.word.load(Relaxed)).next().is_some())
 }
 
 /// Takes over what ended threads have left in their records.

@@ -136,13 +136,11 @@ impl<T: Entry> Chunk<T> {
         let words = NonNull::from(Box::leak(words.into_boxed_slice()));
         // SAFETY: a box, which is shared from now on.
         let all = unsafe { words.as_ref() };
-        let place = |number: usize| Place {
-            word: NonNull::from(&all[number / PER_WORD / WORDS][number / PER_WORD % WORDS]),
-            entry: number % PER_WORD,
+        let place = |index: usize| Place {
+            word: NonNull::from(&all[index / PER_WORD / WORDS][index / PER_WORD % WORDS]),
+            entry: index % PER_WORD,
         };
-        let entries: Vec<_> = (0..count)
-            .map(|number| CachePadded::new(T::new(place(number))))
-            .collect();
+        let entries: Vec<_> = (0..count).map(|index| CachePadded::new(T::new(place(index)))).collect();
         let entries = NonNull::from(Box::leak(entries.into_boxed_slice()));
         Chunk { words, entries }
     }
