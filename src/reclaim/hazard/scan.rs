@@ -78,11 +78,12 @@ impl Drop for End<'_> {
 struct Scan<'domain> {
     inner: &'domain Inner,
     record: Lease<'domain>,
-    /// What may be protected, before it has run; what is not, after that.
     list: Vec<Retired>,
-    hazards: Vec<usize>,
-    /// How many were protected.
+    /// So many of them, from the first, are known not to be protected: none until it has run, and then all.
+    free: usize,
+    /// How many were protected, and are no longer here.
     protected: usize,
+    hazards: Vec<usize>,
     limit: usize,
 }
 
@@ -93,8 +94,9 @@ impl<'domain> Scan<'domain> {
             inner,
             record,
             list,
-            hazards,
+            free: 0,
             protected: 0,
+            hazards,
             limit: SCAN_AT,
         }
     }
@@ -111,7 +113,7 @@ impl<'domain> Scan<'domain> {
         if !asymmetric::try_heavy() {
             // The kernel refuses the fence that it has granted before, and what is protected cannot be known: all is kept.
             self.limit = SCAN_AT.max(self.list.len().saturating_mul(2));
-            self.put_back(0);
+            self.put_back();
             return false;
         }
         let slots = snapshot(self.inner, hider.is_some(), &mut self.hazards);
@@ -125,19 +127,20 @@ impl<'domain> Scan<'domain> {
                 self.list.swap(number, free);
             }
         }
+        self.free = free;
         self.protected = self.list.len() - free;
-        self.put_back(free);
+        self.put_back();
         // Twice what remains as well: many objects may share one address, if they have no size.
         self.limit = SCAN_AT.max(2 * slots).max(2 * self.protected);
         free > 0
     }
 
-    /// Puts those from `first` on back to those that may be protected.
-    fn put_back(&mut self, first: usize) {
-        for &retired in &self.list[first..] {
+    /// Puts those back that may be protected.
+    fn put_back(&mut self) {
+        for &retired in &self.list[self.free..] {
             self.record.push(retired);
         }
-        self.list.truncate(first);
+        self.list.truncate(self.free);
     }
 
     /// How many objects that are not protected can wait without exceeding the limit, together with those that are.
@@ -149,6 +152,7 @@ impl<'domain> Scan<'domain> {
         let count = self.list.len().saturating_sub(rest);
         for _ in 0..count {
             let Some(retired) = self.list.pop() else { break };
+            self.free = self.list.len();
             // SAFETY: it was retired before the heavy fence, after which no slot protected it; so none ever will (see the
             // module). It is taken out before, and so is reclaimed once, even if this panics.
             unsafe { retired.reclaim() };
@@ -159,6 +163,8 @@ impl<'domain> Scan<'domain> {
 
 impl Drop for Scan<'_> {
     fn drop(&mut self) {
+        // Nothing is left to put back, unless the scan was ended by a panic (of an allocator that has no memory).
+        self.put_back();
         let (list, mut hazards) = (core::mem::take(&mut self.list), core::mem::take(&mut self.hazards));
         hazards.clear();
         self.record.put_ready(self.limit, list, hazards);
