@@ -25,6 +25,8 @@ mod machine;
 mod options;
 #[path = "compare/oversubscribed.rs"]
 mod oversubscribed;
+#[path = "compare/reclamation.rs"]
+mod reclamation;
 #[path = "compare/score.rs"]
 mod score;
 #[path = "compare/summary.rs"]
@@ -51,6 +53,7 @@ fn main() {
     let mut benchmarks = families::benchmarks();
     benchmarks.extend(oversubscribed::benchmarks());
     benchmarks.extend(barriers::benchmarks());
+    benchmarks.extend(reclamation::benchmarks());
     benchmarks.extend(thousands::benchmarks());
     options.select(&mut benchmarks);
     if options.list {

@@ -23,9 +23,16 @@ mod internal;
 #[cfg(feature = "std")]
 pub mod membarrier;
 pub mod queue;
+#[allow(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "its SAFETY comments argue some of them together"
+)]
+pub mod reclaim;
 pub mod spin;
 pub mod wait;
 
 #[doc(hidden)]
 pub use backend::models;
 pub use crossbeam_utils::CachePadded;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub use reclaim::hazard;

@@ -14,7 +14,7 @@ use linchpin::queue::{ClhMutex, McsMutex, RawClhMutex, RawMcsMutex};
 use linchpin::spin::{Mutex, RwLock, TasMutex, TicketMutex};
 use linchpin::wait::Spin;
 
-use crate::{Bill, Workload, barriers, bill};
+use crate::{Bill, Workload, barriers, bill, reclamation};
 
 /// How many adds a handle of the approximate counter holds back.
 const BATCH: u64 = 64;
@@ -25,13 +25,14 @@ const OPERATIONS: usize = 256;
 const PASSAGES: usize = 16;
 
 /// The families, in the order in which they are shown.
-pub const FAMILIES: [&str; 5] = [CONTENDED, APART, TURNS, COUNTERS, BARRIERS];
+pub const FAMILIES: [&str; 6] = [CONTENDED, APART, TURNS, COUNTERS, BARRIERS, RECLAMATION];
 
 const CONTENDED: &str = "one lock for all, threads always waiting";
 const APART: &str = "a lock for each thread";
 const TURNS: &str = "threads that wake one another";
 const COUNTERS: &str = "one counter for all";
 const BARRIERS: &str = "one barrier for all, by the episode";
+const RECLAMATION: &str = "reclamation, one domain for all";
 
 const fn ours(family: &'static str, name: &'static str, run: fn(&Machine, usize) -> Bill) -> Workload {
     Workload {
@@ -200,6 +201,18 @@ const ALL: &[Workload] = &[
         BARRIERS,
         "control: a central barrier on one line",
         barriers::on_one_line,
+    ),
+    ours(RECLAMATION, "hazard, protect", reclamation::protect),
+    ours(
+        RECLAMATION,
+        "hazard, protect with a new one each time",
+        reclamation::protect_anew,
+    ),
+    ours(RECLAMATION, "hazard, retire", reclamation::retire),
+    control(
+        RECLAMATION,
+        "control: hazards, neighbours",
+        reclamation::protect_side_by_side,
     ),
 ];
 

@@ -19,7 +19,7 @@
 //! | `pi` | locking in the kernel, with priority inheritance, where there is such a kernel |
 //! | `asymmetric` | the fence pair of "announce, then check", with its fall-back |
 //! | `thread::yield_now` | a model has its own scheduler |
-//! | `per_thread!`, `global!` | each execution of a model starts with fresh ones |
+//! | `per_thread!`, `global!`, `immortal!` | each execution of a model starts with fresh ones |
 //! | `const_fn!`, `const_init!`, `array!` | loom's atomics have no `const` constructor |
 
 #[cfg(all(linchpin_loom, linchpin_coherence))]

@@ -37,8 +37,8 @@ pub(crate) const fn bucket(hash: u64, _kind: usize) -> usize {
 /// What only a model changes.
 pub(super) mod hints {
     /// Whether an execution of a model has failed and is being torn down, so that destructors must touch nothing of it.
-    #[cfg(feature = "std")]
     #[inline]
+    #[allow(dead_code, reason = "without `alloc` there is nothing to leave as it is")]
     pub(crate) const fn is_abandoned() -> bool {
         false
     }

@@ -148,6 +148,18 @@ macro_rules! global {
 }
 pub(crate) use global;
 
+/// Functions that return a value that is never dropped, one for each simulation.
+macro_rules! immortal {
+    ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
+        $($(#[$meta])* fn $name() -> &'static $type {
+            static VALUE: coherence::Global<&'static $type> =
+                coherence::Global::new(|| std::boxed::Box::leak(std::boxed::Box::new($init)));
+            *VALUE.get()
+        })*
+    };
+}
+pub(crate) use immortal;
+
 pub(crate) mod fork {
     /// Nothing is forked here.
     pub(crate) struct OwnMemory;

@@ -154,6 +154,20 @@ macro_rules! global {
 }
 pub(crate) use global;
 
+/// Functions that return a value that is never dropped, one for each execution. No model uses it, since what is never dropped
+/// cannot be checked.
+macro_rules! immortal {
+    ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
+        $($(#[$meta])* fn $name() -> &'static $type {
+            loom::lazy_static! {
+                static ref VALUE: &'static $type = std::boxed::Box::leak(std::boxed::Box::new($init));
+            }
+            *VALUE
+        })*
+    };
+}
+pub(crate) use immortal;
+
 /// loom registers an atomic where it is made, so no constructor is `const` here.
 macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {

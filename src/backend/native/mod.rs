@@ -4,12 +4,12 @@
 pub(crate) mod fork;
 #[cfg(feature = "std")]
 pub(crate) mod futex;
-#[cfg(feature = "std")]
+#[cfg(feature = "alloc")]
 pub(crate) mod membarrier;
 #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
 pub(crate) mod pi;
 
-#[cfg(feature = "std")]
+#[cfg(feature = "alloc")]
 pub(crate) use membarrier as asymmetric;
 
 pub(crate) mod atomic {
@@ -167,3 +167,16 @@ macro_rules! global {
 }
 #[cfg(feature = "std")]
 pub(crate) use global;
+
+/// Functions that return a value that is never dropped.
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+macro_rules! immortal {
+    ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
+        $($(#[$meta])* #[inline] fn $name() -> &'static $type {
+            static VALUE: $type = $init;
+            &VALUE
+        })*
+    };
+}
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub(crate) use immortal;
