@@ -214,8 +214,8 @@ impl<T: Entry> Table<T> {
         let mut chunk = place.load(Acquire);
         if chunk.is_null() {
             let new = Box::into_raw(Box::new(Chunk::new(number)));
-            // Release: synchronizes with the Acquire loads of `chunks`; a thread that finds the chunk sees it filled in (killed
-            // by `reclaim::two_first_uses_race`).
+            // Release: synchronizes with the Acquire loads of `chunks`; a thread that finds the chunk sees it filled in.
+            // model: reclaim::two_first_uses_race
             chunk = match place.compare_exchange(null_mut(), new, Release, Relaxed) {
                 Ok(_) => new,
                 Err(_) => {
