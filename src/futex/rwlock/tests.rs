@@ -1,5 +1,8 @@
 //! What needs to see the word.
 
+mod registers;
+mod waiters;
+
 use core::time::Duration;
 
 use super::*;
@@ -78,15 +81,9 @@ fn an_upgradable_reader_is_not_handed_a_lock_in_which_its_place_is_taken() {
     let first = lock.lock_upgradable();
     thread::scope(|scope| {
         let second = scope.spawn(|| catch_unwind(AssertUnwindSafe(|| lock.lock_upgradable())).is_err());
-        while !lock.state().is_parked() {
-            thread::yield_now();
-        }
         // It is woken, and loses: so it is handed the lock next.
+        waiters::lose(&lock, 1);
         // SAFETY: the acquisition made above.
-        unsafe { lock.unlock_upgradable(first) };
-        let first = lock.lock_upgradable();
-        thread::sleep(Duration::from_millis(20));
-        // SAFETY: the same.
         let _share = unsafe { lock.downgrade_upgradable(first) };
         assert!(
             second.join().expect("the panic is caught"),
