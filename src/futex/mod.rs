@@ -30,3 +30,6 @@ pub use rwlock::{
     RecursiveRwLockUpgradableReadGuard, RecursiveRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
     RwLockWriteGuard,
 };
+
+#[cfg(test)]
+mod tests;
