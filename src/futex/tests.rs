@@ -12,7 +12,7 @@ use super::park::{
     unpark_front,
 };
 use super::{Mutex, MutexGuardState, RawMutex};
-use crate::backend::time;
+use crate::backend::time::{self, Instant};
 
 fn is_fast(held: &MutexGuardState) -> bool {
     format!("{held:?}").contains("fast: true")
@@ -131,6 +131,38 @@ fn each_waiter_that_is_unparked_has_its_turn() {
         drop(held);
         assert!(has_a_turn);
     });
+}
+
+/// A waiter is woken as deputy when its deadline has passed, and the lock is held: before it gives up it makes the holder
+/// responsible for the waiter behind it.
+#[test]
+fn a_deputy_that_gives_up_forgets_no_waiter() {
+    let mutex = Mutex::new(());
+    // SAFETY: it is only named, and asked for its key.
+    let key = unsafe { mutex.raw() }.key();
+    let mut is_late = false;
+    while !is_late {
+        let held = mutex.lock();
+        let deadline = Instant::now() + Duration::from_millis(100);
+        thread::scope(|scope| {
+            let first = scope.spawn(|| mutex.try_lock_until(deadline).is_some());
+            await_that(|| tokens(key).len() == 1 || first.is_finished());
+            let second = scope.spawn(|| mutex.try_lock_for(Duration::from_secs(20)).is_some());
+            await_that(|| tokens(key).len() == 2 || first.is_finished());
+            // It cannot leave the queue while this thread has the bucket.
+            is_late = unpark_front(key, |front| {
+                let are_queued = front.tokens().count() == 2;
+                if are_queued {
+                    thread::sleep(deadline.saturating_duration_since(Instant::now()));
+                    front.unpark(UnparkToken::WokenAsDeputy);
+                }
+                are_queued
+            });
+            assert!(!first.join().expect("it only tries"));
+            drop(held);
+            assert!(second.join().expect("it only waits"), "it was forgotten");
+        });
+    }
 }
 
 /// A lock that no thread unlocks: its waiter finds a deputy awake that does not run.
