@@ -116,6 +116,16 @@ const ALL: &[Workload] = &[
         contended(machine, threads, || lock.0.write())
     }),
     ours(CONTENDED, "futex::RwLock, biased read", biased),
+    ours(CONTENDED, "futex::Mutex, tries that fail", |machine, threads| {
+        let lock = Apart(futex::Mutex::new(()));
+        let _held = lock.0.lock();
+        apart(machine, threads, |_| assert!(lock.0.try_lock().is_none()))
+    }),
+    ours(CONTENDED, "futex::RwLock, reads that fail", |machine, threads| {
+        let lock = Apart(futex::RwLock::new(()));
+        let _held = lock.0.write();
+        apart(machine, threads, |_| assert!(lock.0.try_read().is_none()))
+    }),
     ours(APART, "spin::Mutex, one each, padded", |machine, threads| {
         let locks = places(threads, || CachePadded::new(Mutex::new(())));
         apart(machine, threads, |thread| drop(locks.0[thread].lock()))

@@ -214,6 +214,7 @@ mod tests {
     use super::*;
     use crate::futex::park::unpark_deputy;
     use crate::futex::{Condvar, Mutex};
+    use std::sync::mpsc;
     use std::thread;
 
     /// Regression: an unlock that was interrupted between its store and its look woke the thread that waited at the address of the
@@ -238,6 +239,64 @@ mod tests {
             *ready.lock() = true;
             assert!(condvar.notify_one(), "the waiter is where it was");
             waiter.join().expect("it only waits");
+        });
+    }
+
+    fn await_waiters(condvar: &Condvar, count: u32) {
+        while condvar.raw().waiters() != count {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_wait_that_is_over_is_counted_no_longer() {
+        let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+        assert!(
+            condvar
+                .wait_for(&mut mutex.lock(), Duration::from_micros(1))
+                .timed_out()
+        );
+        assert_eq!(condvar.raw().waiters(), 0);
+        for notify in [(|condvar| condvar.notify_one()) as fn(&Condvar) -> bool, |condvar| {
+            condvar.notify_all() == 1
+        }] {
+            thread::scope(|scope| {
+                scope.spawn(|| condvar.wait(&mut mutex.lock()));
+                await_waiters(&condvar, 1);
+                assert!(notify(&condvar));
+                assert_eq!(condvar.raw().waiters(), 0);
+            });
+        }
+    }
+
+    /// `notify_all` looks how many wait, and finds fewer in the queue: the others have timed out.
+    #[test]
+    fn waiters_that_leave_meanwhile_are_not_looked_for() {
+        let condvar = Condvar::new();
+        condvar.raw().change_waiters(|_| 5);
+        let (done, is_done) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| done.send(condvar.notify_all()).expect("it is awaited"));
+            let notified = is_done.recv_timeout(Duration::from_secs(20));
+            assert_eq!(notified.unwrap_or_else(|_| std::process::abort()), 0);
+        });
+    }
+
+    /// It looks how many wait, and finds more: those have come since, and are left alone.
+    #[test]
+    fn waiters_that_come_meanwhile_are_not_notified() {
+        let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+        let waiting = PORTION as u32 + 1;
+        thread::scope(|scope| {
+            for _ in 0..waiting {
+                scope.spawn(|| condvar.wait(&mut mutex.lock()));
+            }
+            await_waiters(&condvar, waiting);
+            condvar.raw().change_waiters(|_| waiting - 1);
+            let notified = condvar.notify_all();
+            condvar.raw().change_waiters(|_| waiting - notified as u32);
+            let last = condvar.notify_all();
+            assert_eq!((notified, last), (PORTION, 1));
         });
     }
 }

@@ -31,3 +31,6 @@ pub use rwlock::{
     RecursiveRwLockUpgradableReadGuard, RecursiveRwLockWriteGuard, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard,
     RwLockWriteGuard,
 };
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use linchpin::futex::{Condvar, Mutex};
+use linchpin::futex::{Condvar, Mutex, MutexGuard};
 
 use super::common::{die, nothing_is_touched_after, on_threads, times, watchdog};
 use super::{TIMES, long_ago};
@@ -196,6 +196,43 @@ fn two_mutexes_may_share_a_condition_variable() {
         assert_eq!(condvar.notify_all(), 4);
     });
     assert_eq!((one.into_inner(), two.into_inner()), (22, 22));
+}
+
+/// Those that a notification moves to the queue of the mutex are let in by a holder that bumps.
+#[test]
+#[cfg_attr(
+    miri,
+    ignore = "the look for waiters is Relaxed, and Miri lets it miss them for any time"
+)]
+fn a_bump_lets_in_those_that_were_notified() {
+    let _watchdog = watchdog();
+    let (order, condvar) = (Mutex::new(Vec::new()), Condvar::new());
+    // A lock that is contended, so that they are moved; and then no waiter is left.
+    let held = order.lock();
+    thread::scope(|scope| {
+        scope.spawn(|| drop(order.lock()));
+        thread::sleep(Duration::from_millis(50));
+        drop(held);
+    });
+    (0..1000).for_each(|_| drop(order.lock()));
+    let (tell, waits) = std::sync::mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut held = order.lock();
+            tell.send(()).expect("it is awaited");
+            condvar.wait(&mut held);
+            held.push("the waiter");
+        });
+        waits.recv().expect("it is told");
+        let mut held = order.lock();
+        assert_eq!(condvar.notify_all(), 1);
+        // Where it was not moved but woken, it falls asleep again.
+        thread::sleep(Duration::from_millis(100));
+        MutexGuard::bump(&mut held);
+        held.push("the holder");
+        drop(held);
+    });
+    assert_eq!(order.into_inner(), ["the waiter", "the holder"]);
 }
 
 #[test]

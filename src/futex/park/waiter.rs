@@ -215,3 +215,26 @@ fn give_to_pool(waiter: &'static Waiter) {
         unsafe { pool.push(NonNull::from(waiter)) };
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::thread;
+
+    /// There are as many waiters as threads are parked at one time, however many threads have ever been.
+    #[test]
+    fn the_waiter_of_a_thread_that_has_ended_is_used_again() {
+        const THREADS: usize = 100;
+        let waiters: BTreeSet<_> = (0..THREADS)
+            .map(|_| thread::spawn(|| with_waiter(|waiter| core::ptr::from_ref(waiter.waiter).addr())))
+            .map(|thread| thread.join().expect("it only asks for a waiter"))
+            .collect();
+        // Threads of other tests take some, and give them back.
+        assert!(
+            waiters.len() <= THREADS / 2,
+            "{} waiters for one thread at a time",
+            waiters.len()
+        );
+    }
+}

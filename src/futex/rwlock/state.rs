@@ -307,6 +307,15 @@ mod tests {
         }
     }
 
+    /// A reader in a slot has made the fence that the word asked for: none if it was biased.
+    #[test]
+    fn a_reader_without_a_fence_stays_only_where_none_is_asked_for() {
+        let biased = State::FREE_SLOTTED.with_biased();
+        assert!(biased.keeps_slot_readers(biased) && !biased.keeps_slot_readers(State::FREE_SLOTTED));
+        assert!(State::FREE_SLOTTED.keeps_slot_readers(biased));
+        assert!(!State::FREE_SLOTTED.keeps_slot_readers(State::FREE));
+    }
+
     #[test]
     fn the_last_place_is_an_upgradable_readers() {
         let full = State::FREE.with_readers(MAX_READERS);
