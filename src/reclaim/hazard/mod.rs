@@ -90,8 +90,9 @@
 //!
 //! # Errors
 //!
-//! Nothing here fails. Used wrongly, `unsafe` functions are undefined behaviour: their contracts are `haphazard`'s.
-//! `unique_domain!` panics where it would make a second domain of its family.
+//! Nothing here returns an error. Used wrongly, `unsafe` functions are undefined behaviour: their contracts are those of
+//! `haphazard`. `unique_domain!` panics where it would make a second domain of its family, and the 268 millionth hazard
+//! pointer of a domain at one time does.
 //!
 //! # Forks, `no_std`
 //!
