@@ -49,9 +49,9 @@
 //!
 //! | ns, one thread | ours | `haphazard` | `crossbeam-epoch` | `seize` | without |
 //! |---|---|---|---|---|---|
-//! | protect, read, let go, with a hazard pointer that is kept | 3.5 | 23 | 28 (`pin`) | 35 | 1.4 |
-//! | the same with a new hazard pointer each time | 13 | 80 | | | |
-//! | make a `Box` and retire it | 35 | 275 | 125 | 85 | 23 |
+//! | protect, read, let go, with a hazard pointer that is kept | 1.9 | 13 | 14 (`pin`) | 16 | 0.8 |
+//! | the same with a new hazard pointer each time | 7 | 42 | | | |
+//! | make a `Box` and retire it | 24 | 211 | 97 | 60 | 18 |
 //!
 //! (Medians of one run of `cargo bench --bench race -- --only=reclamation`, 2 cores of a busy x86-64 virtual machine,
 //! glibc 2.36: only the ratios mean anything.)
