@@ -1,7 +1,7 @@
 //! When may an object be freed that other threads may still be reading?
 //!
-//! * [`hazard`]: a reader says which object it reads. The memory that is kept has a bound, also behind a reader that never
-//!   lets go.
+//! * [`hazard`]: a reader says which object it reads. The memory that is kept has a bound, also behind a reader that
+//!   never lets go.
 
 #[cfg(all(feature = "alloc", target_has_atomic = "64"))]
 pub mod hazard;

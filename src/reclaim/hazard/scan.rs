@@ -1,12 +1,13 @@
 //! A scan: what no hazard slot protects is reclaimed, the rest waits for the next one.
 //!
-//! It takes the objects first, makes one heavy fence, and then looks at the slots. A thread that protects an object stores its address,
-//! makes a light fence, and looks whether the object is still where it found it. If its fence comes first, the scan sees the
-//! address; if the scan's comes first, the thread sees that the object is gone, and does not touch it.
+//! It takes the objects first, makes one heavy fence, and then looks at the slots. A thread that protects an object
+//! stores its address, makes a light fence, and looks whether the object is still where it found it. If its fence comes
+//! first, the scan sees the address; if the scan's comes first, the thread sees that the object is gone, and does not
+//! touch it.
 //!
-//! On its way a scan takes slots that are idle off the list of those that scans look at: it marks what it finds idle, and the
-//! next scan takes off what is still idle and marked (see the invariants of [`slot`](super::slot)). One scan at a
-//! time does so, and the others pass by. It is no lock: nothing waits for it.
+//! On its way a scan takes slots that are idle off the list of those that scans look at: it marks what it finds idle,
+//! and the next scan takes off what is still idle and marked (see the invariants of [`slot`](super::slot)). One scan at
+//! a time does so, and the others pass by. It is no lock: nothing waits for it.
 
 use alloc::vec::Vec;
 
@@ -34,8 +35,8 @@ pub(super) fn retire(inner: &Inner, record: Lease<'_>, retired: Retired) -> usiz
     }
 }
 
-/// Reclaims what the thread of `record` has retired and nothing protects, and what ended threads have left behind; returns how
-/// many objects that is. `thorough`: at once, and until there is nothing more to find.
+/// Reclaims what the thread of `record` has retired and nothing protects, and what ended threads have left behind;
+/// returns how many objects that is. `thorough`: at once, and until there is nothing more to find.
 ///
 /// Panics as [`retire`] does.
 #[cold]
@@ -112,7 +113,8 @@ impl<'domain> Scan<'domain> {
         // and the invariants of `slot`.
         // model: reclaim::protected_or_reclaimed, reclaim::idle_slot_comes_back
         if !asymmetric::try_heavy() {
-            // The kernel refuses the fence that it has granted before, and what is protected cannot be known: all is kept.
+            // The kernel refuses the fence that it has granted before, and what is protected cannot be known: all is
+            // kept.
             self.limit = SCAN_AT.max(self.list.len().saturating_mul(2));
             self.put_back();
             return false;
@@ -154,8 +156,8 @@ impl<'domain> Scan<'domain> {
         for _ in 0..count {
             let Some(retired) = self.list.pop() else { break };
             self.free = self.list.len();
-            // SAFETY: it was retired before the heavy fence, after which no slot protected it; so none ever will (see the
-            // module). It is taken out before, and so is reclaimed once, even if this panics.
+            // SAFETY: it was retired before the heavy fence, after which no slot protected it; so none ever will (see
+            // the module). It is taken out before, and so is reclaimed once, even if this panics.
             unsafe { retired.reclaim() };
         }
         count
@@ -174,7 +176,7 @@ impl Drop for Scan<'_> {
 
 /// Whether there is something to take over.
 fn is_left_behind(inner: &Inner) -> bool {
-    // Relaxed: who takes it over looks again.
+    // Relaxed: a thread that takes it over looks again.
     let mut rows = inner.records.rows();
     rows.any(|row| all_listed(row.word.load(Relaxed)).next().is_some())
 }
@@ -206,8 +208,8 @@ fn take_left_behind(inner: &Inner, into: &mut Vec<Retired>) {
     }
 }
 
-/// What all slots protect at some time after the heavy fence, and how many slots scans look at. If `hides`, those that are
-/// idle are hidden or marked.
+/// What all slots protect at some time after the heavy fence, and how many slots scans look at. If `hides`, those that
+/// are idle are hidden or marked.
 fn snapshot(inner: &Inner, hides: bool, hazards: &mut Vec<usize>) -> usize {
     let mut slots = 0;
     for row in inner.slots.rows() {
@@ -232,7 +234,8 @@ fn snapshot(inner: &Inner, hides: bool, hazards: &mut Vec<usize>) -> usize {
     slots
 }
 
-/// Marks idle slots, and hides those that were marked. Nothing is lost if it fails because another slot of the row changes.
+/// Marks idle slots, and hides those that were marked. Nothing is lost if it fails because another slot of the row
+/// changes.
 fn hide(row: &Row<'_, Slot>, word: u64, next: u64) {
     // Release: synchronizes with the Acquire load in `snapshot`, as in `Slot::give_back`. It fails
     // if a mark was taken away meanwhile: that slot is in use.

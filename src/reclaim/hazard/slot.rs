@@ -9,9 +9,10 @@
 //! Only the holder of the slot stores to it. Invariants:
 //!
 //! 1. A slot that a hazard pointer has is `listed` before anything is protected with it, and stays so.
-//! 2. Only a scan takes a slot off the list that is leased, and only if it has found it idle, has then made a heavy fence, and has
-//!    found it idle and still marked so after it. [`Slot::occupy`] is the other side: it stores, makes a light fence,
-//!    and then looks for that mark. So either the scan sees the slot occupied, or the thread sees the mark and takes it away.
+//! 2. Only a scan takes a slot off the list that is leased, and only if it has found it idle, has then made a heavy
+//!    fence, and has found it idle and still marked so after it. [`Slot::occupy`] is the other side: it stores, makes a
+//!    light fence, and then looks for that mark. So either the scan sees the slot occupied, or the thread sees the mark
+//!    and takes it away.
 
 use core::ptr::{null_mut, without_provenance_mut};
 
