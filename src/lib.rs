@@ -16,6 +16,8 @@ pub mod backend;
 pub mod barrier;
 #[cfg(target_has_atomic = "64")]
 pub mod counter;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub mod deque;
 #[cfg(feature = "std")]
 pub mod futex;
 #[cfg(feature = "std")]

@@ -1,0 +1,10 @@
+//! The deques under native threads: each element that was pushed is popped or stolen once, or dropped once.
+#![cfg(all(feature = "std", target_has_atomic = "64"))]
+
+#[path = "../stage/mod.rs"]
+mod stage;
+
+mod adversary;
+mod chase_lev;
+mod elements;
+mod once;
