@@ -47,7 +47,7 @@ impl Claim {
     #[inline]
     pub(super) fn set_index(&self, index: u64) {
         // Release: synchronizes with the Acquire load in `lowest`. An owner that finds this index may reuse slots that this
-        // thread read under an earlier one (killed by `deque::slot_is_reused_late`).
+        // thread read under an earlier one. Survivor: the fence before it releases as much; sanitizers know no fences.
         self.index.store(index, Release);
     }
 
@@ -62,6 +62,7 @@ impl Claim {
 
     /// Gives it back to the list, for another stealer.
     pub(super) fn unassign(&self) {
+        // Relaxed: it only spreads stealers over claims.
         self.is_assigned.store(false, Relaxed);
     }
 }
@@ -74,7 +75,8 @@ impl Claims {
     }
 
     fn iter(&self) -> impl Iterator<Item = &Claim> {
-        // Acquire: synchronizes with the Release compare-exchange in `add`: the claim must be found made.
+        // Acquire: synchronizes with the Release compare-exchange in `add`: the claim must be found made. Survivor: what it
+        // consists of are atomics and a pointer, which loom knows to be made.
         let mut next = self.first.load(Acquire);
         core::iter::from_fn(move || {
             // SAFETY: null, or a claim of this list, which lives as long as the list (see `Drop`).
@@ -86,7 +88,7 @@ impl Claims {
 
     /// A claim for a new stealer to use first: one that no other has, or a new one.
     pub(super) fn assign(&self) -> &Claim {
-        // Relaxed, which must not be torn: two stealers would have one claim, and get into each other's way; no more.
+        // Relaxed: two stealers with one claim would get into each other's way, and no more.
         let vacant = |claim: &&Claim| {
             !claim.is_assigned.load(Relaxed)
                 && claim
@@ -116,7 +118,7 @@ impl Claims {
         loop {
             // SAFETY: just made, and not listed yet: this thread alone has it.
             unsafe { (&mut *new).next = first };
-            // Release: synchronizes with the Acquire load in `iter`: the claim must be found made.
+            // Release: synchronizes with the Acquire load in `iter`. Survivor: as there.
             match self.first.compare_exchange(first, new, Release, Relaxed) {
                 // SAFETY: listed claims live as long as the list, and are only shared from now on.
                 Ok(_) => return unsafe { &*new },
@@ -132,11 +134,13 @@ impl Claims {
     pub(super) fn lowest(&self, buffer: *mut (), front: u64) -> Option<u64> {
         self.iter()
             .filter_map(|claim| {
-                // Acquire: synchronizes with `withdraw`: a slot that is written again has been read.
+                // Acquire: synchronizes with `withdraw`: a slot that is written again has been read (killed by
+                // `deque::slot_is_reused`).
                 if claim.buffer.load(Acquire) != buffer {
                     return None;
                 }
-                // Acquire: synchronizes with `set_index`, for the same reason.
+                // Acquire: synchronizes with `set_index`: a slot of a lesser index, which the thief read under an earlier
+                // announcement, has been read (killed by `deque::slot_is_reused_late`).
                 Some(claim.index.load(Acquire))
             })
             .min_by_key(|index| index.wrapping_sub(front) as i64)
@@ -144,7 +148,7 @@ impl Claims {
 
     /// Whether a thief may still read from `buffer`.
     pub(super) fn is_announced(&self, buffer: *mut ()) -> bool {
-        // Acquire: synchronizes with `withdraw`: a buffer that is freed has been read.
+        // Acquire: synchronizes with `withdraw`: a buffer that is freed has been read (killed by `deque::growth`).
         self.iter().any(|claim| claim.buffer.load(Acquire) == buffer)
     }
 }

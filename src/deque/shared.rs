@@ -95,8 +95,8 @@ impl<T> Shared<T> {
             index = index.wrapping_add(1);
         }
         let new = NonNull::from(Box::leak(new));
-        // Release: synchronizes with the Acquire load in `Stealer::claim`: a thief must find the buffer made and the elements in
-        // it (killed by `deque::growth`).
+        // Release: synchronizes with the Acquire load in `Reader::is_current`: a thief must find the buffer made and the
+        // elements in it. Survivor: loom changes threads at no fence, and one follows.
         self.back.buffer.store(new.as_ptr(), Release);
         // SAFETY: as above; there is room for one, so nothing is allocated between the store and this.
         self.retired.with_mut(|retired| unsafe { (*retired).push(old) });
@@ -112,7 +112,7 @@ impl<T> Shared<T> {
     /// The caller is the owner.
     #[cold]
     pub(super) unsafe fn reclaim(&self) {
-        // SeqCst: with the fence in `Stealer::claim`. If the thief's fence comes first, its claim is found here, and the buffer
+        // SeqCst: with the fence in `Stealer::reader`. If the thief's fence comes first, its claim is found here, and the buffer
         // stays. If this one comes first, the thief finds that another buffer is current, and reads nothing of this one (killed
         // by `deque::growth`).
         fence(SeqCst);

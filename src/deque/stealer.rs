@@ -73,8 +73,8 @@ impl<T> Reader<'_, T> {
     #[inline]
     pub(super) unsafe fn claim(&mut self, count: usize) -> bool {
         let next = self.front.wrapping_add(count as u64);
-        // Release: synchronizes with the Acquire load in `Worker::make_room`: an owner that knows the elements to be claimed
-        // sees the announcement (killed by `deque::slot_is_reused`). Who wins is decided here, so it must not be torn.
+        // Release: synchronizes with the Acquire load in `Worker::make_more_room`: an owner that knows the elements to be
+        // claimed sees the announcement. Survivor: the fence before it releases as much; sanitizers know no fences.
         self.shared
             .front
             .compare_exchange(self.front, next, Release, Relaxed)
@@ -86,7 +86,7 @@ impl<T> Reader<'_, T> {
     pub(super) fn advance(&mut self) -> bool {
         self.front = self.front.wrapping_add(1);
         // SeqCst: as in `Stealer::reader`, for the `front` that the compare-exchange has just stored (killed by
-        // `deque::batch`).
+        // `deque::batch_publishes`).
         fence_after_rmw(SeqCst);
         self.look()
     }
@@ -94,8 +94,8 @@ impl<T> Reader<'_, T> {
     /// Looks whether there are elements from `front` on, and whether they are in `buffer`.
     #[inline]
     fn look(&mut self) -> bool {
-        // Acquire: synchronizes with the Release stores to it by the owner: the elements before it are in their slots (killed
-        // by `deque::last_element`, `deque::growth`).
+        // Acquire: synchronizes with the Release stores to it by the owner: the elements before it are in their slots. The fence
+        // does as much for those that an earlier look found, and not for others (killed by `deque::batch_publishes`).
         let back = self.shared.back.index.load(Acquire);
         self.len = usize::try_from(distance(self.front, back)).unwrap_or(0);
         self.len > 0 && self.is_current()
@@ -104,7 +104,8 @@ impl<T> Reader<'_, T> {
     /// Whether `buffer` is still the current one; after `back` was loaded, so that no element that it counts is elsewhere.
     #[inline]
     fn is_current(&self) -> bool {
-        // Acquire: synchronizes with the Release store in `replace` (killed by `deque::growth`).
+        // Acquire: synchronizes with the Release store in `replace`. Survivor: the fence does as much, for the buffer that the
+        // load before it found.
         self.shared.back.buffer.load(Acquire) == self.buffer.as_ptr()
     }
 
@@ -165,7 +166,7 @@ impl<T> Stealer<T> {
         // SeqCst: with two fences of the owner.
         // That of an owner that pops: if this one comes first, the owner finds this `front` or a later one, and competes for the
         // last element by compare-exchange; if the other comes first, `back` is found without the element that was popped (killed
-        // by `deque::last_element`).
+        // by `deque::last_of_two`).
         // That of an owner that frees buffers: see `Shared::reclaim` (killed by `deque::growth`).
         fence_after_rmw(SeqCst);
         claim.set_index(front);

@@ -239,11 +239,11 @@ impl<T, C> Worker<T, C> {
             return value;
         }
         let last = back.wrapping_sub(1);
-        // Release: a thief may find this value and not the one that `push` stored; the elements before it must be in their slots
-        // (killed by `deque::pop_publishes`).
+        // Release: a thief may find this value and not the one that `push` stored; the elements before it must be in their slots.
+        // Survivor: loom changes threads at no fence, and one follows.
         shared.back.index.store(last, Release);
         // SeqCst: with the fence in `Stealer::reader`. If this one comes first, no thief that looks from then on finds the element
-        // of `last`. If a thief's comes first, its `front` is found here (killed by `deque::last_element`).
+        // of `last`. If a thief's comes first, its `front` is found here (killed by `deque::last_of_two`).
         fence(SeqCst);
         let front = shared.front.load(Relaxed);
         let rest = distance(front, last);
@@ -255,8 +255,8 @@ impl<T, C> Worker<T, C> {
         }
         // Thieves have come as far as this element, or past it.
         let is_claimed = rest == 0 && self.claim(front);
-        // Release: as above.
-        shared.back.index.store(back, Release);
+        // Relaxed: the deque is empty, so no thief that finds this value claims anything.
+        shared.back.index.store(back, Relaxed);
         // SAFETY: claimed, just now.
         is_claimed.then(|| unsafe { self.take(last) })
     }

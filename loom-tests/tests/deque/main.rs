@@ -1,0 +1,25 @@
+//! Models of the deques: each element comes out once, whole, whatever the owner and the thieves do meanwhile. Buffers have two
+//! slots.
+#![cfg(linchpin_loom)]
+
+mod chase_lev;
+
+use loom_tests::models;
+
+models! {
+    deque, sources: [
+        "src/deque/worker.rs", "src/deque/stealer.rs", "src/deque/shared.rs", "src/deque/claims.rs",
+    ],
+    last_element => chase_lev::last_element(),
+    last_of_two => chase_lev::last_of_two(),
+    fifo => chase_lev::fifo(),
+    pop_publishes => chase_lev::pop_publishes(),
+    growth => chase_lev::growth(),
+    shrinking => chase_lev::shrinking(),
+    slot_is_reused => chase_lev::slot_is_reused(),
+    slot_is_reused_late => chase_lev::slot_is_reused_late(),
+    batch => chase_lev::batch(),
+    batch_publishes => chase_lev::batch_publishes(),
+    fifo_batch => chase_lev::fifo_batch(),
+    shared_stealer => chase_lev::shared_stealer(),
+}
