@@ -85,6 +85,7 @@ mod batch;
 mod buffer;
 mod claims;
 mod drain;
+mod injector;
 mod shared;
 mod steal;
 mod stealer;
@@ -93,6 +94,7 @@ mod tests;
 mod worker;
 
 pub use drain::Drain;
+pub use injector::Injector;
 pub use steal::Steal;
 pub use stealer::Stealer;
 pub use worker::{Bounded, Unbounded, Worker};

@@ -7,4 +7,5 @@ mod stage;
 mod adversary;
 mod chase_lev;
 mod elements;
+mod injector;
 mod once;

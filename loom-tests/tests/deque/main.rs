@@ -3,12 +3,15 @@
 #![cfg(linchpin_loom)]
 
 mod chase_lev;
+mod injector;
 
 use loom_tests::models;
 
 models! {
     deque, sources: [
         "src/deque/worker.rs", "src/deque/stealer.rs", "src/deque/shared.rs", "src/deque/claims.rs",
+        "src/deque/injector/mod.rs", "src/deque/injector/segment.rs", "src/deque/injector/spare.rs",
+        "src/deque/injector/batch.rs",
     ],
     last_element => chase_lev::last_element(),
     last_of_two => chase_lev::last_of_two(),
@@ -22,4 +25,8 @@ models! {
     batch_publishes => chase_lev::batch_publishes(),
     fifo_batch => chase_lev::fifo_batch(),
     shared_stealer => chase_lev::shared_stealer(),
+    injector => injector::injector(),
+    injector_hands_over => injector::injector_hands_over(),
+    injector_reuses => injector::injector_reuses(),
+    injector_batch => injector::injector_batch(),
 }
