@@ -61,7 +61,10 @@ fn a_batch_keeps_its_order() {
             assert_eq!(tasks.steal_batch(&own), Success(()));
         }
         assert_eq!(own.len(), 99);
-        assert_eq!((tasks.steal_batch(&own), tasks.steal_batch_and_pop(&own)), (Empty, Empty));
+        assert_eq!(
+            (tasks.steal_batch(&own), tasks.steal_batch_and_pop(&own)),
+            (Empty, Empty)
+        );
     }
 }
 
@@ -148,7 +151,16 @@ fn each_element_comes_out_once_in_a_crowd() {
 
 #[test]
 fn what_is_left_is_dropped_with_it() {
-    for (pushed, stolen) in [(0, 0), (1, 0), (64, 0), (64, 64), (65, 64), (200, 3), (200, 130), (200, 200)] {
+    for (pushed, stolen) in [
+        (0, 0),
+        (1, 0),
+        (64, 0),
+        (64, 64),
+        (65, 64),
+        (200, 3),
+        (200, 130),
+        (200, 200),
+    ] {
         let drops = Drops::default();
         let tasks = Injector::new();
         for _ in 0..pushed {
@@ -194,6 +206,11 @@ fn elements_of_all_sizes() {
     let pages = Injector::new();
     (0..100_usize).for_each(|value| pages.push([value; 512]));
     for value in 0..100 {
-        assert!(pages.steal().success().is_some_and(|page| page.iter().all(|word| *word == value)));
+        assert!(
+            pages
+                .steal()
+                .success()
+                .is_some_and(|page| page.iter().all(|word| *word == value))
+        );
     }
 }

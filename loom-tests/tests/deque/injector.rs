@@ -12,7 +12,10 @@ fn steal(tasks: &Injector<u32>) -> Option<u32> {
 /// A producer and a consumer beside this thread, which does both: each element comes out once, those of one producer in order.
 pub fn injector() -> usize {
     let outcomes = [
-        (vec![], vec![0, 1, 10]),
+        (vec![], vec![0, 10]),
+        (vec![], vec![10, 0]),
+        (vec![0], vec![10]),
+        (vec![10], vec![0]),
     ];
     explore_to(outcomes, || {
         let tasks = Arc::new(Injector::new());
@@ -39,7 +42,7 @@ pub fn injector() -> usize {
 
 /// Producers and consumers cross the end of a segment.
 pub fn injector_hands_over() -> usize {
-    explore_to([vec![]], || {
+    explore_to([vec![0], vec![0, 1], vec![0, 10]], || {
         let tasks = Arc::new(Injector::new());
         tasks.push(0);
         let producer = spawn({
@@ -62,32 +65,66 @@ pub fn injector_hands_over() -> usize {
     })
 }
 
-/// The segment that is used up is used again, while the consumer of its other element may still be reading.
+/// A segment that is used up is used again, while the consumer of its other element may still be reading.
 pub fn injector_reuses() -> usize {
-    explore_to([vec![]], || {
+    explore_to([None, Some(0)], || {
         let tasks = Arc::new(Injector::new());
-        tasks.push(0);
-        tasks.push(1);
-        tasks.push(2);
-        let consumer = spawn({
+        (0..3).for_each(|task| tasks.push(task));
+        let other = spawn({
             let tasks = Arc::clone(&tasks);
-            move || steal(&tasks).into_iter().collect::<Vec<_>>()
+            move || {
+                let stolen = steal(&tasks);
+                // The last element of the second segment, and the first of the third.
+                tasks.push(3);
+                tasks.push(4);
+                stolen
+            }
         });
-        let mut own: Vec<_> = steal(&tasks).into_iter().collect();
-        tasks.push(3);
-        tasks.push(4);
-        let stolen = consumer.join().expect("it only steals");
-        own.extend(std::iter::from_fn(|| steal(&tasks)));
-        let mut all = [own, stolen.clone()].concat();
+        let own = steal(&tasks);
+        let mut all: Vec<_> = own.into_iter().chain(other.join().expect("it goes on")).collect();
+        all.extend(std::iter::from_fn(|| steal(&tasks)));
         all.sort_unstable();
         assert_eq!(all, [0, 1, 2, 3, 4]);
+        own
+    })
+}
+
+/// A segment is kept by one consumer, since another is still reading, and found by the next that retires one.
+pub fn injector_keeps() -> usize {
+    let outcomes = [
+        vec![],
+        vec![0],
+        vec![0, 1],
+        vec![0, 2],
+        vec![1],
+        vec![1, 2],
+        vec![1, 3],
+        vec![2],
+        vec![2, 3],
+    ];
+    explore_to(outcomes, || {
+        let tasks = Arc::new(Injector::new());
+        (0..4).for_each(|task| tasks.push(task));
+        let other = spawn({
+            let tasks = Arc::clone(&tasks);
+            move || [steal(&tasks), steal(&tasks)].into_iter().flatten().collect::<Vec<_>>()
+        });
+        let mut all = [steal(&tasks), steal(&tasks)].into_iter().flatten().collect::<Vec<_>>();
+        tasks.push(4);
+        tasks.push(5);
+        tasks.push(6);
+        let stolen = other.join().expect("it only steals");
+        all.extend(stolen.iter());
+        all.extend(std::iter::from_fn(|| steal(&tasks)));
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2, 3, 4, 5, 6]);
         stolen
     })
 }
 
 /// A consumer takes a batch while another one steals.
 pub fn injector_batch() -> usize {
-    explore_to([vec![]], || {
+    explore_to([vec![], vec![0], vec![0, 1], vec![2]], || {
         let tasks = Arc::new(Injector::new());
         tasks.push(0);
         tasks.push(1);

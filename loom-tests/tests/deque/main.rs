@@ -28,5 +28,6 @@ models! {
     injector => injector::injector(),
     injector_hands_over => injector::injector_hands_over(),
     injector_reuses => injector::injector_reuses(),
+    injector_keeps => injector::injector_keeps(),
     injector_batch => injector::injector_batch(),
 }

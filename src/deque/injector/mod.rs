@@ -148,8 +148,8 @@ impl<T> Injector<T> {
     /// `most` is 1 at least. With 1 the back is not looked at while the front has not come to where it is known to have been.
     #[inline]
     fn claim(&self, most: usize) -> Steal<Claimed<'_, T>> {
-        // Acquire: synchronizes with the Release store in `move_on`: the segment must be found made (killed by
-        // `deque::injector_hands_over`). And with the Release below: then `back` is not found where it was before that claim.
+        // Acquire: synchronizes with the Release store in `move_on`: the segment of this index must be found (killed by
+        // `deque::injector_keeps`). And with the Release below: then `back` is not found where it was before that claim.
         let word = self.front.word.load(Acquire);
         if word & MOVING != 0 {
             return Steal::Retry;

@@ -119,8 +119,8 @@ impl<T> Segment<T> {
 
     /// Links `next` behind this segment.
     pub(super) fn link(&self, next: NonNull<Self>) {
-        // Release: synchronizes with the Acquire load in `await_next`: the segment must be found made (killed by
-        // `deque::injector_hands_over`).
+        // Release: synchronizes with the Acquire load in `await_next`: the segment must be found made. Survivor: what it consists
+        // of are atomics, and cells that those hand over, which loom knows to be made.
         self.next.store(next.as_ptr(), Release);
     }
 
@@ -128,7 +128,7 @@ impl<T> Segment<T> {
     pub(super) fn await_next(&self) -> NonNull<Self> {
         let mut backoff = Backoff::new();
         loop {
-            // Acquire: synchronizes with the Release store in `link` (killed by `deque::injector_hands_over`).
+            // Acquire: synchronizes with the Release store in `link`. Survivor: as there.
             if let Some(next) = NonNull::new(self.next.load(Acquire)) {
                 return next;
             }

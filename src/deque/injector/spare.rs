@@ -25,7 +25,7 @@ impl<T> Spare<T> {
     /// Keeps a segment, which is reset and in no list, as the next one to use.
     fn put(&self, segment: NonNull<Segment<T>>) {
         // Release: synchronizes with the Acquire swap in `Fresh::new`: it must be found reset (killed by
-        // `deque::injector_reuses`). Acquire is not needed: what is found there is freed unread.
+        // `deque::injector_keeps`). Acquire is not needed: what is found there is freed unread.
         let unused = self.segment.swap(segment.as_ptr(), Release);
         if let Some(unused) = NonNull::new(unused) {
             // SAFETY: taken out of `segment` by this thread alone.
@@ -36,8 +36,8 @@ impl<T> Spare<T> {
     /// Takes the segment out of use whose last element has been claimed and taken by this thread.
     #[cold]
     pub(super) fn retire(&self, segment: NonNull<Segment<T>>) {
-        // Acquire: synchronizes with the Release compare-exchange in `keep`: the links must be found (killed by
-        // `deque::injector_reuses`).
+        // Acquire: synchronizes with the Release compare-exchange in `keep`: the links must be found.
+        // Survivor: a link that is out of date leads into freed memory, and no model there.
         let mut next = NonNull::new(self.retired.swap(null_mut(), Acquire));
         self.reuse_or_keep(segment);
         while let Some(segment) = next {
@@ -65,8 +65,8 @@ impl<T> Spare<T> {
         loop {
             // SAFETY: it is this thread's until it is in the list.
             unsafe { segment.as_ref() }.retired_link().store(first, Relaxed);
-            // Release: synchronizes with the Acquire swap in `retire` (killed by `deque::injector_reuses`). The list is only ever
-            // taken out as a whole, so it does not matter if `first` has been out meanwhile.
+            // Release: synchronizes with the Acquire swap in `retire`. Survivor: as there. The list is only ever taken out as a
+            // whole, so it does not matter if `first` has been out meanwhile.
             match self
                 .retired
                 .compare_exchange_weak(first, segment.as_ptr(), Release, Relaxed)
@@ -108,7 +108,7 @@ impl<'a, T> Fresh<'a, T> {
     /// The spare segment, or a new one.
     #[cold]
     pub(super) fn new(spare: &'a Spare<T>) -> Self {
-        // Acquire: synchronizes with the Release swap in `put` (killed by `deque::injector_reuses`).
+        // Acquire: synchronizes with the Release swap in `put` (killed by `deque::injector_keeps`).
         let segment = NonNull::new(spare.segment.swap(null_mut(), Acquire));
         let segment = segment.unwrap_or_else(Segment::new);
         Fresh {
