@@ -82,6 +82,7 @@
 // 4. A buffer is freed when another one is current, the owner has fenced since, and no thief announces it.
 
 mod batch;
+pub mod block;
 mod buffer;
 mod claims;
 mod drain;

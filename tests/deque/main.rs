@@ -5,6 +5,7 @@
 mod stage;
 
 mod adversary;
+mod block;
 mod chase_lev;
 mod elements;
 mod injector;
