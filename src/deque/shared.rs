@@ -17,7 +17,7 @@ pub(super) const SMALLEST: usize = hint::tuned(64, 2);
 
 /// In a model, a buffer that is freed stays until the deque is dropped, marked as written to: so that loom, and not the
 /// allocator, finds the thread that still reads from it.
-const KEEPS_FREED: bool = hint::tuned(false, true);
+pub(super) const KEEPS_FREED: bool = hint::tuned(false, true);
 
 /// Which end the owner pops from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

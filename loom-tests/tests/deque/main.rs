@@ -2,6 +2,7 @@
 //! slots.
 #![cfg(linchpin_loom)]
 
+mod block;
 mod chase_lev;
 mod injector;
 
@@ -11,7 +12,7 @@ models! {
     deque, sources: [
         "src/deque/worker.rs", "src/deque/stealer.rs", "src/deque/shared.rs", "src/deque/claims.rs",
         "src/deque/injector/mod.rs", "src/deque/injector/segment.rs", "src/deque/injector/spare.rs",
-        "src/deque/injector/batch.rs",
+        "src/deque/injector/batch.rs", "src/deque/block/opened.rs",
     ],
     last_element => chase_lev::last_element(),
     last_of_two => chase_lev::last_of_two(),
@@ -30,4 +31,8 @@ models! {
     injector_reuses => injector::injector_reuses(),
     injector_keeps => injector::injector_keeps(),
     injector_batch => injector::injector_batch(),
+    block_returns => block::block_returns(),
+    block_opens => block::block_opens(),
+    block_retires => block::block_retires(),
+    block_answers => block::block_answers(),
 }

@@ -6,6 +6,7 @@ use super::piece::{BLOCK, Block, Owned};
 use crate::backend::atomic::{Acquire, AtomicPtr, Relaxed, Release, SeqCst, fence, fence_after_rmw};
 use crate::backend::hint;
 use crate::deque::claims::{Claim, Claims};
+use crate::deque::shared::KEEPS_FREED;
 use crate::deque::steal::Steal;
 
 /// A stack of opened blocks; there is seldom more than one.
@@ -141,8 +142,8 @@ impl<T> Opened<T> {
     fn remove(&self, block: &Block<T>) {
         let next = block.next.load(Relaxed);
         let block = core::ptr::from_ref(block).cast_mut();
-        // Release: what another thread pushed is below, and is found by the Acquire load in `look`: this exchange goes on in
-        // its release sequence. It must not be torn, or a block were retired twice (killed by `deque::block_retires`).
+        // Relaxed: it goes on in the release sequence of what was pushed below. It must not be torn, or a block would be retired
+        // twice; no model survives that to tell.
         if self.top.compare_exchange(block, next, Relaxed, Relaxed).is_ok() {
             // SAFETY: it was on the stack, and this thread has taken it off.
             self.keep(unsafe { NonNull::new_unchecked(block) });
@@ -180,6 +181,10 @@ impl<T> Opened<T> {
             next = NonNull::new(unsafe { block.as_ref() }.next.load(Relaxed));
             if self.claims.is_announced(block.as_ptr().cast()) {
                 self.keep(block);
+            } else if KEEPS_FREED {
+                // SAFETY: a block in the list is not freed before the deque is dropped; loom judges the rest.
+                unsafe { block.as_ref() }.touch();
+                self.keep(block);
             } else {
                 // SAFETY: not on the stack, and no thief announces it; all its elements are taken.
                 unsafe { Block::free(block) };
@@ -197,14 +202,21 @@ impl<T> Drop for Opened<T> {
         struct Rest<'a, T>(&'a Opened<T>);
         impl<T> Rest<'_, T> {
             fn drop_all(&self) {
-                for first in [&self.0.top, &self.0.retired] {
-                    while let Some(block) = NonNull::new(first.load(Relaxed)) {
-                        // SAFETY: in the list, and this is the last thread that has it.
-                        first.store(unsafe { block.as_ref() }.next.load(Relaxed), Relaxed);
-                        // SAFETY: as above; what is not claimed is there.
-                        drop(unsafe { Owned::new(block) });
-                    }
+                while let Some(block) = Self::take_first(&self.0.retired) {
+                    // SAFETY: all its elements are taken, and no other thread is left.
+                    unsafe { Block::free(block) };
                 }
+                while let Some(block) = Self::take_first(&self.0.top) {
+                    // SAFETY: what is not claimed is there, and no other thread is left.
+                    drop(unsafe { Owned::new(block) });
+                }
+            }
+
+            fn take_first(first: &AtomicPtr<Block<T>>) -> Option<NonNull<Block<T>>> {
+                let block = NonNull::new(first.load(Relaxed))?;
+                // SAFETY: in the list, and no other thread is left.
+                first.store(unsafe { block.as_ref() }.next.load(Relaxed), Relaxed);
+                Some(block)
             }
         }
         impl<T> Drop for Rest<'_, T> {

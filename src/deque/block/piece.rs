@@ -66,6 +66,16 @@ impl<T> Block<T> {
         self.slot(index).with_mut(|slot| unsafe { slot.write(value) });
     }
 
+    /// Writes to all of it, for a model: as if its memory had been freed and were in use elsewhere. A thread that still looks
+    /// into it finds what is not there.
+    pub(super) fn touch(&self) {
+        self.front.store(0, Relaxed);
+        self.len.store(BLOCK, Relaxed);
+        for slot in &self.slots {
+            slot.with_mut(|_| {});
+        }
+    }
+
     /// A copy of the bits in a slot.
     ///
     /// # Safety
