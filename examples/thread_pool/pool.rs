@@ -68,6 +68,8 @@ struct Shared {
     stealers: Vec<Stealer<Job>>,
     /// How many threads are asleep, or about to sleep.
     idle: AtomicUsize,
+    /// One of them has been called, and has not come yet: a fork calls no other meanwhile.
+    is_waking: AtomicBool,
     /// Counts the calls to wake, so that none is missed between a last look and the sleep.
     calls: Mutex<usize>,
     called: Condvar,
@@ -113,9 +115,7 @@ impl Context {
                 .skip(self.index + 1)
                 .take(self.shared.stealers.len() - 1);
             let steal = |others: &mut dyn Iterator<Item = &Stealer<Job>>| {
-                others
-                    .map(|other| other.steal_batch_and_pop(&self.own))
-                    .collect::<Steal<_>>()
+                others.map(|other| other.steal()).collect::<Steal<_>>()
             };
             loop {
                 match steal(&mut others.clone()).or_else(|| self.shared.injected.steal()) {
@@ -135,6 +135,8 @@ impl Context {
             }
             let calls = *self.shared.calls.lock();
             self.shared.idle.fetch_add(1, Ordering::Relaxed);
+            // A call that comes too late for another thread is for this one, or is forgotten.
+            self.shared.is_waking.store(false, Ordering::Relaxed);
             fence(Ordering::SeqCst);
             let job = self.find();
             if job.is_none() && !self.shared.is_closing.load(Ordering::Acquire) {
@@ -142,6 +144,7 @@ impl Context {
                 self.shared.called.wait_while(&mut now, |now| *now == calls);
             }
             self.shared.idle.fetch_sub(1, Ordering::Relaxed);
+            self.shared.is_waking.store(false, Ordering::Relaxed);
             match job {
                 Some(job) => job.run(),
                 None if self.shared.is_closing.load(Ordering::Acquire) => return,
@@ -153,8 +156,9 @@ impl Context {
     fn join<A, B: Send>(&self, a: impl FnOnce() -> A, b: impl FnOnce() -> B + Send) -> (A, B) {
         let second = StackJob::new(b);
         self.own.push(second.job());
-        if self.shared.idle.load(Ordering::Relaxed) > 0 {
+        if self.shared.idle.load(Ordering::Relaxed) > 0 && !self.shared.is_waking.load(Ordering::Relaxed) {
             queue::publish(&self.own);
+            self.shared.is_waking.store(true, Ordering::Relaxed);
             self.shared.wake();
         }
         let first = catch_unwind(AssertUnwindSafe(a));
@@ -198,6 +202,7 @@ impl Pool {
             injected: Injector::new(),
             stealers: workers.iter().map(Worker::stealer).collect(),
             idle: AtomicUsize::new(0),
+            is_waking: AtomicBool::new(false),
             calls: Mutex::new(0),
             called: Condvar::new(),
             is_closing: AtomicBool::new(false),
