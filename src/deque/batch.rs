@@ -127,7 +127,7 @@ impl<T> Stealer<T> {
         if !self.take_into(&mut reader, &mut batch, count) {
             return Steal::Retry;
         }
-        batch.publish(self.shared.flavor);
+        batch.publish(self.shared.place.flavor);
         Steal::Success(())
     }
 
@@ -168,7 +168,7 @@ impl<T> Stealer<T> {
             Steal::Retry => return Steal::Retry,
         };
         let count = reader.len.div_ceil(2).min(batch.room() + 1);
-        let popped = match self.shared.flavor {
+        let popped = match self.shared.place.flavor {
             Flavor::Fifo => {
                 let first = reader.front;
                 // SAFETY: there are more than `count`.
@@ -199,7 +199,7 @@ impl<T> Stealer<T> {
                 newest
             }
         };
-        batch.publish(self.shared.flavor);
+        batch.publish(self.shared.place.flavor);
         // SAFETY: an element that was taken above.
         Steal::Success(unsafe { popped.assume_init() })
     }
@@ -213,7 +213,7 @@ impl<T> Stealer<T> {
     fn take_into<C>(&self, reader: &mut Reader<'_, T>, batch: &mut Batch<'_, T, C>, count: usize) -> bool {
         // An owner that pops from the back takes an element without a compare-exchange while it finds more than one: a LIFO deque
         // is taken one by one. From a FIFO deque all are taken at the front.
-        let (step, rounds) = match self.shared.flavor {
+        let (step, rounds) = match self.shared.place.flavor {
             Flavor::Fifo => (count, 1),
             Flavor::Lifo => (1, count),
         };

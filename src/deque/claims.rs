@@ -134,14 +134,13 @@ impl Claims {
     pub(super) fn lowest(&self, buffer: *mut (), front: u64) -> Option<u64> {
         self.iter()
             .filter_map(|claim| {
-                // Acquire: synchronizes with `withdraw`: a slot that is written again has been read (killed by
-                // `deque::slot_is_reused`).
-                if claim.buffer.load(Acquire) != buffer {
-                    return None;
-                }
                 // Acquire: synchronizes with `set_index`: a slot of a lesser index, which the thief read under an earlier
                 // announcement, has been read (killed by `deque::slot_is_reused_late`).
-                Some(claim.index.load(Acquire))
+                let index = claim.index.load(Acquire);
+                // Acquire: synchronizes with `withdraw`: a slot that is written again has been read (killed by
+                // `deque::slot_is_reused`). Loaded after the index: a thief that announces meanwhile has written to this
+                // word, and it is not for nothing that the line is fetched again.
+                (claim.buffer.load(Acquire) == buffer).then_some(index)
             })
             .min_by_key(|index| index.wrapping_sub(front) as i64)
     }

@@ -26,12 +26,20 @@ pub(super) enum Flavor {
     Lifo,
 }
 
-/// What is on the owner's line. Thieves read both.
+/// What the owner writes at each operation.
 pub(super) struct Back<T> {
     /// One past the newest element.
     pub(super) index: AtomicU64,
+    /// The owner's: buffers that are current no longer, and that a thief may still read from.
+    retired: UnsafeCell<Vec<NonNull<Buffer<T>>>>,
+}
+
+/// What all read and the owner seldom writes, on a line that stays with all of them.
+pub(super) struct Place<T> {
     /// The current buffer.
     pub(super) buffer: AtomicPtr<Buffer<T>>,
+    pub(super) claims: Claims,
+    pub(super) flavor: Flavor,
 }
 
 /// The shared part of a deque. Its invariants are in the comment of the module [`deque`](super).
@@ -39,10 +47,7 @@ pub(super) struct Shared<T> {
     /// The index of the oldest element. It only grows, by compare-exchange.
     pub(super) front: CachePadded<AtomicU64>,
     pub(super) back: CachePadded<Back<T>>,
-    pub(super) claims: CachePadded<Claims>,
-    /// The owner's: buffers that are current no longer, and that a thief may still read from.
-    retired: UnsafeCell<Vec<NonNull<Buffer<T>>>>,
-    pub(super) flavor: Flavor,
+    pub(super) place: CachePadded<Place<T>>,
 }
 
 /// How many elements there are between two indices; negative if the owner has moved `back` before `front`, or `front` is newer.
@@ -59,11 +64,13 @@ impl<T> Shared<T> {
             front: CachePadded::new(AtomicU64::new(start)),
             back: CachePadded::new(Back {
                 index: AtomicU64::new(start),
-                buffer: AtomicPtr::new(buffer),
+                retired: UnsafeCell::new(Vec::new()),
             }),
-            claims: CachePadded::new(Claims::new()),
-            retired: UnsafeCell::new(Vec::new()),
-            flavor,
+            place: CachePadded::new(Place {
+                buffer: AtomicPtr::new(buffer),
+                claims: Claims::new(),
+                flavor,
+            }),
         }
     }
 
@@ -83,10 +90,10 @@ impl<T> Shared<T> {
     ///
     /// The caller is the owner; the elements between fit in.
     pub(super) unsafe fn replace(&self, front: u64, back: u64, capacity: usize) -> NonNull<Buffer<T>> {
-        let old = NonNull::new(self.back.buffer.load(Relaxed)).expect("a deque has a buffer");
+        let old = NonNull::new(self.place.buffer.load(Relaxed)).expect("a deque has a buffer");
         let new = Buffer::new(capacity);
         // SAFETY: the owner is the only one that uses this list.
-        self.retired.with_mut(|retired| unsafe { (*retired).reserve(1) });
+        self.back.retired.with_mut(|retired| unsafe { (*retired).reserve(1) });
         let mut index = front;
         while index != back {
             // SAFETY: the owner alone writes to slots, and is here: so nothing writes to the old buffer, and the new one is
@@ -97,9 +104,9 @@ impl<T> Shared<T> {
         let new = NonNull::from(Box::leak(new));
         // Release: synchronizes with the Acquire load in `Reader::is_current`: a thief must find the buffer made and the
         // elements in it. Survivor: loom changes threads at no fence, and one follows.
-        self.back.buffer.store(new.as_ptr(), Release);
+        self.place.buffer.store(new.as_ptr(), Release);
         // SAFETY: as above; there is room for one, so nothing is allocated between the store and this.
-        self.retired.with_mut(|retired| unsafe { (*retired).push(old) });
+        self.back.retired.with_mut(|retired| unsafe { (*retired).push(old) });
         // SAFETY: the caller is the owner.
         unsafe { self.reclaim() };
         new
@@ -116,12 +123,12 @@ impl<T> Shared<T> {
         // stays. If this one comes first, the thief finds that another buffer is current, and reads nothing of this one (killed
         // by `deque::growth`).
         fence(SeqCst);
-        self.retired.with_mut(|retired| {
+        self.back.retired.with_mut(|retired| {
             // SAFETY: the owner is the only one that uses this list.
             let retired = unsafe { &mut *retired };
             let mut next = 0;
             while let Some(&buffer) = retired.get(next) {
-                if self.claims.is_announced(buffer.as_ptr().cast()) {
+                if self.place.claims.is_announced(buffer.as_ptr().cast()) {
                     next += 1;
                     continue;
                 }
@@ -145,7 +152,7 @@ impl<T> Shared<T> {
     /// The caller is the owner.
     pub(super) unsafe fn retired(&self) -> usize {
         // SAFETY: the owner is the only one that uses this list.
-        self.retired.with(|retired| unsafe { (*retired).len() })
+        self.back.retired.with(|retired| unsafe { (*retired).len() })
     }
 }
 
@@ -186,9 +193,9 @@ impl<T> Drop for Shared<T> {
         if hint::is_abandoned() {
             return;
         }
-        let buffer = NonNull::new(self.back.buffer.load(Relaxed)).expect("a deque has a buffer");
+        let buffer = NonNull::new(self.place.buffer.load(Relaxed)).expect("a deque has a buffer");
         let memory = Memory(buffer);
-        let retired = self.retired.with_mut(|retired| {
+        let retired = self.back.retired.with_mut(|retired| {
             // SAFETY: this is the only thread that has the deque.
             let retired = unsafe { core::mem::take(&mut *retired) };
             retired.into_iter().map(Memory).collect::<Vec<_>>()

@@ -106,7 +106,7 @@ impl<T> Reader<'_, T> {
     fn is_current(&self) -> bool {
         // Acquire: synchronizes with the Release store in `replace`. Survivor: the fence does as much, for the buffer that the
         // load before it found.
-        self.shared.back.buffer.load(Acquire) == self.buffer.as_ptr()
+        self.shared.place.buffer.load(Acquire) == self.buffer.as_ptr()
     }
 
     /// Takes the element of `index` out of the deque.
@@ -124,7 +124,7 @@ impl<T> Reader<'_, T> {
 
 impl<T> Stealer<T> {
     pub(super) fn new(shared: Arc<Shared<T>>) -> Self {
-        let claim = NonNull::from(shared.claims.assign());
+        let claim = NonNull::from(shared.place.claims.assign());
         Stealer { shared, claim }
     }
 
@@ -157,11 +157,11 @@ impl<T> Stealer<T> {
         if distance(front, shared.back.index.load(Relaxed)) <= 0 {
             return Steal::Empty;
         }
-        let buffer = shared.back.buffer.load(Relaxed);
+        let buffer = shared.place.buffer.load(Relaxed);
         // SAFETY: a claim of `shared`, which frees it when it is dropped.
         let mut claim = unsafe { self.claim.as_ref() };
         if !claim.announce(buffer.cast()) {
-            claim = shared.claims.announce(buffer.cast());
+            claim = shared.place.claims.announce(buffer.cast());
         }
         // SeqCst: with two fences of the owner.
         // That of an owner that pops: if this one comes first, the owner finds this `front` or a later one, and competes for the

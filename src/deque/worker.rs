@@ -149,7 +149,7 @@ impl<T, C> Worker<T, C> {
     /// An empty deque with that first index.
     pub(super) fn starting_at(flavor: Flavor, start: u64, slots: usize, bound: usize) -> Self {
         let shared = Arc::new(Shared::new(flavor, start, slots));
-        let buffer = NonNull::new(shared.back.buffer.load(Relaxed)).expect("a deque has a buffer");
+        let buffer = NonNull::new(shared.place.buffer.load(Relaxed)).expect("a deque has a buffer");
         Worker {
             shared,
             buffer: Cell::new(buffer),
@@ -197,7 +197,7 @@ impl<T, C> Worker<T, C> {
     }
 
     pub(super) fn flavor(&self) -> Flavor {
-        self.shared.flavor
+        self.shared.place.flavor
     }
 
     #[inline]
@@ -348,7 +348,11 @@ impl<T, C> Worker<T, C> {
             unsafe { self.shared.reclaim() };
         }
         let slots = self.buffer().capacity();
-        let lowest = self.shared.claims.lowest(self.buffer.get().as_ptr().cast(), front);
+        let lowest = self
+            .shared
+            .place
+            .claims
+            .lowest(self.buffer.get().as_ptr().cast(), front);
         // How far behind `front` the slowest thief is.
         let lag = lowest.map_or(0, |lowest| distance(lowest, front).max(0));
         let ready = slots as i64 - len as i64 - lag;

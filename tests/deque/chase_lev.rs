@@ -3,6 +3,8 @@
 use linchpin::deque::Steal::{Empty, Retry, Success};
 use linchpin::deque::{Bounded, Steal, Worker};
 
+use crate::stage::times;
+
 fn filled(worker: Worker<u32>, count: u32) -> Worker<u32> {
     (0..count).for_each(|value| worker.push(value));
     worker
@@ -42,7 +44,7 @@ fn a_batch_keeps_its_order() {
     let flavors = [Worker::new_lifo as fn() -> Worker<u32>, Worker::new_fifo];
     for (from, is_lifo) in [(flavors[0], true), (flavors[1], false)] {
         for to in flavors {
-            for count in 1..80 {
+            for count in 1..times(80, 9) as u32 {
                 let source = filled(from(), count);
                 let taken = count.div_ceil(2).min(32);
                 let mut expected: Vec<_> = (0..taken).collect();

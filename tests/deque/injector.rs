@@ -40,7 +40,7 @@ fn it_is_first_in_first_out() {
 #[test]
 fn a_batch_keeps_its_order() {
     for make in [Worker::new_lifo as fn() -> Worker<u32>, Worker::new_fifo] {
-        for count in 1..150_u32 {
+        for count in 1..times(150, 9) as u32 {
             let taken = count.div_ceil(2);
             let (tasks, own) = (filled(count), make());
             assert_eq!(tasks.steal_batch(&own), Success(()));

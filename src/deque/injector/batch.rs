@@ -7,7 +7,7 @@ use crate::deque::shared::{Flavor, distance};
 use crate::deque::steal::Steal;
 use crate::deque::worker::Worker;
 
-use super::{MOVING, ONE};
+use super::{MARKS, ONE};
 
 impl<T> Injector<T> {
     /// Steals about half of the elements, 32 at most, and pushes them to `dest`, whose owner pops them in the order in which they
@@ -102,7 +102,7 @@ impl<T> Injector<T> {
     /// Half of the elements, as far as a look tells.
     fn half(&self) -> usize {
         // Acquire: so that `back` is looked at after it, and not found where `front` has passed. Survivor: as in `claim`.
-        let front = self.front.word.load(Acquire) & !MOVING;
+        let front = self.front.word.load(Acquire) & !MARKS;
         let there = distance(front, self.back.word.load(Relaxed)) / ONE as i64;
         usize::try_from(there).unwrap_or(0).div_ceil(2)
     }

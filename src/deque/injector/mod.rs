@@ -21,17 +21,19 @@ use crate::wait::{Backoff, DefaultWait};
 
 /// In the word of an end: the thread that has claimed the last index of a segment is about to move on to the next segment.
 const MOVING: u64 = 1;
+/// In the word of the front: the back is in a later segment, so that all elements to the end of this one are there.
+const BEHIND: u64 = 2;
 /// What one index is in the word of an end.
-const ONE: u64 = 2;
+const ONE: u64 = 4;
+/// The bits below the index.
+const MARKS: u64 = ONE - 1;
 
 /// One end of the queue.
 struct End<T> {
-    /// The next index, doubled, and `MOVING`.
-    word: AtomicU64,
+    /// The next index, times `ONE`, and the marks.
+    word: CachePadded<AtomicU64>,
     /// The segment of that index, while it is not `MOVING`.
-    segment: AtomicPtr<Segment<T>>,
-    /// At the front: an index that the back is known to have reached, so that a consumer need not look at the producers' line.
-    reached: AtomicU64,
+    segment: CachePadded<AtomicPtr<Segment<T>>>,
 }
 
 /// A FIFO queue that any thread pushes to and steals from: where tasks enter a scheduler.
@@ -57,8 +59,8 @@ struct End<T> {
 /// assert_eq!(tasks.steal(), Steal::Empty);
 /// ```
 pub struct Injector<T> {
-    front: CachePadded<End<T>>,
-    back: CachePadded<End<T>>,
+    front: End<T>,
+    back: End<T>,
     spare: CachePadded<Spare<T>>,
     elements: PhantomData<T>,
 }
@@ -84,15 +86,12 @@ impl<T> Injector<T> {
         Self::starting_at(0)
     }
 
-    /// The same with a first index, which counts modulo 2^63.
+    /// The same with a first index, which counts modulo 2^62.
     pub(super) fn starting_at(start: u64) -> Self {
         let segment = Segment::new().as_ptr();
-        let end = || {
-            CachePadded::new(End {
-                word: AtomicU64::new(start.wrapping_mul(ONE)),
-                segment: AtomicPtr::new(segment),
-                reached: AtomicU64::new(start.wrapping_mul(ONE)),
-            })
+        let end = || End {
+            word: CachePadded::new(AtomicU64::new(start.wrapping_mul(ONE))),
+            segment: CachePadded::new(AtomicPtr::new(segment)),
         };
         Injector {
             front: end(),
@@ -143,40 +142,41 @@ impl<T> Injector<T> {
         }
     }
 
-    /// Claims up to `most` elements, about half of those there are, of one segment.
-    ///
-    /// `most` is 1 at least. With 1 the back is not looked at while the front has not come to where it is known to have been.
+    /// Claims up to `most` elements, about half of those there are, of one segment. `most` is 1 at least.
     #[inline]
     fn claim(&self, most: usize) -> Steal<Claimed<'_, T>> {
         // Acquire: synchronizes with the Release store in `move_on`: the segment of this index must be found (killed by
         // `deque::injector_keeps`). And with the Release below: then `back` is not found where it was before that claim.
-        let word = self.front.word.load(Acquire);
+        let mut word = self.front.word.load(Acquire);
         if word & MOVING != 0 {
             return Steal::Retry;
         }
         let segment = self.front.segment.load(Relaxed);
-        // Acquire: synchronizes with the Release store below, so that an index that was claimed by this knowledge is not beyond
-        // the `back` that the next consumer finds. Survivor: a consumer that finds nothing loses nothing.
-        let mut reached = self.front.reached.load(Acquire);
-        if most > 1 || distance(word, reached) <= 0 {
-            reached = self.back.word.load(Relaxed) & !MOVING;
-            if distance(word, reached) <= 0 {
+        let first = word / ONE;
+        let in_segment = SEGMENT - first % SEGMENT;
+        let mut there = in_segment;
+        let found = word;
+        if word & BEHIND == 0 {
+            let back = self.back.word.load(Relaxed) / ONE;
+            if distance(word, back * ONE) <= 0 {
                 return Steal::Empty;
             }
-            // Release: as above. Survivor: as above.
-            self.front.reached.store(reached, Release);
+            if back / SEGMENT == first / SEGMENT {
+                there = back - first;
+            } else {
+                word |= BEHIND;
+            }
         }
-        let first = word / ONE;
-        let there = (reached.wrapping_sub(word) / ONE) as usize;
-        let in_segment = SEGMENT - first % SEGMENT;
-        let count = there.div_ceil(2).min(most).min(in_segment as usize) as u64;
+        // All that the segment has left are at most half of what there is, or nearly, if the back is in a later one.
+        let half = if word & BEHIND == 0 { there.div_ceil(2) } else { there };
+        let count = half.min(most as u64);
         let is_last = count == in_segment;
         let claimed = word.wrapping_add(count * ONE) | u64::from(is_last) * MOVING;
         // Release: synchronizes with the Acquire load above. Survivor: a consumer that finds nothing loses nothing.
         if self
             .front
             .word
-            .compare_exchange_weak(word, claimed, Release, Relaxed)
+            .compare_exchange_weak(found, claimed, Release, Relaxed)
             .is_err()
         {
             return Steal::Retry;
@@ -220,10 +220,10 @@ impl<T> Injector<T> {
         // Survivor: a wrong length is no wrong outcome, being about a moment ago.
         fence(SeqCst);
         loop {
-            let back = self.back.word.load(Relaxed) & !MOVING;
+            let back = self.back.word.load(Relaxed) & !MARKS;
             // Acquire: so that `back` is looked at again after it. Survivor: as above.
-            let front = self.front.word.load(Acquire) & !MOVING;
-            if self.back.word.load(Relaxed) & !MOVING == back {
+            let front = self.front.word.load(Acquire) & !MARKS;
+            if self.back.word.load(Relaxed) & !MARKS == back {
                 return (distance(front, back).max(0) / ONE as i64) as usize;
             }
         }
@@ -235,7 +235,7 @@ fn move_on<T>(end: &End<T>, claimed: u64, next: NonNull<Segment<T>>) {
     end.segment.store(next.as_ptr(), Relaxed);
     // Release: synchronizes with the Acquire loads of the word: its segment must be found, and found made (killed by
     // `deque::injector_hands_over`).
-    end.word.store(claimed & !MOVING, Release);
+    end.word.store(claimed & !MARKS, Release);
 }
 
 /// Elements that this thread has claimed.
