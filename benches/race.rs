@@ -17,6 +17,8 @@ mod barriers;
 mod contest;
 #[path = "race/crowded.rs"]
 mod crowded;
+#[path = "race/deques.rs"]
+mod deques;
 #[path = "../xtask/src/document.rs"]
 mod document;
 #[path = "race/families.rs"]
@@ -51,6 +53,7 @@ fn main() {
     let mut contests = families::contests();
     contests.extend(crowded::contests());
     contests.extend(barriers::contests());
+    contests.extend(deques::contests());
     contests.extend(thousands::contests());
     options.select(&mut contests);
     if options.list {

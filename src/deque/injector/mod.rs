@@ -118,7 +118,7 @@ impl<T> Injector<T> {
             let index = word / ONE;
             let is_last = index % SEGMENT == SEGMENT - 1;
             let next = if is_last { Some(Fresh::new(&self.spare)) } else { None };
-            let claimed = word.wrapping_add(ONE) | u64::from(is_last) * MOVING;
+            let claimed = word.wrapping_add(ONE) | if is_last { MOVING } else { 0 };
             // Relaxed: what a consumer needs it learns from the slot. It must not be torn (killed by `deque::injector`).
             if self
                 .back
@@ -171,7 +171,7 @@ impl<T> Injector<T> {
         let half = if word & BEHIND == 0 { there.div_ceil(2) } else { there };
         let count = half.min(most as u64);
         let is_last = count == in_segment;
-        let claimed = word.wrapping_add(count * ONE) | u64::from(is_last) * MOVING;
+        let claimed = word.wrapping_add(count * ONE) | if is_last { MOVING } else { 0 };
         // Release: synchronizes with the Acquire load above. Survivor: a consumer that finds nothing loses nothing.
         if self
             .front

@@ -22,14 +22,16 @@ impl<T> Spare<T> {
         }
     }
 
-    /// Keeps a segment, which is reset and in no list, as the next one to use.
+    /// Keeps a segment, which is reset and in no list, as the next one to use; frees it if there is one.
     fn put(&self, segment: NonNull<Segment<T>>) {
         // Release: synchronizes with the Acquire swap in `Fresh::new`: it must be found reset (killed by
-        // `deque::injector_keeps`). Acquire is not needed: what is found there is freed unread.
-        let unused = self.segment.swap(segment.as_ptr(), Release);
-        if let Some(unused) = NonNull::new(unused) {
-            // SAFETY: taken out of `segment` by this thread alone.
-            unsafe { Segment::free(unused) };
+        // `deque::injector_keeps`).
+        let kept = self
+            .segment
+            .compare_exchange(null_mut(), segment.as_ptr(), Release, Relaxed);
+        if kept.is_err() {
+            // SAFETY: it is in no list, and this thread has it for its own.
+            unsafe { Segment::free(segment) };
         }
     }
 
