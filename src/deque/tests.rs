@@ -1,13 +1,15 @@
 //! What only shows from inside: indices that wrap, thieves that are held up in the middle, and how large the buffer is.
 
 use std::collections::VecDeque;
-use std::thread;
 use std::vec::Vec;
 
 use super::shared::{Flavor, SMALLEST};
 use super::steal::Steal;
 use super::stealer::Reader;
 use super::worker::{Unbounded, Worker};
+
+#[cfg(test)]
+use std::thread;
 
 /// A few steps before the indices wrap.
 const NEAR_THE_END: u64 = u64::MAX - 5;

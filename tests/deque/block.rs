@@ -73,35 +73,46 @@ fn thieves_take_the_oldest_that_they_see() {
     }
 }
 
-/// What thieves do not see at once they see after one operation of the owner, or when it publishes.
+/// What thieves do not see at once they see after one operation of the owner, once they have looked for it long enough; when it is
+/// worth while, at once; and when the owner publishes.
 #[test]
 fn a_thief_that_finds_nothing_is_answered() {
+    /// Finds nothing, often enough to be answered.
+    fn wait(stealer: &Stealer<u32>) {
+        (0..16).for_each(|_| assert_eq!(stealer.steal(), Empty));
+    }
     for make in [Worker::new_lifo as fn() -> Worker<u32>, Worker::new_fifo] {
         let worker = make();
         let stealer = worker.stealer();
         worker.push(0);
         worker.push(1);
-        assert_eq!(stealer.steal(), Empty);
+        wait(&stealer);
         worker.push(2);
         assert_eq!((stealer.steal(), stealer.steal()), (Success(0), Success(1)));
-        assert_eq!(stealer.steal(), Empty);
+        wait(&stealer);
         worker.push(3);
         worker.push(4);
         assert_eq!(stealer.steal(), Success(2));
         worker.publish();
         assert_eq!((stealer.steal(), stealer.steal()), (Success(3), Success(4)));
-
         // The wish stays until there is something to share.
-        assert_eq!(stealer.steal(), Empty);
+        wait(&stealer);
         worker.push(5);
         assert_eq!(stealer.steal(), Empty);
         worker.push(6);
         assert_eq!(stealer.steal(), Success(5));
         // A pop answers as a push does.
         (7..10).for_each(|value| worker.push(value));
-        assert_eq!(stealer.steal(), Empty);
+        wait(&stealer);
         assert!(worker.pop().is_some());
         assert!(stealer.steal().is_success());
+        while worker.pop().is_some() {}
+        // Sixteen elements are shared with a thief that has looked once.
+        assert_eq!(stealer.steal(), Empty);
+        (0..16).for_each(|value| worker.push(value));
+        assert_eq!(stealer.steal(), Empty);
+        worker.push(16);
+        assert_eq!(stealer.steal(), Success(0));
     }
 }
 

@@ -83,3 +83,24 @@ pub fn block_answers() -> usize {
         stolen
     })
 }
+
+/// The block of the only element goes back to the owner, which uses it again, while the thief is still about.
+pub fn block_comes_back() -> usize {
+    explore_to([Some(0)], || {
+        let worker = Worker::new_lifo();
+        let stealer = worker.stealer();
+        worker.push(0);
+        worker.publish();
+        let owner = spawn(move || {
+            // The first goes to the block at hand; `publish` takes the block that came back; the others are written to it.
+            worker.push(1);
+            worker.publish();
+            worker.push(2);
+            worker
+        });
+        let stolen = steal(&stealer);
+        let worker = owner.join().expect("it only pushes");
+        assert_once(3, worker.drain().chain(stolen).collect());
+        stolen
+    })
+}

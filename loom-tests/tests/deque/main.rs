@@ -12,7 +12,7 @@ models! {
     deque, sources: [
         "src/deque/worker.rs", "src/deque/stealer.rs", "src/deque/shared.rs", "src/deque/claims.rs",
         "src/deque/injector/mod.rs", "src/deque/injector/segment.rs", "src/deque/injector/spare.rs",
-        "src/deque/injector/batch.rs", "src/deque/block/opened.rs",
+        "src/deque/injector/batch.rs", "src/deque/block/opened.rs", "src/deque/block/returned.rs",
     ],
     last_element => chase_lev::last_element(),
     last_of_two => chase_lev::last_of_two(),
@@ -35,4 +35,5 @@ models! {
     block_opens => block::block_opens(),
     block_retires => block::block_retires(),
     block_answers => block::block_answers(),
+    block_comes_back => block::block_comes_back(),
 }

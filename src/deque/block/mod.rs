@@ -13,10 +13,10 @@
 //! over as a whole, to its owner as to a thief.
 //!
 //! **What differs from [`deque::Worker`](super::Worker).** The newest elements are invisible to thieves: up to 128 of a LIFO
-//! owner, and up to 64 pushed last and 64 popped next of a FIFO owner. A thief that finds nothing leaves word, and the owner then
-//! shares all it has at its next `push` or `pop`. So an element stays invisible for one operation of the owner, if there
-//! are thieves that look for it; but an owner that waits or computes does no operation. It calls [`Worker::publish`] before; dropping
-//! the worker publishes too.
+//! owner, and up to 64 pushed last and 64 popped next of a FIFO owner. A thief that finds nothing leaves word: at its next `push`
+//! or `pop` the owner shares all it has, if that is 16 elements, or if the thief has found nothing 16 times. So where thieves go
+//! on looking, an element stays invisible for one operation of the owner; but an owner that waits or computes does no operation. It
+//! calls [`Worker::publish`] before; dropping the worker publishes too.
 //!
 //! Order: an owner alone pops strictly first in, first out, or last in, first out. Thieves take the oldest block, and its
 //! elements in the order in which they were pushed. Beside thieves, a FIFO owner pops what a block has left where thieves have
@@ -31,6 +31,7 @@
 
 mod opened;
 mod piece;
+mod returned;
 mod stealer;
 mod worker;
 

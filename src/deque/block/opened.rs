@@ -98,8 +98,7 @@ impl<T> Opened<T> {
 
     /// Takes all that is left of the topmost block into `into`, which is empty.
     pub(super) fn take_rest(&self, claim: &Claim, into: &Block<T>) -> Steal<()> {
-        into.front.store(0, Relaxed);
-        into.len.store(0, Relaxed);
+        into.reset();
         self.take(claim, BLOCK, |block, index| {
             let len = into.len.load(Relaxed);
             // SAFETY: `take` has claimed it for this call; `into` is the caller's, and as large.
@@ -167,8 +166,8 @@ impl<T> Opened<T> {
         }
     }
 
-    /// Frees the used-up blocks that no thief is looking into.
-    pub(super) fn reclaim(&self) {
+    /// Gives the used-up blocks that no thief is looking into to `recycle`.
+    pub(super) fn reclaim(&self, recycle: impl Fn(NonNull<Block<T>>)) {
         if self.retired.load(Relaxed).is_null() {
             return;
         }
@@ -186,8 +185,8 @@ impl<T> Opened<T> {
                 unsafe { block.as_ref() }.touch();
                 self.keep(block);
             } else {
-                // SAFETY: not on the stack, and no thief announces it; all its elements are taken.
-                unsafe { Block::free(block) };
+                // It is not on the stack, and no thief announces it; all its elements are taken.
+                recycle(block);
             }
         }
     }

@@ -49,6 +49,12 @@ impl<T> Block<T> {
         drop(unsafe { Box::from_raw(block.as_ptr()) });
     }
 
+    /// Notes that it is empty.
+    pub(super) fn reset(&self) {
+        self.front.store(0, Relaxed);
+        self.len.store(0, Relaxed);
+    }
+
     #[inline]
     fn slot(&self, index: u32) -> &UnsafeCell<MaybeUninit<T>> {
         debug_assert!(index < BLOCK, "an index is of this block");
@@ -178,6 +184,11 @@ impl<T> Piece<T> {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.start.get() == self.end.get()
+    }
+
+    /// How many values there are.
+    pub(super) fn len(&self) -> u32 {
+        self.end.get() - self.start.get()
     }
 
     #[inline]

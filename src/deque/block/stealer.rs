@@ -5,8 +5,8 @@ use core::fmt;
 use core::ptr::NonNull;
 
 use super::piece::Owned;
-use super::worker::{Shared, Worker};
-use crate::backend::atomic::Relaxed;
+use super::worker::{NEED, PATIENCE, Shared, WISH, Worker};
+use crate::backend::atomic::{AtomicU32, Relaxed};
 use crate::deque::claims::Claim;
 use crate::deque::steal::Steal;
 use crate::deque::stealer::Stealer as Blocks;
@@ -19,6 +19,8 @@ pub struct Stealer<T> {
     blocks: Blocks<Owned<T>>,
     /// The claim this stealer tries first. It lives as long as `shared`.
     claim: NonNull<Claim>,
+    /// How often in a row it has found nothing.
+    misses: AtomicU32,
 }
 
 // SAFETY: a thief moves elements from one thread to another, so `T: Send` is needed; it never shares one. All that is shared
@@ -33,7 +35,12 @@ impl<T> core::panic::RefUnwindSafe for Stealer<T> {}
 impl<T> Stealer<T> {
     pub(super) fn new(shared: Arc<Shared<T>>, blocks: Blocks<Owned<T>>) -> Self {
         let claim = NonNull::from(shared.opened.claims.assign());
-        Stealer { shared, blocks, claim }
+        Stealer {
+            shared,
+            blocks,
+            claim,
+            misses: AtomicU32::new(0),
+        }
     }
 
     fn claim(&self) -> &Claim {
@@ -48,7 +55,10 @@ impl<T> Stealer<T> {
     pub fn steal(&self) -> Steal<T> {
         match self.shared.opened.steal(self.claim()) {
             Steal::Empty => {}
-            outcome => return outcome,
+            outcome => {
+                self.misses.store(0, Relaxed);
+                return outcome;
+            }
         }
         match self.steal_block() {
             Steal::Success(block) => {
@@ -60,12 +70,14 @@ impl<T> Stealer<T> {
                     block.front.store(front + 1, Relaxed);
                     block.read(front).assume_init()
                 };
-                // SAFETY: as above. It is freed here if that was its last element.
+                // SAFETY: as above.
                 let rest = unsafe { Owned::new(block) };
-                if !rest.is_empty() {
+                if rest.is_empty() {
+                    self.shared.give_back(rest.into_block());
+                } else {
                     self.shared.opened.push(rest);
                 }
-                self.shared.opened.reclaim();
+                self.shared.reclaim();
                 Steal::Success(first)
             }
             Steal::Empty => Steal::Empty,
@@ -76,8 +88,15 @@ impl<T> Stealer<T> {
     /// Steals a block that is not opened. A deque without one is asked for it.
     fn steal_block(&self) -> Steal<Owned<T>> {
         let outcome = self.blocks.steal();
-        if outcome.is_empty() && !self.shared.is_wanted.load(Relaxed) {
-            self.shared.is_wanted.store(true, Relaxed);
+        if outcome.is_empty() {
+            let misses = self.misses.load(Relaxed).saturating_add(1);
+            self.misses.store(misses, Relaxed);
+            let wish = if misses < PATIENCE { WISH } else { NEED };
+            if self.shared.wanted.load(Relaxed) < wish {
+                self.shared.wanted.store(wish, Relaxed);
+            }
+        } else {
+            self.misses.store(0, Relaxed);
         }
         outcome
     }
@@ -96,6 +115,7 @@ impl<T> Stealer<T> {
         match self.steal_block() {
             Steal::Success(block) => {
                 dest.adopt(block);
+                dest.repay(&self.shared);
                 Steal::Success(())
             }
             Steal::Retry => Steal::Retry,

@@ -12,8 +12,10 @@ use crossbeam_utils::CachePadded;
 
 use super::opened::Opened;
 use super::piece::{Block, Owned, Piece};
+use super::returned::Returned;
 use super::stealer::Stealer;
-use crate::backend::atomic::{AtomicBool, Relaxed};
+use crate::backend::atomic::{AtomicU32, Relaxed};
+use crate::backend::hint;
 use crate::deque::claims::Claim;
 use crate::deque::shared::Flavor;
 use crate::deque::steal::Steal;
@@ -21,12 +23,38 @@ use crate::deque::worker::Worker as Blocks;
 
 /// How many empty blocks an owner keeps.
 const SPARES: usize = 8;
+/// How many elements are shared when a thief has just found nothing: with fewer, handing over costs more than they are worth.
+const WORTHWHILE: u32 = hint::tuned(16, 2);
+/// How often a thief finds nothing before it gets what there is.
+pub(super) const PATIENCE: u32 = hint::tuned(16, 1);
+
+/// A thief has found nothing.
+pub(super) const WISH: u32 = 1;
+/// A thief has found nothing `PATIENCE` times.
+pub(super) const NEED: u32 = 2;
 
 /// What an owner and its thieves share, beside the deque of blocks.
 pub(super) struct Shared<T> {
-    /// Whether a thief has found nothing: the owner then shares what it has.
-    pub(super) is_wanted: CachePadded<AtomicBool>,
+    /// 0; `WISH` if a thief has found nothing; `NEED` if one goes on finding nothing.
+    pub(super) wanted: CachePadded<AtomicU32>,
     pub(super) opened: CachePadded<Opened<T>>,
+    pub(super) returned: CachePadded<Returned<T>>,
+}
+
+impl<T> Shared<T> {
+    /// Frees used-up blocks that were opened, or leaves them for the owner.
+    pub(super) fn reclaim(&self) {
+        self.opened.reclaim(|block| self.give_back(block));
+    }
+
+    /// Leaves an empty block, which this thread has for its own, for the owner.
+    pub(super) fn give_back(&self, block: NonNull<Block<T>>) {
+        // SAFETY: the block is this thread's, and empty.
+        if let Err(block) = unsafe { self.returned.leave(block) } {
+            // SAFETY: as above.
+            unsafe { Block::free(block) };
+        }
+    }
 }
 
 /// The handle of the owner of a block deque.
@@ -81,8 +109,9 @@ impl<T> Worker<T> {
 
     fn with(blocks: Blocks<Owned<T>>) -> Self {
         let shared = Arc::new(Shared {
-            is_wanted: CachePadded::new(AtomicBool::new(false)),
+            wanted: CachePadded::new(AtomicU32::new(0)),
             opened: CachePadded::new(Opened::new()),
+            returned: CachePadded::new(Returned::new()),
         });
         let claim = NonNull::from(shared.opened.claims.assign());
         Worker {
@@ -106,10 +135,10 @@ impl<T> Worker<T> {
         self.blocks.flavor() == Flavor::Lifo
     }
 
-    /// Whether a thief has found nothing since this was last asked.
+    /// Whether a thief has found nothing since the owner last shared what it had.
     #[inline]
     fn is_wanted(&self) -> bool {
-        self.shared.is_wanted.load(Relaxed)
+        self.shared.wanted.load(Relaxed) != 0
     }
 
     /// Pushes `value`.
@@ -126,7 +155,11 @@ impl<T> Worker<T> {
     fn make_room(&self) {
         if self.is_wanted() {
             self.answer();
-        } else if self.is_lifo() || !self.old.is_empty() || !self.blocks.is_empty() || !self.shared.opened.is_empty() {
+        }
+        if !self.new.is_full() {
+            return;
+        }
+        if self.is_lifo() || !self.old.is_empty() || !self.blocks.is_empty() || !self.shared.opened.is_empty() {
             if self.is_lifo() {
                 // The block before goes to the thieves, and the full one takes its place.
                 self.share(&self.old);
@@ -138,7 +171,7 @@ impl<T> Worker<T> {
             // All there is, is in `new`: it is popped from now.
             self.old.swap(&self.new);
         }
-        self.shared.opened.reclaim();
+        self.shared.reclaim();
     }
 
     /// Lets thieves have all elements.
@@ -146,53 +179,53 @@ impl<T> Worker<T> {
     /// An owner that is about to wait, or to work for long without a push or pop, calls this: what it has pushed last would be
     /// invisible till then.
     pub fn publish(&self) {
-        self.share_all();
-    }
-
-    /// The same; says whether there was anything.
-    fn share_all(&self) -> bool {
-        let had_old = !self.old.is_empty();
         if self.is_lifo() {
             self.share(&self.old);
-        } else if had_old {
+        } else if !self.old.is_empty() {
             // It is older than all that is shared: it goes where thieves, and the owner, look first.
             // SAFETY: taken out of its piece; no other thread has it.
             self.shared
                 .opened
                 .push(unsafe { Owned::new(self.old.replace(self.spare())) });
         }
-        self.share(&self.new) || had_old
+        self.share(&self.new);
     }
 
     /// Lets thieves have a piece, if there is anything in it.
-    fn share(&self, piece: &Piece<T>) -> bool {
-        let has_any = !piece.is_empty();
-        if has_any {
+    fn share(&self, piece: &Piece<T>) {
+        if !piece.is_empty() {
             // SAFETY: taken out of its piece; no other thread has it.
             self.blocks.push(unsafe { Owned::new(piece.replace(self.spare())) });
         }
-        has_any
     }
 
     /// An empty block.
     fn spare(&self) -> NonNull<Block<T>> {
         let spare = self.spares.borrow_mut().pop();
-        spare.unwrap_or_else(Block::new)
+        spare.or_else(|| self.shared.returned.take()).unwrap_or_else(Block::new)
     }
 
     /// Keeps an empty block, or frees it.
     fn recycle(&self, block: NonNull<Block<T>>) {
         // SAFETY: the block is this owner's, and empty.
-        unsafe {
-            block.as_ref().front.store(0, Relaxed);
-            block.as_ref().len.store(0, Relaxed);
-        }
+        unsafe { block.as_ref() }.reset();
         let mut spares = self.spares.borrow_mut();
         if spares.len() < SPARES {
             spares.push(block);
         } else {
             // SAFETY: as above.
             unsafe { Block::free(block) };
+        }
+    }
+
+    /// Leaves an empty block to the owner of another deque, in exchange for one that was stolen from it.
+    pub(super) fn repay(&self, other: &Shared<T>) {
+        let spare = self.spares.borrow_mut().pop();
+        if let Some(spare) = spare {
+            // SAFETY: a spare is empty, and this owner's.
+            if let Err(spare) = unsafe { other.returned.leave(spare) } {
+                self.recycle(spare);
+            }
         }
     }
 
@@ -219,11 +252,14 @@ impl<T> Worker<T> {
         Some(value)
     }
 
-    /// A thief has found nothing: lets it have what there is. If there is nothing, the next operation answers.
+    /// A thief has found nothing: lets it have what there is, if that is worth while, or if the thief has been waiting. Else a
+    /// later operation answers.
     #[cold]
     fn answer(&self) {
-        if self.share_all() {
-            self.shared.is_wanted.store(false, Relaxed);
+        let count = self.new.len() + self.old.len();
+        if count >= WORTHWHILE || (count > 0 && self.shared.wanted.load(Relaxed) == NEED) {
+            self.shared.wanted.store(0, Relaxed);
+            self.publish();
         }
     }
 
@@ -265,7 +301,7 @@ impl<T> Worker<T> {
             match self.shared.opened.take_rest(claim, block) {
                 Steal::Success(()) => {
                     piece.end.set(block.len.load(Relaxed));
-                    self.shared.opened.reclaim();
+                    self.shared.reclaim();
                     return true;
                 }
                 Steal::Empty => return false,
@@ -298,7 +334,7 @@ impl<T> Worker<T> {
 
 impl<T> Drop for Worker<T> {
     fn drop(&mut self) {
-        if crate::backend::hint::is_abandoned() {
+        if hint::is_abandoned() {
             return;
         }
         self.publish();
