@@ -253,6 +253,12 @@ mod deques {
         (BlockWorker), BlockStealer;
     }
     assert_impl_all!(Stealer<Both>: Clone);
+    // As the peer's: none of them is left broken by a panic.
+    assert_impl_all!(Worker<OnlySend>: std::panic::UnwindSafe);
+    assert_impl_all!(Stealer<OnlySend>: std::panic::UnwindSafe, std::panic::RefUnwindSafe);
+    assert_impl_all!(Injector<OnlySend>: std::panic::UnwindSafe, std::panic::RefUnwindSafe);
+    assert_impl_all!(BlockWorker<OnlySend>: std::panic::UnwindSafe);
+    assert_impl_all!(BlockStealer<OnlySend>: std::panic::UnwindSafe, std::panic::RefUnwindSafe);
     assert_impl_all!(BlockStealer<Both>: Clone);
     // Borrowed from an owner, which is not shared.
     exactly!(Drain<'static, Both, Unbounded>: neither);

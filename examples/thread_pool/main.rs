@@ -38,12 +38,12 @@ fn main() {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let pool = pool::Pool::new(threads);
     println!("{threads} threads");
-    let programs: [(&str, fn() -> u64, u64); 3] = [
-        ("fib(27)", || fib(&Ours, 27), 196_418),
+    type Program = fn() -> u64;
+    for (name, program, expected) in [
+        ("fib(27)", (|| fib(&Ours, 27)) as Program, 196_418),
         ("ten queens", || queens(&Ours, 10), 724),
         ("a skewed tree", || skewed(&Ours, 2000), 1001),
-    ];
-    for (name, program, expected) in programs {
+    ] {
         let start = Instant::now();
         assert_eq!(pool.run(program), expected, "{name}");
         println!("{name} in {:.1?}", start.elapsed());

@@ -14,6 +14,7 @@ use core::ptr::null_mut;
 use crossbeam_utils::CachePadded;
 
 use crate::backend::atomic::{Acquire, AtomicBool, AtomicPtr, AtomicU64, Relaxed, Release};
+use crate::backend::hint;
 
 /// What one thief announces.
 pub(super) struct Claim {
@@ -154,6 +155,9 @@ impl Claims {
 
 impl Drop for Claims {
     fn drop(&mut self) {
+        if hint::is_abandoned() {
+            return;
+        }
         let mut next = self.first.load(Relaxed);
         while !next.is_null() {
             // SAFETY: made by `Box::into_raw` in `add`, listed once, and nobody refers to this list any more.

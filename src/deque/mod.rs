@@ -1,15 +1,19 @@
 //! Work-stealing deques: an owner pushes and pops at one end, thieves steal at the other.
 //!
-//! | type | for | alone | when not |
-//! |---|---|---|---|
-//! | [`Worker`] and [`Stealer`] | the tasks of one thread, which others may take over | a push: no RMW, no fence; a pop: one RMW or one fence | two threads push |
+//! | type | for | alone, a push / a pop or steal |
+//! |---|---|---|
+//! | [`Worker`], [`Stealer`] | the tasks of one thread, which others may take over | nothing / one RMW or one fence |
+//! | [`Injector`] | where all threads push: first in, first out | one RMW / one RMW |
+//! | [`block::Worker`], [`block::Stealer`] | as the first; the owner shares 64 elements at a time | nothing / nothing |
 //!
-//! (RMW: a locked read-modify-write instruction.)
+//! (RMW: a locked read-modify-write instruction. Nothing: neither RMW nor fence.)
 //!
-//! The API is that of `crossbeam-deque` 0.8: to migrate, change the `use`. Beyond it there are [`Worker::bounded`], whose `push`
+//! The API of the first two is that of `crossbeam-deque` 0.8: to migrate, change the `use`. Beyond it there are [`Worker::bounded`], whose `push`
 //! gives back what the deque cannot hold, [`Worker::drain`], and `Extend`.
 //!
 //! # What is guaranteed
+//!
+//! (Of `Worker` and `Stealer`; what differs is on the pages of [`Injector`] and of [`block`].)
 //!
 //! * Each element comes out once: by a pop, by a steal, or dropped with the deque, when its worker and all stealers are gone.
 //! * An element can be stolen from the moment its `push` returns, whatever the owner does then.
@@ -24,15 +28,16 @@
 //! # What it costs
 //!
 //! * Memory: a buffer of the next power of two, from 64 slots; it is halved when a pop finds less than a quarter in use. Beside it,
-//!   one old buffer at most for each thief in the middle of a steal, until the owner comes by when the buffer next fills up or
-//!   changes; and two cache lines for each stealer.
+//!   one old buffer at most for each thief that was in the middle of a steal when it was replaced; it is freed when the owner next
+//!   comes round its buffer or replaces it, or with the deque. And a cache line for each stealer, of the most there ever were.
 //! * A LIFO owner that pops pays a fence; for the last element, one compare-exchange in place of it. A FIFO owner pays a
 //!   compare-exchange. Once for each lap round the buffer, the owner looks at each stealer's line.
 //! * A steal: two RMWs (the thief's own line, and `front`), and the lines of `front`, of `back` and of the element. A look that finds
 //!   the deque empty only reads.
 //!
-//! When *not* to use it: where each element passes from one thread to another, a channel is faster. Where several
-//! threads push, take an injector.
+//! When *not* to use them: where each element passes from one thread to another, a channel that can block is simpler. None of
+//! these waits: a thread that finds nothing has to decide for itself when to sleep (`examples/thread_pool` shows one way). The
+//! calls are no fences: a thread that pushes and then looks whether another one sleeps puts a `SeqCst` fence between.
 //!
 //! # Example
 //!

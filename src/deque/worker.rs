@@ -16,7 +16,7 @@ use crate::backend::atomic::{Acquire, Relaxed, Release, SeqCst, fence};
 #[derive(Debug)]
 pub enum Unbounded {}
 
-/// Of a [`Worker`]: its deque holds no more than it was made for, and [`push`](Worker::<T, Bounded>::push) may fail.
+/// Of a [`Worker`]: its deque holds no more than it was made for, and a push may fail.
 #[derive(Debug)]
 pub enum Bounded {}
 
@@ -55,6 +55,8 @@ pub struct Worker<T, C = Unbounded> {
 // SAFETY: the worker and its stealers move elements between threads, for which `T: Send` is needed. A worker is not `Sync`, so
 // there is one owner at a time, and sending it is the synchronization between one and the next.
 unsafe impl<T: Send, C> Send for Worker<T, C> {}
+
+impl<T, C> core::panic::UnwindSafe for Worker<T, C> {}
 
 impl<T> Worker<T> {
     /// An empty deque whose owner pops what it pushed first.

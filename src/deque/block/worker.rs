@@ -94,6 +94,8 @@ pub struct Worker<T> {
 // SAFETY: the worker and its stealers move elements between threads, for which `T: Send` is needed; a worker is not `Sync`.
 unsafe impl<T: Send> Send for Worker<T> {}
 
+impl<T> core::panic::UnwindSafe for Worker<T> {}
+
 impl<T> Worker<T> {
     /// An empty deque whose owner pops what it pushed last.
     #[must_use]
