@@ -47,6 +47,8 @@ pub struct Worker<T, C = Unbounded> {
     pub(super) buffer: Cell<NonNull<Buffer<T>>>,
     /// Slots of lesser indices may be written: see `make_room`.
     limit: Cell<u64>,
+    /// What the owner last knew of the shared `front`, which only grows: to look costs a transfer when thieves are at work.
+    front: Cell<u64>,
     /// The most elements that the deque holds.
     bound: usize,
     capacity: PhantomData<C>,
@@ -156,6 +158,7 @@ impl<T, C> Worker<T, C> {
             shared,
             buffer: Cell::new(buffer),
             limit: Cell::new(start.wrapping_add(slots.min(bound) as u64)),
+            front: Cell::new(start),
             bound,
             capacity: PhantomData,
         }
@@ -229,14 +232,13 @@ impl<T, C> Worker<T, C> {
     fn pop_back(&self) -> Option<T> {
         let shared = &*self.shared;
         let back = self.back();
-        // Old at worst: then there are fewer elements than it says.
-        let front = shared.front.load(Relaxed);
-        let len = distance(front, back);
-        if len <= 1 {
+        // There are no more elements than this.
+        let most = distance(self.front.get(), back);
+        if most <= 1 {
             // The last element is claimed as a thief claims it: that takes no fence.
-            let is_claimed = len == 1 && self.claim(front);
+            let last = if most == 1 { self.claim() } else { None };
             // SAFETY: claimed, just now.
-            let value = is_claimed.then(|| unsafe { self.take(front) });
+            let value = last.map(|index| unsafe { self.take(index) });
             self.shrink(0);
             return value;
         }
@@ -247,8 +249,8 @@ impl<T, C> Worker<T, C> {
         // SeqCst: with the fence in `Stealer::reader`. If this one comes first, no thief that looks from then on finds the element
         // of `last`. If a thief's comes first, its `front` is found here (killed by `deque::last_of_two`).
         fence(SeqCst);
-        let front = shared.front.load(Relaxed);
-        let rest = distance(front, last);
+        self.front.set(shared.front.load(Relaxed));
+        let rest = distance(self.front.get(), last);
         if rest > 0 {
             // SAFETY: `front` is before `last`, so no thief can claim it (see the fence).
             let value = unsafe { self.take(last) };
@@ -256,41 +258,40 @@ impl<T, C> Worker<T, C> {
             return Some(value);
         }
         // Thieves have come as far as this element, or past it.
-        let is_claimed = rest == 0 && self.claim(front);
+        let claimed = if rest == 0 { self.claim() } else { None };
         // Relaxed: the deque is empty, so no thief that finds this value claims anything.
         shared.back.index.store(back, Relaxed);
         // SAFETY: claimed, just now.
-        is_claimed.then(|| unsafe { self.take(last) })
+        claimed.map(|index| unsafe { self.take(index) })
     }
 
     #[inline]
     fn pop_front(&self) -> Option<T> {
         let back = self.back();
         loop {
-            let front = self.shared.front.load(Relaxed);
-            let len = distance(front, back);
-            if len <= 0 {
+            let most = distance(self.front.get(), back);
+            if most <= 0 {
                 self.shrink(0);
                 return None;
             }
-            if self.claim(front) {
+            if let Some(index) = self.claim() {
                 // SAFETY: claimed, just now.
-                let value = unsafe { self.take(front) };
-                self.shrink(len as usize - 1);
+                let value = unsafe { self.take(index) };
+                self.shrink(most as usize - 1);
                 return Some(value);
             }
         }
     }
 
-    /// Claims the oldest element, of index `front`, in competition with thieves.
+    /// Claims the oldest element, in competition with thieves; there is one, as far as the owner knows.
     #[inline]
-    fn claim(&self, front: u64) -> bool {
+    fn claim(&self) -> Option<u64> {
+        let front = self.front.get();
         let next = front.wrapping_add(1);
         // Relaxed: what the owner takes it has put there itself. It must not be torn (killed by `deque::last_element`).
-        self.shared
-            .front
-            .compare_exchange(front, next, Relaxed, Relaxed)
-            .is_ok()
+        let claimed = self.shared.front.compare_exchange(front, next, Relaxed, Relaxed);
+        self.front.set(claimed.map_or_else(|now| now, |_| next));
+        claimed.ok()
     }
 
     /// # Safety
@@ -339,6 +340,7 @@ impl<T, C> Worker<T, C> {
         // Acquire: synchronizes with the Release compare-exchange in `Reader::claim`: of each element that is claimed, the
         // announcement is seen below (killed by `deque::slot_is_reused`).
         let front = self.shared.front.load(Acquire);
+        self.front.set(front);
         let len = distance(front, back).max(0) as usize;
         let wanted = wanted.min(self.bound - len.min(self.bound));
         if wanted == 0 {
