@@ -14,6 +14,8 @@
 mod barriers;
 #[path = "compare/benchmark.rs"]
 mod benchmark;
+#[path = "compare/deques.rs"]
+mod deques;
 #[path = "../xtask/src/document.rs"]
 mod document;
 #[path = "compare/families.rs"]
@@ -54,6 +56,7 @@ fn main() {
     benchmarks.extend(oversubscribed::benchmarks());
     benchmarks.extend(barriers::benchmarks());
     benchmarks.extend(reclamation::benchmarks());
+    benchmarks.extend(deques::benchmarks());
     benchmarks.extend(thousands::benchmarks());
     options.select(&mut benchmarks);
     if options.list {

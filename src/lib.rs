@@ -17,6 +17,12 @@ mod backend;
 pub mod barrier;
 #[cfg(target_has_atomic = "64")]
 pub mod counter;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+#[allow(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "its SAFETY comments argue some of them together"
+)]
+pub mod deque;
 #[cfg(feature = "std")]
 pub mod futex;
 mod internal;

@@ -8,6 +8,7 @@ pub mod busy;
 pub mod bystanders;
 pub mod condvars;
 pub mod counters;
+pub mod deques;
 pub mod locks;
 pub mod numbers;
 pub mod periods;

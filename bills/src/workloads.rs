@@ -1,5 +1,6 @@
 //! The standard workloads, and beside them the controls.
 
+mod deques;
 mod sleeping;
 
 use std::sync::atomic::AtomicBool;
@@ -25,12 +26,13 @@ const OPERATIONS: usize = 256;
 const PASSAGES: usize = 16;
 
 /// The families, in the order in which they are shown.
-pub const FAMILIES: [&str; 6] = [CONTENDED, APART, TURNS, COUNTERS, BARRIERS, RECLAMATION];
+pub const FAMILIES: [&str; 7] = [CONTENDED, APART, TURNS, COUNTERS, BARRIERS, RECLAMATION, DEQUES];
 
 const CONTENDED: &str = "one lock for all, threads always waiting";
 const APART: &str = "a lock for each thread";
 const TURNS: &str = "threads that wake one another";
 const COUNTERS: &str = "one counter for all";
+const DEQUES: &str = "elements that an owner or a producer passes on";
 const BARRIERS: &str = "one barrier for all, by the episode";
 const RECLAMATION: &str = "reclamation, one domain for all";
 
@@ -54,7 +56,7 @@ const fn control(family: &'static str, name: &'static str, run: fn(&Machine, usi
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Workload> {
-    ALL.iter().chain(sleeping::ALL)
+    ALL.iter().chain(sleeping::ALL).chain(deques::ALL)
 }
 
 const ALL: &[Workload] = &[

@@ -27,7 +27,7 @@ pub(crate) mod atomic {
     };
 
     /// A fence that directly follows a read-modify-write of this thread: on x86 that was one.
-    #[cfg(feature = "std")]
+    #[cfg(feature = "alloc")]
     #[inline]
     pub(crate) fn fence_after_rmw(ordering: core::sync::atomic::Ordering) {
         if cfg!(all(target_arch = "x86_64", not(miri))) {

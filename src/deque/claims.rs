@@ -1,0 +1,175 @@
+//! Where thieves announce which buffer they read from, and from which index on.
+//!
+//! A thief *claims* an element by moving `front` past it, and reads its slot afterwards. Until then the slot must not be written
+//! again and its buffer must not be freed, so the thief announces both beforehand, in a claim: a cache line of its own that it
+//! leases by one compare-exchange. The owner looks through all claims before it reuses slots, once for each lap round the
+//! buffer, and before it frees a buffer.
+//!
+//! The list of claims only grows: to the largest number of stealers there ever were at a time, or of threads that were stealing
+//! at a time, whichever is more. It is freed with the deque.
+
+use alloc::boxed::Box;
+use core::ptr::null_mut;
+
+use crossbeam_utils::CachePadded;
+
+use crate::backend::atomic::{Acquire, AtomicBool, AtomicPtr, AtomicU64, Relaxed, Release};
+use crate::backend::hint;
+
+/// What one thief announces.
+pub(super) struct Claim {
+    /// The buffer it reads from; null: nobody uses this claim.
+    buffer: AtomicPtr<()>,
+    /// It reads no slot of a lesser index.
+    index: AtomicU64,
+    /// Whether a stealer has it for its own, so that stealers seldom meet in one.
+    is_assigned: AtomicBool,
+    /// The claim that was listed before this one.
+    next: *mut CachePadded<Claim>,
+}
+
+/// The claims of one deque.
+pub(super) struct Claims {
+    first: AtomicPtr<CachePadded<Claim>>,
+}
+
+impl Claim {
+    /// Leases this claim for `buffer`; false if another thread uses it.
+    #[inline]
+    pub(super) fn announce(&self, buffer: *mut ()) -> bool {
+        // Acquire: synchronizes with the Release store in `withdraw`, so that the index which this
+        // thread announces next follows that of the thread before it.
+        // survivor: loom orders stores as they are carried out.
+        self.buffer
+            .compare_exchange(null_mut(), buffer, Acquire, Relaxed)
+            .is_ok()
+    }
+
+    /// Announces that no slot before that of `index` is read. The claim is leased by this thread.
+    #[inline]
+    pub(super) fn set_index(&self, index: u64) {
+        // Release: synchronizes with the Acquire load in `lowest`. An owner that finds this index
+        // may reuse slots that this thread read under an earlier one.
+        // survivor: the fence before it releases as much; sanitizers know no fences.
+        self.index.store(index, Release);
+    }
+
+    /// Ends the lease: this thread reads nothing of the buffer any more.
+    #[inline]
+    pub(super) fn withdraw(&self) {
+        // Release: synchronizes with the Acquire loads in `lowest` and `is_announced`. What was
+        // read must have been read before its slot is written again and before its buffer is freed.
+        // model: deque::slot_is_reused, deque::growth
+        self.buffer.store(null_mut(), Release);
+    }
+
+    /// Gives it back to the list, for another stealer.
+    pub(super) fn unassign(&self) {
+        // Relaxed: it only spreads stealers over claims.
+        self.is_assigned.store(false, Relaxed);
+    }
+}
+
+impl Claims {
+    pub(super) fn new() -> Self {
+        Claims {
+            first: AtomicPtr::new(null_mut()),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Claim> {
+        // Acquire: synchronizes with the Release compare-exchange in `add`: the claim must be found
+        // made.
+        // survivor: what it consists of are atomics and a pointer, which loom knows to be made.
+        let mut next = self.first.load(Acquire);
+        core::iter::from_fn(move || {
+            // SAFETY: null, or a claim of this list, which lives as long as the list (see `Drop`).
+            let claim = unsafe { next.as_ref() }?;
+            next = claim.next;
+            Some(&**claim)
+        })
+    }
+
+    /// A claim for a new stealer to use first: one that no other has, or a new one.
+    pub(super) fn assign(&self) -> &Claim {
+        // Relaxed: two stealers with one claim would get into each other's way, and no more.
+        let vacant = |claim: &&Claim| {
+            !claim.is_assigned.load(Relaxed)
+                && claim
+                    .is_assigned
+                    .compare_exchange(false, true, Relaxed, Relaxed)
+                    .is_ok()
+        };
+        self.iter().find(vacant).unwrap_or_else(|| self.add(null_mut(), true))
+    }
+
+    /// Leases any claim for `buffer`, for a thief that found its own in use.
+    #[cold]
+    pub(super) fn announce(&self, buffer: *mut ()) -> &Claim {
+        self.iter()
+            .find(|claim| claim.announce(buffer))
+            .unwrap_or_else(|| self.add(buffer, false))
+    }
+
+    fn add(&self, buffer: *mut (), is_assigned: bool) -> &Claim {
+        let new = Box::into_raw(Box::new(CachePadded::new(Claim {
+            buffer: AtomicPtr::new(buffer),
+            index: AtomicU64::new(0),
+            is_assigned: AtomicBool::new(is_assigned),
+            next: null_mut(),
+        })));
+        let mut first = self.first.load(Relaxed);
+        loop {
+            // SAFETY: just made, and not listed yet: this thread alone has it.
+            unsafe { (&mut *new).next = first };
+            // Release: synchronizes with the Acquire load in `iter`.
+            // survivor: as there.
+            match self.first.compare_exchange(first, new, Release, Relaxed) {
+                // SAFETY: listed claims live as long as the list, and are only shared from now on.
+                Ok(_) => return unsafe { &*new },
+                Err(now) => first = now,
+            }
+        }
+    }
+
+    /// The least index from which a thief may still read in `buffer`; `None` if no thief does.
+    ///
+    /// What counts are the thieves that have claimed an element: the caller has loaded `front` with Acquire, and so sees what
+    /// they announced before.
+    pub(super) fn lowest(&self, buffer: *mut (), front: u64) -> Option<u64> {
+        self.iter()
+            .filter_map(|claim| {
+                // Acquire: synchronizes with `set_index`: a slot of a lesser index, which the thief
+                // read under an earlier announcement, has been read.
+                // model: deque::slot_is_reused_late
+                let index = claim.index.load(Acquire);
+                // Acquire: synchronizes with `withdraw`: a slot that is written again has been
+                // read. Loaded after the index: a thief that announces meanwhile has written to
+                // this word, and it is not for nothing that the line is fetched again.
+                // model: deque::slot_is_reused
+                (claim.buffer.load(Acquire) == buffer).then_some(index)
+            })
+            .min_by_key(|index| index.wrapping_sub(front) as i64)
+    }
+
+    /// Whether a thief may still read from `buffer`.
+    pub(super) fn is_announced(&self, buffer: *mut ()) -> bool {
+        // Acquire: synchronizes with `withdraw`: a buffer that is freed has been read.
+        // model: deque::growth
+        self.iter().any(|claim| claim.buffer.load(Acquire) == buffer)
+    }
+}
+
+impl Drop for Claims {
+    fn drop(&mut self) {
+        if hint::is_abandoned() {
+            return;
+        }
+        let mut next = self.first.load(Relaxed);
+        while !next.is_null() {
+            // SAFETY: made by `Box::into_raw` in `add`, listed once, and nobody refers to this list any more.
+            let claim = unsafe { Box::from_raw(next) };
+            next = claim.next;
+        }
+    }
+}
