@@ -113,7 +113,6 @@ pub(crate) mod hint {
     }
 
     /// What the clock decides; a model decides otherwise, or the same each time.
-    #[cfg(feature = "std")]
     #[inline]
     pub(crate) fn decided(clock: impl FnOnce() -> bool) -> bool {
         clock()
@@ -122,7 +121,12 @@ pub(crate) mod hint {
 
 #[cfg(feature = "std")]
 pub(crate) mod thread {
-    pub(crate) use std::thread::{panicking as is_unwinding, sleep, yield_now};
+    pub(crate) use std::thread::{ThreadId as Id, panicking as is_unwinding, sleep, yield_now};
+
+    /// Which thread this is.
+    pub(crate) fn id() -> Id {
+        std::thread::current().id()
+    }
 
     /// Whether this is a model that has failed: it never is.
     #[inline]

@@ -56,6 +56,7 @@ mod arrivals;
 mod central;
 #[cfg(feature = "alloc")]
 mod combining;
+mod completing;
 #[cfg(feature = "alloc")]
 mod dissemination;
 #[cfg(feature = "alloc")]
@@ -67,6 +68,8 @@ mod patience;
 #[cfg(feature = "alloc")]
 mod signals;
 mod step;
+#[cfg(feature = "std")]
+mod unwinding;
 
 use core::fmt;
 
@@ -80,6 +83,8 @@ pub use combining::{CombiningBarrier, PendingArrival};
 pub use dissemination::DisseminationBarrier;
 #[cfg(feature = "alloc")]
 pub use fixed::{TournamentBarrier, TreeBarrier, WakeUp};
+#[cfg(feature = "std")]
+pub use participant::ParticipantGuard;
 #[cfg(feature = "alloc")]
 pub use participant::{Kind, Participant};
 pub use step::{NoStep, Step};
