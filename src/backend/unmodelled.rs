@@ -71,8 +71,8 @@ pub(super) mod hints {
     }
 
     /// What the clock decides; a model decides otherwise, or the same each time.
-    #[cfg(feature = "std")]
     #[inline]
+    #[allow(dead_code, reason = "for what has no clock")]
     pub(crate) fn decided(clock: impl FnOnce() -> bool) -> bool {
         clock()
     }

@@ -6,20 +6,29 @@ use core::time::Duration;
 
 #[cfg(feature = "std")]
 use super::WaitError;
-use super::arrivals::Counted;
+#[cfg(feature = "std")]
+use super::arrivals::TakenBack;
+use super::arrivals::{Counted, Duty};
 use super::central::{Barrier, result};
+use super::gate::Claim;
 #[cfg(feature = "std")]
 use super::gate::{Gate, Passed};
 use super::step::{NoStep, Step};
+#[cfg(feature = "std")]
+use super::unwinding::Unwinding;
 use super::{BarrierWaitResult, Poisoned};
 #[cfg(feature = "std")]
-use crate::backend::{thread, time};
+use crate::backend::time;
 
 /// An arrival at a [`Barrier`], to be waited for later: what [`Barrier::arrive`] returns.
 ///
 /// It belongs to the barrier and the episode of its arrival, and can be waited with once. If it is dropped or forgotten, the
 /// arrival counts all the same, and the thread goes on without waiting; the leader of the episode may then be missing. If it is
 /// dropped by a panic, the barrier is poisoned, since the thread will not arrive in the next episode.
+///
+/// It may be waited with while 267 million later episodes (2^28 - 2^20) are completed. If it is kept for longer, it is mistaken
+/// for an arrival in the episode whose number is the same, 2^28 later: until that is over, `wait` waits for it, and
+/// `wait_timeout` returns as if it were complete, or takes an arrival of another thread back.
 #[must_use = "an arrival is to be waited with; dropped, its thread goes on before the others have arrived"]
 pub struct Arrival<'barrier, S = NoStep> {
     barrier: &'barrier Barrier<S>,
@@ -44,17 +53,19 @@ impl<'barrier, S: Step> Arrival<'barrier, S> {
     /// # Errors
     ///
     /// If the barrier is poisoned before the episode is complete.
+    ///
+    /// # Panics
+    ///
+    /// Inside the completion step of the barrier.
     #[inline]
     pub fn wait(self) -> Result<BarrierWaitResult, Poisoned> {
+        let Barrier { gate, yields, .. } = self.barrier;
+        self.barrier.refuse_inside();
         let counted = self.counted?;
-        if counted.is_last {
+        if counted.duty != Duty::Wait {
             return Ok(BarrierWaitResult::of(true));
         }
-        result(
-            self.barrier
-                .gate
-                .wait(counted.episode, counted.expected, &self.barrier.yields),
-        )
+        result(gate.wait(counted.episode, Claim::Leadership, counted.expected, yields))
     }
 
     /// The same, but no longer than `timeout`. Then the arrival is taken back; see [`Barrier::wait_timeout`].
@@ -62,6 +73,10 @@ impl<'barrier, S: Step> Arrival<'barrier, S> {
     /// # Errors
     ///
     /// If the others have not come in time, or if the barrier is poisoned.
+    ///
+    /// # Panics
+    ///
+    /// Inside the completion step of the barrier.
     ///
     /// ```
     /// # use linchpin::barrier::{Barrier, WaitError};
@@ -76,19 +91,24 @@ impl<'barrier, S: Step> Arrival<'barrier, S> {
         let Some(deadline) = time::after(timeout) else {
             return self.wait().map_err(WaitError::from);
         };
-        let counted = self.counted?;
-        if counted.is_last {
+        let Barrier { gate, yields, .. } = self.barrier;
+        self.barrier.refuse_inside();
+        let Counted {
+            episode,
+            duty,
+            expected,
+        } = self.counted?;
+        if duty != Duty::Wait {
             return Ok(BarrierWaitResult::of(true));
         }
-        let Counted { episode, expected, .. } = counted;
-        let passed = match self
-            .barrier
-            .gate
-            .wait_until(episode, expected, &self.barrier.yields, deadline)
-        {
-            Passed::TimedOut if self.barrier.arrivals.take_back(episode) => return Err(WaitError::TimedOut),
-            // The last has arrived: the gate is about to open.
-            Passed::TimedOut => self.barrier.gate.wait(episode, expected, &self.barrier.yields),
+        let passed = match gate.wait_until(episode, expected, yields, deadline) {
+            Passed::TimedOut => match self.barrier.arrivals.take_back(episode) {
+                TakenBack::Done => return Err(WaitError::TimedOut),
+                // The gate is about to open.
+                TakenBack::Complete => gate.wait(episode, Claim::Leadership, expected, yields),
+                TakenBack::Unknown if gate.is_poisoned() => Passed::Poisoned,
+                TakenBack::Unknown => Passed::Through,
+            },
             passed => passed,
         };
         Ok(result(passed)?)
@@ -103,12 +123,12 @@ impl<S> fmt::Debug for Arrival<'_, S> {
 
 /// Poisons a [`Barrier`] if a panic drops it: what [`Barrier::poison_on_panic`] returns.
 ///
-/// One that is made while the thread is already unwinding does nothing.
+/// One that is made while a thread is already unwinding does nothing in that thread.
 #[cfg(feature = "std")]
 #[must_use = "it poisons the barrier only while it lives"]
 pub struct PoisonOnPanic<'barrier> {
     gate: &'barrier Gate,
-    was_unwinding: bool,
+    unwinding: Unwinding,
 }
 
 #[cfg(feature = "std")]
@@ -117,7 +137,7 @@ impl<'barrier> PoisonOnPanic<'barrier> {
     pub(super) fn new(gate: &'barrier Gate) -> Self {
         PoisonOnPanic {
             gate,
-            was_unwinding: thread::is_unwinding(),
+            unwinding: Unwinding::now(),
         }
     }
 }
@@ -126,7 +146,7 @@ impl<'barrier> PoisonOnPanic<'barrier> {
 impl Drop for PoisonOnPanic<'_> {
     #[inline]
     fn drop(&mut self) {
-        if thread::is_unwinding() && !self.was_unwinding {
+        if self.unwinding.has_begun() {
             self.gate.poison();
         }
     }

@@ -10,8 +10,9 @@ use crossbeam_utils::CachePadded;
 use crate::backend::cell::UnsafeCell;
 use crate::backend::const_fn;
 
-use super::arrivals::{self, Arrivals, Counted, Early, Left, Refused};
-use super::gate::{Gate, Passed};
+use super::arrivals::{self, Arrivals, Duty, Left};
+use super::completing::refuse;
+use super::gate::{Claim, Gate, Passed};
 use super::patience::Yields;
 use super::step::{NoStep, Step, StepCell};
 use super::{Arrival, BarrierWaitResult, Poisoned};
@@ -25,8 +26,11 @@ use super::{PoisonOnPanic, WaitError};
 /// the last arrival wakes all sleepers at once.
 ///
 /// * **Guarantee**: no thread leaves an episode before `n` have arrived in it, and each then sees what all did before
-///   they arrived. Exactly one is the leader: the last to arrive. An arrival beyond the `n`th counts for the next episode, so
-///   that more than `n` threads may share a barrier.
+///   they arrived. Exactly one is the leader: the last to arrive. Where a thread completes the episode by leaving, the leader
+///   is the first waiter to see that; there is none if all of them come too late, when the next episode is over as well,
+///   which takes more threads than participants or an [`Arrival`] that is kept.
+/// * **More threads than participants** may share a barrier: an arrival beyond the `n`th counts for the next episode. A
+///   thread that completes an episode goes on with later ones that are complete by then, 64 of them at most.
 /// * **Cost**: an episode takes an arrival's RMW on one line for each thread, one after the other, and a read of
 ///   another. Good for few threads and for many more threads than cores; with dozens of cores see the
 ///   [table](super).
@@ -39,8 +43,9 @@ use super::{PoisonOnPanic, WaitError};
 /// * **Not for** places where a thread must not wait for one that is held up. A thread that neither arrives nor poisons the
 ///   barrier lets all others wait for ever.
 ///
-/// The count of episodes comes round after 2^29 of them: a thread that is held up in `wait` for 2^28 episodes or more, which
-/// takes more threads than participants, may wait for one more.
+/// The count of episodes comes round after 2^28 of them. An [`Arrival`] that is kept while the others complete more than
+/// 267 million episodes (2^28 - 2^20) is mistaken for one in a later episode, as its page says; so is a thread that is
+/// held up in `wait` for as many, which takes more threads than participants.
 ///
 /// ```
 /// use linchpin::barrier::Barrier;
@@ -56,7 +61,7 @@ pub struct Barrier<S = NoStep> {
     pub(super) arrivals: CachePadded<Arrivals>,
     pub(super) gate: CachePadded<Gate>,
     pub(super) yields: CachePadded<Yields>,
-    step: StepCell<S>,
+    pub(super) step: StepCell<S>,
 }
 
 impl Barrier {
@@ -91,10 +96,13 @@ impl<S> Barrier<S> {
 impl<F: FnMut() + Send> Barrier<F> {
     const_fn! {
         /// A barrier for `n` threads that runs `step` once in each episode, after the last arrival and before any
-        /// thread leaves: in the thread that arrives last, or that leaves as the last.
+        /// thread leaves: in the thread that arrives last, or that leaves as the last. With more threads than participants it
+        /// may also be one that has completed an episode shortly before. It runs, too, when the last participant
+        /// leaves, which completes an episode in which none has arrived.
         ///
         /// If `step` panics, the barrier is poisoned, and the panic goes on in the thread that ran it. If it waits for or
-        /// arrives at this same barrier, that panics; without the feature `std` it waits for ever.
+        /// arrives at this same barrier, or waits with an [`Arrival`] at it, that panics; without the feature `std` it waits
+        /// for ever. It must not wait for a thread that is itself to pass this barrier.
         ///
         /// # Panics
         ///
@@ -125,7 +133,8 @@ impl<S: Step> Barrier<S> {
     /// # Panics
     ///
     /// If the barrier is poisoned; see [`wait_checked`](Self::wait_checked). If all participants have left. Inside the
-    /// completion step of this barrier.
+    /// completion step of this barrier. If there are 524,288 arrivals in episodes that are not over, which also poisons
+    /// the barrier: with a large `n`, a few threads that drop their [`Arrival`]s come to that.
     #[inline]
     pub fn wait(&self) -> BarrierWaitResult {
         self.wait_checked().unwrap_or_else(|Poisoned| refuse_poisoned())
@@ -139,7 +148,7 @@ impl<S: Step> Barrier<S> {
     ///
     /// # Panics
     ///
-    /// If all participants have left; inside the completion step of this barrier.
+    /// As [`wait`](Self::wait), but for poison.
     ///
     /// ```
     /// # use linchpin::barrier::Barrier;
@@ -153,11 +162,14 @@ impl<S: Step> Barrier<S> {
     #[inline]
     pub fn wait_checked(&self) -> Result<BarrierWaitResult, Poisoned> {
         let counted = self.count()?;
-        if counted.is_last {
-            self.complete(counted, false)?;
+        if counted.duty != Duty::Wait {
+            self.conclude(counted)?;
             return Ok(BarrierWaitResult::of(true));
         }
-        result(self.gate.wait(counted.episode, counted.expected, &self.yields))
+        let passed = self
+            .gate
+            .wait(counted.episode, Claim::Leadership, counted.expected, &self.yields);
+        result(passed)
     }
 
     /// Arrives, and waits for the others no longer than `timeout`.
@@ -171,7 +183,7 @@ impl<S: Step> Barrier<S> {
     ///
     /// # Panics
     ///
-    /// If all participants have left; inside the completion step of this barrier.
+    /// As [`wait`](Self::wait), but for poison.
     ///
     /// ```
     /// # use linchpin::barrier::{Barrier, WaitError};
@@ -192,11 +204,12 @@ impl<S: Step> Barrier<S> {
 
     /// Arrives, and does not wait: what it returns does, later.
     ///
-    /// The last arrival runs the completion step here, and releases the others.
+    /// The last arrival runs the completion step here, and releases the others; or it waits for the thread that goes on to
+    /// its episode, where there are more threads than participants.
     ///
     /// # Panics
     ///
-    /// If all participants have left; inside the completion step of this barrier.
+    /// As [`wait`](Self::wait), but for poison.
     ///
     /// ```
     /// # use linchpin::barrier::Barrier;
@@ -214,8 +227,8 @@ impl<S: Step> Barrier<S> {
     #[inline]
     pub fn arrive(&self) -> Arrival<'_, S> {
         let counted = self.count().and_then(|counted| {
-            if counted.is_last {
-                self.complete(counted, false)?;
+            if counted.duty != Duty::Wait {
+                self.conclude(counted)?;
             }
             Ok(counted)
         });
@@ -238,7 +251,7 @@ impl<S: Step> Barrier<S> {
     /// assert!(barrier.wait().is_leader()); // it is for one thread now
     /// ```
     pub fn arrive_and_drop(&self) {
-        self.step.refuse_inside();
+        self.refuse_inside();
         loop {
             match self.arrivals.leave() {
                 Err(refused) => refuse(refused),
@@ -249,7 +262,7 @@ impl<S: Step> Barrier<S> {
                     return;
                 }
                 Ok(Left::Busy { episode, expected }) => {
-                    if self.gate.wait(episode, expected, &self.yields) == Passed::Poisoned {
+                    if self.gate.wait(episode, Claim::Nothing, expected, &self.yields) == Passed::Poisoned {
                         return;
                     }
                 }
@@ -289,53 +302,6 @@ impl<S: Step> Barrier<S> {
     pub fn poison_on_panic(&self) -> PoisonOnPanic<'_> {
         PoisonOnPanic::new(&self.gate)
     }
-
-    #[inline]
-    fn count(&self) -> Result<Counted, Poisoned> {
-        self.step.refuse_inside();
-        self.arrivals.arrive().or_else(|early| self.count_early(early))
-    }
-
-    #[cold]
-    fn count_early(&self, early: Early) -> Result<Counted, Poisoned> {
-        if self.gate.is_poisoned() {
-            // No episode is closed any more, and the count must not run over.
-            self.arrivals.undo();
-            return Err(Poisoned);
-        }
-        self.arrivals.place(early).map_err(|refused| refuse(refused))
-    }
-
-    /// What the thread does that has completed an episode.
-    #[inline]
-    fn complete(&self, counted: Counted, leaderless: bool) -> Result<(), Poisoned> {
-        // Where more threads than participants arrive, the episode before may still be in its completion.
-        if self.gate.wait(counted.episode.before(), counted.expected, &self.yields) == Passed::Poisoned
-            || self.gate.is_poisoned()
-        {
-            return Err(Poisoned);
-        }
-        if S::RUNS {
-            let poisons = Poisons(&self.gate);
-            // SAFETY: this thread alone has completed this episode (invariant 2 of `arrivals`), and has seen the gate open
-            // for the one before, whose step ended before that.
-            unsafe { self.step.run() };
-            core::mem::forget(poisons);
-        }
-        self.arrivals.close(counted.expected);
-        self.gate.open(leaderless)
-    }
-}
-
-/// Poisons a gate when it is dropped.
-struct Poisons<'gate>(&'gate Gate);
-
-impl Drop for Poisons<'_> {
-    fn drop(&mut self) {
-        if !super::is_abandoned() {
-            self.0.poison();
-        }
-    }
 }
 
 #[inline]
@@ -350,14 +316,6 @@ pub(super) fn result(passed: Passed) -> Result<BarrierWaitResult, Poisoned> {
 #[cold]
 fn refuse_poisoned() -> ! {
     panic!("the barrier is poisoned: a participant has panicked, and will not arrive any more");
-}
-
-#[cold]
-fn refuse(refused: Refused) -> ! {
-    match refused {
-        Refused::AllHaveLeft => panic!("all participants have left this barrier: it takes no more arrivals"),
-        Refused::TooMany => panic!("more than 262,144 threads arrive at a barrier at once"),
-    }
 }
 
 // A step that panics poisons the barrier, and is not run again.

@@ -6,13 +6,13 @@ use core::fmt;
 
 use crossbeam_utils::CachePadded;
 
-use super::gate::{Episode, Gate, Passed};
-use super::participant::{Kind, Participant, check, sealed};
+use super::gate::{Claim, Episode, Gate, Offer, Passed};
+use super::participant::{Departure, Kind, Participant, check, sealed};
 use super::patience::Yields;
 use super::signals::Progress;
 use super::step::{NoStep, Step, StepCell};
 use super::{BarrierWaitResult, Poisoned};
-use crate::backend::atomic::{AcqRel, AtomicU32, Relaxed};
+use crate::backend::atomic::{AcqRel, Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::hint;
 
@@ -25,9 +25,10 @@ const ARRIVED_MASK: u32 = ONE_EXPECTED - 1;
 /// Yew, Tzeng and Lawrie's software combining tree (IEEE Transactions on Computers 1987), with one flag to wake all.
 ///
 /// Four participants share a counter; the last of them goes on to the counter above. It is the tree whose arrivals wait for
-/// no thread, and so the one that can do what [`Barrier`](super::Barrier) can, but for time-outs.
+/// nobody, and so the one that can do what [`Barrier`](super::Barrier) can, but for time-outs.
 ///
-/// * **Guarantee**: as [`Barrier`](super::Barrier). The leader is the last to arrive.
+/// * **Guarantee**: as [`Barrier`](super::Barrier). The leader is the last to arrive, or where a participant completes the
+///   episode by leaving, the first to see that: of those that wait in it, one in any case.
 /// * **Cost**: an RMW on a counter for each participant, and for each counter one above, `log4 n` of them one after the
 ///   other; then all look at one line. One line of memory for three participants.
 /// * **Split phase**: [`arrive`](Participant::arrive). **Leaving**: drop the participant, or
@@ -51,7 +52,7 @@ const ARRIVED_MASK: u32 = ONE_EXPECTED - 1;
 /// ```
 pub struct CombiningBarrier<S = NoStep> {
     /// Level by level, the leaves first and the root last.
-    counters: Box<[Counter]>,
+    counters: Box<[CachePadded<Counter>]>,
     gate: CachePadded<Gate>,
     yields: CachePadded<Yields>,
     step: StepCell<S>,
@@ -60,13 +61,15 @@ pub struct CombiningBarrier<S = NoStep> {
 
 #[derive(Debug)]
 struct Counter {
-    count: CachePadded<AtomicU32>,
+    count: AtomicU32,
+    /// Of a leaf: a bit for each of its participants that leaves when the present episode is over.
+    leaving: AtomicU32,
     /// The counter above; the root has itself.
     above: usize,
 }
 
 /// A counter for each `FAN_IN` of `n`, and so on.
-fn tree(n: usize) -> Box<[Counter]> {
+fn tree(n: usize) -> Box<[CachePadded<Counter>]> {
     let mut counters = Vec::new();
     let mut below = n;
     loop {
@@ -74,10 +77,11 @@ fn tree(n: usize) -> Box<[Counter]> {
         let width = below.div_ceil(FAN_IN);
         for place in 0..width {
             let expected = FAN_IN.min(below - place * FAN_IN) as u32;
-            counters.push(Counter {
-                count: CachePadded::new(AtomicU32::new(expected * ONE_EXPECTED)),
+            counters.push(CachePadded::new(Counter {
+                count: AtomicU32::new(expected * ONE_EXPECTED),
+                leaving: AtomicU32::new(0),
                 above: level + width + place / FAN_IN,
-            });
+            }));
         }
         if width == 1 {
             counters[level].above = level;
@@ -108,7 +112,9 @@ enum Visit {
 }
 
 impl<S: Step> CombiningBarrier<S> {
-    /// The same with a completion step, which the last to arrive runs; see [`Barrier::with_step`](super::Barrier::with_step).
+    /// The same with a completion step, which the last to arrive runs, or a participant that completes the episode by
+    /// leaving; see [`Barrier::with_step`](super::Barrier::with_step). In an episode in which none has arrived, as when all
+    /// participants are dropped at the end, it does not run.
     ///
     /// # Panics
     ///
@@ -170,19 +176,61 @@ impl<S: Step> CombiningBarrier<S> {
         if self.gate.is_poisoned() {
             return Err(Poisoned);
         }
-        if S::RUNS {
-            let poisons = Poisons(&self.gate);
-            // SAFETY: one thread completes an episode, and no thread arrives in the next before it has seen the gate open
-            // for this one.
-            unsafe { self.step.run() };
-            core::mem::forget(poisons);
+        // SAFETY: one thread completes an episode, and no thread arrives in the next before it has seen the gate open
+        // for this one.
+        unsafe { self.step.run_or_poison(&self.gate) };
+        let offer = Offer {
+            leadership: leaderless,
+            completion: false,
+        };
+        let sleepers = self.gate.open(offer, || self.let_go())?;
+        self.gate.wake(sleepers);
+        Ok(())
+    }
+
+    /// Lets those leave that have asked for it, in the episode that begins when the gate is opened.
+    #[cold]
+    fn let_go(&self) {
+        for (leaf, counter) in self.counters[..(self.n as usize).div_ceil(FAN_IN)].iter().enumerate() {
+            // Relaxed: a leaver that has asked is found, by the Acquire in `open`.
+            if counter.leaving.load(Relaxed) == 0 {
+                continue;
+            }
+            // Acquire: what the leaver did happens before what any thread does after the next
+            // episode, as for an arrival, which this replaces. An RMW, as another may set its bit.
+            // model: barrier::combining_drops
+            let leaving = counter.leaving.swap(0, Acquire);
+            for place in (0..FAN_IN).filter(|place| leaving & 1 << place != 0) {
+                // All counters are reset, and no thread arrives before the gate is open: that completes nothing.
+                let completes = self.count(leaf * FAN_IN + place, Visit::Leaves);
+                debug_assert!(!completes, "none has arrived in the episode that is about to begin");
+            }
         }
-        self.gate.open(leaderless)
+    }
+
+    /// Lets participant `me` leave that has arrived in this episode: when it is over, without waiting for that. False if it
+    /// is over, and the participant to leave by itself.
+    #[cold]
+    fn leaves_later(&self, me: usize, progress: Progress) -> bool {
+        let (leaving, bit) = (&self.counters[me / FAN_IN].leaving, 1 << (me % FAN_IN));
+        // Release: synchronizes with the Acquire in `let_go`.
+        // model: barrier::combining_drops
+        leaving.fetch_or(bit, Release);
+        if self.gate.leave_when_over(Episode::new(progress.episode)) {
+            return true;
+        }
+        // Relaxed: this follows the opening. The thread that opened the gate may have found the bit all the same, where
+        // another participant had asked it to look for such.
+        if leaving.load(Relaxed) & bit == 0 {
+            return true;
+        }
+        leaving.fetch_and(!bit, Relaxed);
+        false
     }
 
     #[inline]
     fn arrive(&self, me: usize) -> Result<bool, Poisoned> {
-        self.step.refuse_inside();
+        self.step.refuse_inside(&*self.gate);
         let is_last = self.count(me, Visit::Arrives);
         if is_last {
             self.complete(false)?;
@@ -191,22 +239,15 @@ impl<S: Step> CombiningBarrier<S> {
     }
 
     #[inline]
-    fn await_gate(&self, progress: Progress) -> Result<bool, Poisoned> {
-        match self.gate.wait(Episode::new(progress.episode), self.n, &self.yields) {
+    fn await_gate(&self, progress: Progress, claim: Claim) -> Result<bool, Poisoned> {
+        self.step.refuse_inside(&*self.gate);
+        match self
+            .gate
+            .wait(Episode::new(progress.episode), claim, self.n, &self.yields)
+        {
             Passed::Through => Ok(false),
             Passed::AsLeader => Ok(true),
             _ => Err(Poisoned),
-        }
-    }
-}
-
-/// Poisons a gate when it is dropped.
-struct Poisons<'gate>(&'gate Gate);
-
-impl Drop for Poisons<'_> {
-    fn drop(&mut self) {
-        if !super::is_abandoned() {
-            self.0.poison();
         }
     }
 }
@@ -225,16 +266,17 @@ impl<S: Step> sealed::Kind for CombiningBarrier<S> {
     fn meet(&self, me: usize, progress: Progress) -> Result<bool, Poisoned> {
         match self.arrive(me)? {
             true => Ok(true),
-            false => self.await_gate(progress),
+            false => self.await_gate(progress, Claim::Leadership),
         }
     }
 
-    fn leave(&self, me: usize, _progress: Progress, fails: bool) {
-        if fails {
-            self.gate.poison();
-        } else if self.count(me, Visit::Leaves) {
+    fn leave(&self, me: usize, progress: Progress, departure: Departure) {
+        match departure {
+            Departure::Fails => self.gate.poison(),
+            Departure::Pending if self.leaves_later(me, progress) => {}
             // A poisoned barrier has been left all the same.
-            let _ = self.complete(true);
+            _ if self.count(me, Visit::Leaves) => _ = self.complete(true),
+            _ => {}
         }
     }
 
@@ -246,8 +288,8 @@ impl<S: Step> sealed::Kind for CombiningBarrier<S> {
         self.gate.is_poisoned()
     }
 
-    fn finish(&self, progress: Progress) -> Result<bool, Poisoned> {
-        self.await_gate(progress)
+    fn finish(&self, progress: Progress) -> Result<(), Poisoned> {
+        self.await_gate(progress, Claim::Nothing).map(|_| ())
     }
 }
 
@@ -259,6 +301,10 @@ impl<S: Step> Participant<CombiningBarrier<S>> {
     /// # Errors
     ///
     /// If the barrier is poisoned.
+    ///
+    /// # Panics
+    ///
+    /// Inside the completion step of the barrier; if this is the last arrival, and the step panics.
     ///
     /// ```
     /// # use linchpin::barrier::CombiningBarrier;
@@ -283,7 +329,8 @@ impl<S: Step> Participant<CombiningBarrier<S>> {
 
     /// Leaves for good: counts as an arrival in this episode, and all later ones expect one fewer.
     ///
-    /// The same as dropping the participant. If it has arrived and not waited, that waits for the end of the episode.
+    /// The same as dropping the participant. If it has arrived and not waited, it leaves as soon as that episode is over,
+    /// and this does not wait for that.
     pub fn arrive_and_drop(self) {
         drop(self);
     }
@@ -292,7 +339,8 @@ impl<S: Step> Participant<CombiningBarrier<S>> {
 /// An arrival at a [`CombiningBarrier`], to be waited for later: what [`arrive`](Participant::arrive) returns.
 ///
 /// It borrows its participant, which can do nothing else meanwhile. If it is dropped or forgotten, the arrival counts all the
-/// same; what the participant does next (waiting, arriving, being dropped) first waits for the end of that episode.
+/// same. If the participant then waits or arrives, it first waits for the end of that episode; if it is dropped, it leaves as
+/// soon as that is over, and waits for nothing.
 #[must_use = "an arrival is to be waited with"]
 pub struct PendingArrival<'participant, S: Step = NoStep> {
     participant: &'participant mut Participant<CombiningBarrier<S>>,
@@ -305,12 +353,16 @@ impl<S: Step> PendingArrival<'_, S> {
     /// # Errors
     ///
     /// If the barrier is poisoned before the episode is complete.
+    ///
+    /// # Panics
+    ///
+    /// Inside the completion step of the barrier.
     #[inline]
     pub fn wait(self) -> Result<BarrierWaitResult, Poisoned> {
         let participant = self.participant;
         let met = match self.is_last {
             true => Ok(true),
-            false => participant.barrier.await_gate(participant.progress),
+            false => participant.barrier.await_gate(participant.progress, Claim::Leadership),
         };
         participant.is_pending = false;
         participant.has_failed = true;

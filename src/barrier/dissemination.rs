@@ -4,14 +4,14 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::Poisoned;
-use super::participant::{Kind, Participant, check, sealed};
+use super::participant::{Departure, Kind, Participant, check, sealed};
 use super::signals::{Progress, Signals};
 
 /// The dissemination barrier (Hensgen, Finkel and Manber 1988): after `ceil(log2 n)` rounds each knows of all others.
 ///
 /// * **Guarantee**: as [`Barrier`](super::Barrier). The leader is always participant 0.
 /// * **Cost**: `n ceil(log2 n)` flags are set in an episode, of which `ceil(log2 n)` follow one another: the shortest
-///   critical path, since no thread is woken. As many lines of memory. With two threads it is an exchange of flags.
+///   critical path, since nobody is woken. As many lines of memory. With two threads it is an exchange of flags.
 /// * **Not for** more threads than cores: each round takes a context switch of each thread. There is no split phase, as each
 ///   round waits for another; no time-out and no leaving; and no completion step, since there is no moment when all
 ///   have arrived and none has left that one participant knows of.
@@ -63,6 +63,7 @@ impl Kind for DisseminationBarrier {}
 impl sealed::Kind for DisseminationBarrier {
     #[inline]
     fn meet(&self, me: usize, progress: Progress) -> Result<bool, Poisoned> {
+        self.signals.refuse_broken(progress)?;
         for round in 0..self.rounds {
             let far = me + (1 << round);
             let other = if far < self.n { far } else { far - self.n };
@@ -73,7 +74,7 @@ impl sealed::Kind for DisseminationBarrier {
         Ok(me == 0)
     }
 
-    fn leave(&self, _me: usize, progress: Progress, _fails: bool) {
+    fn leave(&self, _me: usize, progress: Progress, _departure: Departure) {
         self.signals.break_from(progress.episode);
     }
 

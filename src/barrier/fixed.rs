@@ -6,8 +6,8 @@ use core::fmt;
 use crossbeam_utils::CachePadded;
 
 use super::Poisoned;
-use super::gate::{Episode, Gate, Passed};
-use super::participant::{Kind, Participant, check, sealed};
+use super::gate::{Claim, Episode, Gate, Offer, Passed};
+use super::participant::{Departure, Kind, Participant, check, sealed};
 use super::signals::{Progress, Signals};
 use super::step::{NoStep, Step, StepCell};
 use crate::backend::cell::UnsafeCell;
@@ -88,7 +88,8 @@ impl<S: Step> Fixed<S> {
         below: impl Iterator<Item = usize>,
         after: impl Iterator<Item = usize>,
     ) -> Result<bool, Poisoned> {
-        self.step.refuse_inside();
+        self.step.refuse_inside(&self.signals);
+        self.signals.refuse_broken(progress)?;
         for other in below {
             self.signals.wait(arrived(other), progress)?;
         }
@@ -96,7 +97,7 @@ impl<S: Step> Fixed<S> {
             if S::RUNS {
                 let breaks = Breaks(self, progress);
                 // SAFETY: participant 0 alone runs it, once in an episode, before it waits again.
-                unsafe { self.step.run() };
+                unsafe { self.step.run(&self.signals) };
                 core::mem::forget(breaks);
             }
         } else {
@@ -105,9 +106,13 @@ impl<S: Step> Fixed<S> {
         match &self.global {
             None if me == 0 => {}
             None => self.signals.wait(released(me), progress)?,
-            Some(gate) if me == 0 => return gate.open(false).map(|()| true),
+            Some(gate) if me == 0 => {
+                gate.wake(gate.open(Offer::NOTHING, || {})?);
+                return Ok(true);
+            }
             Some(gate) => {
-                return match gate.wait(Episode::new(progress.episode), self.n as u32, &self.signals.yields) {
+                let (episode, n) = (Episode::new(progress.episode), self.n as u32);
+                return match gate.wait(episode, Claim::Nothing, n, &self.signals.yields) {
                     Passed::Poisoned => Err(Poisoned),
                     _ => Ok(false),
                 };
@@ -151,7 +156,7 @@ macro_rules! fixed {
                 self.0.meet(me, progress, $below(me, n), $after(me, n))
             }
 
-            fn leave(&self, _me: usize, progress: Progress, _fails: bool) {
+            fn leave(&self, _me: usize, progress: Progress, _departure: Departure) {
                 self.0.break_from(progress);
             }
 

@@ -11,24 +11,24 @@
 //!
 //! | machine | barrier | 2 | 4 | 8 | 16 | 32 | 64 |
 //! |---|---|---|---|---|---|---|---|
-//! | Xeon 8375C | [`Barrier`] | 169 | 271 | 478 | 883 | 1686 | |
-//! | | [`CombiningBarrier`] | 162 | 264 | 522 | 932 | 1818 | |
-//! | | [`TreeBarrier`], [`WakeUp::Tree`] | 204 | 362 | 724 | 888 | 1291 | |
-//! | | [`TreeBarrier`], [`WakeUp::Global`] | 205 | 307 | 708 | 1211 | 2290 | |
-//! | | [`TournamentBarrier`] | 204 | 408 | 612 | 816 | 1020 | |
-//! | | [`DisseminationBarrier`] | **107** | **214** | **322** | **429** | **536** | |
-//! | Graviton 3 | [`Barrier`] | 156 | 248 | 431 | 800 | 1536 | 2996 |
-//! | | [`CombiningBarrier`] | 149 | 241 | 478 | 849 | 1633 | 3076 |
-//! | | [`TreeBarrier`], [`WakeUp::Tree`] | 184 | 327 | 654 | 803 | 1166 | 1268 |
-//! | | [`TreeBarrier`], [`WakeUp::Global`] | 186 | 370 | 703 | 1083 | 2001 | 3441 |
-//! | | [`TournamentBarrier`] | 184 | 368 | 552 | 736 | 920 | 1104 |
-//! | | [`DisseminationBarrier`] | **97** | **194** | **292** | **389** | **486** | **583** |
-//! | EPYC 9654 | [`Barrier`] | 97 | 151 | 259 | 1252 | 2731 | 5011 |
-//! | | [`CombiningBarrier`] | 90 | 144 | 286 | 773 | 1445 | 2685 |
-//! | | [`TreeBarrier`], [`WakeUp::Tree`] | 108 | 194 | 388 | 936 | 1466 | 1992 |
-//! | | [`TreeBarrier`], [`WakeUp::Global`] | 109 | 190 | 400 | 1134 | 1939 | 3250 |
-//! | | [`TournamentBarrier`] | 108 | 216 | 324 | 714 | 1104 | 1494 |
-//! | | [`DisseminationBarrier`] | **59** | **118** | **178** | **589** | **790** | **990** |
+//! | Xeon 8375C | [`Barrier`] | 171 | 273 | 477 | 881 | 1701 | |
+//! | | [`CombiningBarrier`] | 164 | 266 | 528 | 936 | 1828 | |
+//! | | [`TreeBarrier`], [`WakeUp::Tree`] | 208 | 366 | 730 | 894 | 1301 | |
+//! | | [`TreeBarrier`], [`WakeUp::Global`] | 210 | 363 | 774 | 1219 | 2227 | |
+//! | | [`TournamentBarrier`] | 208 | 415 | 622 | 829 | 1036 | |
+//! | | [`DisseminationBarrier`] | **109** | **216** | **323** | **430** | **537** | |
+//! | Graviton 3 | [`Barrier`] | 158 | 250 | 438 | 791 | 1534 | 2985 |
+//! | | [`CombiningBarrier`] | 151 | 244 | 479 | 848 | 1655 | 3108 |
+//! | | [`TreeBarrier`], [`WakeUp::Tree`] | 190 | 333 | 662 | 810 | 1179 | 1281 |
+//! | | [`TreeBarrier`], [`WakeUp::Global`] | 192 | 376 | 733 | 1103 | 2026 | 3451 |
+//! | | [`TournamentBarrier`] | 190 | 378 | 565 | 753 | 941 | 1129 |
+//! | | [`DisseminationBarrier`] | **99** | **196** | **294** | **391** | **488** | **585** |
+//! | EPYC 9654 | [`Barrier`] | 98 | 152 | 260 | 1198 | 2758 | 5032 |
+//! | | [`CombiningBarrier`] | 92 | 146 | 289 | 792 | 1459 | 2676 |
+//! | | [`TreeBarrier`], [`WakeUp::Tree`] | 112 | 198 | 394 | 943 | 1476 | 2003 |
+//! | | [`TreeBarrier`], [`WakeUp::Global`] | 113 | 194 | 404 | 1141 | 1893 | 3229 |
+//! | | [`TournamentBarrier`] | 112 | 223 | 333 | 726 | 1119 | 1512 |
+//! | | [`DisseminationBarrier`] | **61** | **120** | **179** | **591** | **791** | **991** |
 //!
 //! So: with **more threads than cores**, or a number that is not known, [`Barrier`], or [`CombiningBarrier`] to leave by
 //! dropping. With **a core for each thread**, up to eight or so [`Barrier`] unless the nanoseconds count;
@@ -56,6 +56,7 @@ mod arrivals;
 mod central;
 #[cfg(feature = "alloc")]
 mod combining;
+mod completing;
 #[cfg(feature = "alloc")]
 mod dissemination;
 #[cfg(feature = "alloc")]
@@ -67,6 +68,8 @@ mod patience;
 #[cfg(feature = "alloc")]
 mod signals;
 mod step;
+#[cfg(feature = "std")]
+mod unwinding;
 
 use core::fmt;
 
@@ -80,6 +83,8 @@ pub use combining::{CombiningBarrier, PendingArrival};
 pub use dissemination::DisseminationBarrier;
 #[cfg(feature = "alloc")]
 pub use fixed::{TournamentBarrier, TreeBarrier, WakeUp};
+#[cfg(feature = "std")]
+pub use participant::ParticipantGuard;
 #[cfg(feature = "alloc")]
 pub use participant::{Kind, Participant};
 pub use step::{NoStep, Step};

@@ -1,13 +1,15 @@
-//! What the barriers hand out that know their participants.
+//! What the barriers hand out that know who takes part.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+#[cfg(feature = "std")]
+use core::ops::{Deref, DerefMut};
 
 use super::signals::Progress;
-use super::{BarrierWaitResult, Poisoned, arrivals};
 #[cfg(feature = "std")]
-use crate::backend::thread;
+use super::unwinding::Unwinding;
+use super::{BarrierWaitResult, Poisoned, arrivals};
 
 /// A kind of barrier that has [`Participant`]s: [`CombiningBarrier`](super::CombiningBarrier),
 /// [`TreeBarrier`](super::TreeBarrier), [`TournamentBarrier`](super::TournamentBarrier) or
@@ -16,8 +18,19 @@ use crate::backend::thread;
 /// Sealed.
 pub trait Kind: sealed::Kind {}
 
+/// How a participant goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Departure {
+    /// Before it arrives in its episode.
+    Leaves,
+    /// It has arrived in its episode, and not waited.
+    Pending,
+    /// By a panic, or after an error.
+    Fails,
+}
+
 pub(super) mod sealed {
-    use super::{Poisoned, Progress};
+    use super::{Departure, Poisoned, Progress};
 
     pub trait Kind {
         /// Arrives and waits, as participant `me`; answers whether it is the leader.
@@ -25,10 +38,10 @@ pub(super) mod sealed {
         #[allow(private_interfaces, reason = "the trait is sealed")]
         fn meet(&self, me: usize, progress: Progress) -> Result<bool, Poisoned>;
 
-        /// Participant `me` goes, before it arrives in this episode; `fails` if that is for a panic.
+        /// Participant `me` goes.
         #[doc(hidden)]
         #[allow(private_interfaces, reason = "the trait is sealed")]
-        fn leave(&self, me: usize, progress: Progress, fails: bool);
+        fn leave(&self, me: usize, progress: Progress, departure: Departure);
 
         /// No episode from this on completes.
         #[doc(hidden)]
@@ -42,8 +55,8 @@ pub(super) mod sealed {
         /// Waits for the end of an episode in which a participant has arrived. For the kind that can do only that.
         #[doc(hidden)]
         #[allow(private_interfaces, reason = "the trait is sealed")]
-        fn finish(&self, _progress: Progress) -> Result<bool, Poisoned> {
-            Ok(false)
+        fn finish(&self, _progress: Progress) -> Result<(), Poisoned> {
+            Ok(())
         }
     }
 }
@@ -54,7 +67,8 @@ pub(super) mod sealed {
 /// * **Dropped**, it leaves a [`CombiningBarrier`](super::CombiningBarrier), whose later episodes expect one fewer. The others
 ///   have no way to do without it: their episodes from then on return [`Poisoned`]. Those that it has completed complete for
 ///   all. To end together, let all wait the same number of times and then drop their participants.
-/// * **Dropped by a panic**, it poisons each of the barriers in this way.
+/// * **Dropped by a panic**, it poisons each of the barriers in this way. One that its thread has only borrowed is not
+///   dropped: see [`poison_on_panic`](Self::poison_on_panic), without which the others wait for ever.
 /// * **Forgotten** ([`mem::forget`](core::mem::forget)), it lets the others wait for ever.
 ///
 /// After an error all further waits of this participant return the error.
@@ -67,7 +81,7 @@ pub struct Participant<K: Kind> {
     /// It has arrived in this episode, and not yet waited.
     pub(super) is_pending: bool,
     #[cfg(feature = "std")]
-    was_unwinding: bool,
+    unwinding: Unwinding,
 }
 
 impl<K: Kind> Participant<K> {
@@ -81,7 +95,7 @@ impl<K: Kind> Participant<K> {
             has_failed: false,
             is_pending: false,
             #[cfg(feature = "std")]
-            was_unwinding: thread::is_unwinding(),
+            unwinding: Unwinding::now(),
         };
         (0..n).map(participant).collect()
     }
@@ -94,7 +108,7 @@ impl<K: Kind> Participant<K> {
     ///
     /// # Panics
     ///
-    /// In a thread that runs the completion step, if that panics.
+    /// In a thread that runs the completion step, if that panics; inside the completion step of the barrier.
     #[inline]
     pub fn wait(&mut self) -> Result<BarrierWaitResult, Poisoned> {
         self.settle()?;
@@ -126,7 +140,8 @@ impl<K: Kind> Participant<K> {
         Ok(BarrierWaitResult::of(is_leader))
     }
 
-    /// Poisons the barrier: the episodes that this participant has not completed never are.
+    /// Poisons the barrier: the episodes that this participant has not completed never are, for no participant. Its own
+    /// next wait returns the error as well.
     pub fn poison(&self) {
         self.barrier.poison(self.progress);
     }
@@ -137,9 +152,39 @@ impl<K: Kind> Participant<K> {
         self.barrier.is_poisoned()
     }
 
+    /// Borrows the participant, and poisons the barrier if this thread panics while that lasts: the participant itself
+    /// is not dropped then.
+    ///
+    /// ```
+    /// # use linchpin::barrier::CombiningBarrier;
+    /// # std::panic::set_hook(Box::new(|_| {}));
+    /// let mut participants = CombiningBarrier::new(2);
+    /// std::thread::scope(|scope| {
+    ///     let threads: Vec<_> = (participants.iter_mut().enumerate())
+    ///         .map(|(number, participant)| {
+    ///             scope.spawn(move || {
+    ///                 let mut participant = participant.poison_on_panic();
+    ///                 participant.wait().unwrap();
+    ///                 assert_ne!(number, 0, "one of them fails");
+    ///                 assert!(participant.wait().is_err());
+    ///             })
+    ///         })
+    ///         .collect();
+    ///     let failed = threads.into_iter().filter_map(|thread| thread.join().err()).count();
+    ///     assert_eq!(failed, 1);
+    /// });
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn poison_on_panic(&mut self) -> ParticipantGuard<'_, K> {
+        ParticipantGuard {
+            participant: self,
+            unwinding: Unwinding::now(),
+        }
+    }
+
     #[cfg(feature = "std")]
     fn is_dropped_by_panic(&self) -> bool {
-        thread::is_unwinding() && !self.was_unwinding
+        self.unwinding.has_begun()
     }
 
     #[cfg(not(feature = "std"))]
@@ -153,12 +198,14 @@ impl<K: Kind> Drop for Participant<K> {
         if super::is_abandoned() {
             return;
         }
-        let mut fails = self.has_failed || self.is_dropped_by_panic();
-        if self.is_pending && !fails {
-            fails = self.barrier.finish(self.progress).is_err();
-            self.progress.advance();
-        }
-        self.barrier.leave(self.me, self.progress, fails);
+        let departure = if self.has_failed || self.is_dropped_by_panic() {
+            Departure::Fails
+        } else if self.is_pending {
+            Departure::Pending
+        } else {
+            Departure::Leaves
+        };
+        self.barrier.leave(self.me, self.progress, departure);
     }
 }
 
@@ -166,6 +213,49 @@ impl<K: Kind> fmt::Debug for Participant<K> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = formatter.debug_struct("Participant");
         fields.field("number", &self.me).finish_non_exhaustive()
+    }
+}
+
+/// A borrowed [`Participant`] that poisons its barrier if a panic drops it: what [`Participant::poison_on_panic`] returns.
+#[cfg(feature = "std")]
+#[must_use = "it poisons the barrier only while it lives"]
+pub struct ParticipantGuard<'participant, K: Kind> {
+    participant: &'participant mut Participant<K>,
+    unwinding: Unwinding,
+}
+
+#[cfg(feature = "std")]
+impl<K: Kind> Deref for ParticipantGuard<'_, K> {
+    type Target = Participant<K>;
+
+    #[inline]
+    fn deref(&self) -> &Participant<K> {
+        self.participant
+    }
+}
+
+#[cfg(feature = "std")]
+impl<K: Kind> DerefMut for ParticipantGuard<'_, K> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Participant<K> {
+        self.participant
+    }
+}
+
+#[cfg(feature = "std")]
+impl<K: Kind> Drop for ParticipantGuard<'_, K> {
+    fn drop(&mut self) {
+        if self.unwinding.has_begun() {
+            self.participant.poison();
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+impl<K: Kind> fmt::Debug for ParticipantGuard<'_, K> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = formatter.debug_struct("ParticipantGuard");
+        fields.field("participant", &self.participant).finish_non_exhaustive()
     }
 }
 

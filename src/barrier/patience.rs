@@ -10,8 +10,11 @@
 //! yielding for a while: if it slept, the core would go idle, and waking an idle core takes longest of all.
 //!
 //! Where yields are long, because a core is busy with other work, it is better to sleep, for a thread that is woken preempts
-//! the other work. One long yield holds up all participants; so after one, none of them yields for a while
-//! ([`Yields`]), and then a single one tries again.
+//! the other work, if it has not used up its share of the core by spinning. One long yield holds up all participants; so after
+//! one, none of them yields or spins for a while ([`Yields`]), and then a single one tries again.
+//!
+//! Threads that meet on one core, or seldom, spin in vain each time. After two such waits in a row at one barrier some do
+//! without, four times as many after each further one; a spin that was not in vain ends that.
 
 #[cfg(feature = "std")]
 use core::time::Duration;
@@ -42,7 +45,7 @@ const MOST_FOR_A_SWITCH: u32 = 32;
 /// A yield that takes no longer has let no other thread run. (Here it takes 0.3 microseconds, and a context switch 0.6.)
 #[cfg(feature = "std")]
 const IDLE: Duration = Duration::from_nanos(450);
-/// How many waits do without yields after one that was long, for each microsecond of it. At two microseconds or more for a
+/// How many waits do without yields and spins after a yield that was long, for each microsecond of it. At two microseconds or more for a
 /// wait, what long yields cost stays below a few parts in a hundred.
 #[cfg(feature = "std")]
 const SKIPS_PER_MICROSECOND: u32 = 8;
@@ -52,12 +55,25 @@ const SWITCH: Duration = Duration::from_micros(2);
 #[cfg(feature = "std")]
 const SLACK: Duration = Duration::from_micros(300);
 
-/// What the waits at one barrier know of yields.
+/// How many waits do without spinning after the second that has spun in vain, one after the other; each further one makes it
+/// four times as many, and at last so many.
+#[cfg(feature = "std")]
+const FEWEST_UNSPUN: u32 = 4;
+#[cfg(feature = "std")]
+const MOST_UNSPUN: u32 = 256;
+
+/// What the waits at one barrier know of yields and spins.
 #[derive(Debug)]
 pub(super) struct Yields {
-    /// How many waits are to do without.
+    /// How many waits are to do without either.
     #[cfg(feature = "std")]
     skip: AtomicU32,
+    /// How many waits are to do without spinning.
+    #[cfg(feature = "std")]
+    unspun: AtomicU32,
+    /// How many that will be after the next spin in vain; 0 if the last was not.
+    #[cfg(feature = "std")]
+    vain: AtomicU32,
 }
 
 impl Yields {
@@ -66,6 +82,10 @@ impl Yields {
             Yields {
                 #[cfg(feature = "std")]
                 skip: AtomicU32::new(0),
+                #[cfg(feature = "std")]
+                unspun: AtomicU32::new(0),
+                #[cfg(feature = "std")]
+                vain: AtomicU32::new(0),
             }
         }
     }
@@ -75,12 +95,34 @@ impl Yields {
 impl Yields {
     /// Whether this wait may yield.
     fn are_allowed(&self) -> bool {
+        Self::is_over(&self.skip)
+    }
+
+    /// Whether this wait may spin.
+    fn may_spin(&self) -> bool {
+        Self::is_over(&self.unspun)
+    }
+
+    fn is_over(skip: &AtomicU32) -> bool {
         // Relaxed: it is about time alone, and nothing is lost with a count.
-        let skip = self.skip.load(Relaxed);
-        if skip > 0 {
-            self.skip.store(skip - 1, Relaxed);
+        let left = skip.load(Relaxed);
+        if left > 0 {
+            skip.store(left - 1, Relaxed);
         }
-        skip == 0
+        left == 0
+    }
+
+    /// Takes note of what has come of spinning.
+    #[cold]
+    fn note_spin(&self, in_vain: bool) {
+        // Relaxed: as above.
+        let vain = self.vain.load(Relaxed);
+        if in_vain {
+            self.unspun.store(vain, Relaxed);
+            self.vain.store((vain * 4).clamp(FEWEST_UNSPUN, MOST_UNSPUN), Relaxed);
+        } else if vain > 0 {
+            self.vain.store(0, Relaxed);
+        }
     }
 
     /// Takes note of a long yield.
@@ -119,11 +161,19 @@ impl<'barrier> Patience<'barrier> {
     pub(super) fn new(participants: u32, yields: &'barrier Yields) -> Self {
         let is_crowded = participants as usize > thread::parallelism();
         let left = hint::patience(if is_crowded { YIELDS_IF_CROWDED } else { YIELDS });
+        let rounds = if is_crowded { 0 } else { hint::patience(ROUNDS) };
+        // Where yields are long, a core has other work, and a thread preempts that when it is woken, if it has not used up
+        // its share by spinning.
+        let is_asleep = left > 0 && !yields.are_allowed();
         Patience {
-            rounds: if is_crowded { 0 } else { hint::patience(ROUNDS) },
-            left: if left > 0 && yields.are_allowed() { left } else { 0 },
+            rounds: if rounds > 0 && !is_asleep && yields.may_spin() {
+                rounds
+            } else {
+                0
+            },
+            left: if is_asleep { 0 } else { left },
             is_first: true,
-            switch: participants.min(MOST_FOR_A_SWITCH),
+            switch: participants.clamp(1, MOST_FOR_A_SWITCH),
             sweep: SLACK + SWITCH * participants,
             yields,
         }
@@ -144,6 +194,9 @@ impl<'barrier> Patience<'barrier> {
                 return self.yields();
             }
             self.rounds -= 1;
+            if self.rounds == 0 {
+                self.yields.note_spin(true);
+            }
         }
         hint::spin_for(PAUSES);
         true
@@ -167,5 +220,64 @@ impl<'barrier> Patience<'barrier> {
             self.left = self.left.saturating_sub(if took > IDLE { self.switch } else { 1 });
         }
         true
+    }
+}
+
+#[cfg(feature = "std")]
+impl Drop for Patience<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.rounds > 0 {
+            self.yields.note_spin(false);
+        }
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    /// Waits until it is time to sleep, or until it has spun for so many rounds; how many rounds there were to spin.
+    fn rounds(yields: &Yields, spins: u32) -> u32 {
+        let mut patience = Patience::new(1, yields);
+        let rounds = patience.rounds;
+        for _ in 0..spins.min(rounds) {
+            patience.wait();
+        }
+        rounds
+    }
+
+    #[test]
+    fn spins_in_vain_become_rare() {
+        let yields = Yields::new();
+        assert_eq!(rounds(&yields, ROUNDS), ROUNDS);
+        let mut unspun = 0;
+        for expected in [0, 4, 16, 64, 256, 256] {
+            while rounds(&yields, ROUNDS) == 0 {
+                unspun += 1;
+            }
+            assert_eq!(core::mem::take(&mut unspun), expected);
+        }
+    }
+
+    #[test]
+    fn a_spin_that_is_not_in_vain_makes_them_common_again() {
+        let yields = Yields::new();
+        for _ in 0..3 {
+            while rounds(&yields, ROUNDS) == 0 {}
+        }
+        while rounds(&yields, 1) == 0 {}
+        assert_eq!([rounds(&yields, ROUNDS), rounds(&yields, ROUNDS)], [ROUNDS; 2]);
+        assert_eq!(rounds(&yields, 1), 0, "the second in vain");
+    }
+
+    #[test]
+    fn after_a_long_yield_waits_sleep_at_once() {
+        let yields = Yields::new();
+        yields.pause(Duration::from_micros(2));
+        for _ in 0..2 * SKIPS_PER_MICROSECOND {
+            assert!(!Patience::new(1, &yields).wait());
+        }
+        assert!(Patience::new(1, &yields).wait());
     }
 }

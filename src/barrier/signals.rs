@@ -95,8 +95,19 @@ impl Signals {
         }
     }
 
+    /// Refuses a participant that comes to an episode which is known never to complete: it has poisoned that itself, or is
+    /// to be told before it tells others that it has arrived.
+    #[inline]
+    pub(super) fn refuse_broken(&self, progress: Progress) -> Result<(), Poisoned> {
+        if self.is_broken(progress.episode) {
+            Err(Poisoned)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Whether `episode` never completes.
-    pub(super) fn is_broken(&self, episode: u32) -> bool {
+    fn is_broken(&self, episode: u32) -> bool {
         // Acquire: synchronizes with the Release in `break_from`, so that a thread which is told
         // sees what the other did before; Relaxed loses it.
         // model: barrier::tree_breaks

@@ -3,6 +3,7 @@
 #[cfg(feature = "std")]
 use core::cell::Cell;
 
+use super::gate::Gate;
 use crate::backend::cell::UnsafeCell;
 #[cfg(feature = "std")]
 use crate::backend::per_thread;
@@ -50,16 +51,18 @@ pub(super) struct StepCell<S>(pub(super) UnsafeCell<S>);
 unsafe impl<S: Send> Sync for StepCell<S> {}
 
 impl<S: Step> StepCell<S> {
-    /// Runs the step.
+    /// Runs the step of the barrier that `part` belongs to.
     ///
     /// # Safety
     ///
     /// The caller is the only thread that runs it now, and what other threads did in it before happens before.
-    pub(super) unsafe fn run(&self) {
+    pub(super) unsafe fn run<T>(&self, part: &T) {
         if S::RUNS {
+            #[cfg(not(feature = "std"))]
+            let _ = part;
             #[cfg(feature = "std")]
             let running = Running {
-                step: self.address(),
+                part: address(part),
                 outer: RUNNING.with(Cell::get),
             };
             #[cfg(feature = "std")]
@@ -72,33 +75,65 @@ impl<S: Step> StepCell<S> {
         }
     }
 
-    /// Panics inside this very step, where a wait for its barrier would last for ever.
+    /// The same, for a barrier with a gate, which is poisoned if the step panics.
+    ///
+    /// # Safety
+    ///
+    /// As above.
     #[inline]
-    pub(super) fn refuse_inside(&self) {
+    pub(super) unsafe fn run_or_poison(&self, gate: &Gate) {
+        if S::RUNS {
+            let poisons = Poisons(gate);
+            // SAFETY: as the caller promises.
+            unsafe { self.run(gate) };
+            core::mem::forget(poisons);
+        }
+    }
+
+    /// Panics inside the step of the barrier that `part` belongs to, where a wait for that would last for ever.
+    ///
+    /// A step without a size has an address that is the neighbour's; so a barrier is known by a part that has one, and is
+    /// the same each time.
+    #[inline]
+    pub(super) fn refuse_inside<T>(&self, part: &T) {
         #[cfg(feature = "std")]
-        if S::RUNS && self.is_running_here() {
+        if S::RUNS && is_running_here(address(part)) {
             refuse();
         }
+        #[cfg(not(feature = "std"))]
+        let _ = part;
     }
+}
 
-    #[cfg(feature = "std")]
-    fn is_running_here(&self) -> bool {
-        let mut next = RUNNING.try_with(Cell::get).unwrap_or(core::ptr::null());
-        // SAFETY: the records in this list are on this thread's stack, further down: each is taken out of it (`Reset`)
-        // before it goes out of scope.
-        while let Some(running) = unsafe { next.as_ref() } {
-            if running.step == self.address() {
-                return true;
-            }
-            next = running.outer;
+/// Poisons a gate when it is dropped.
+struct Poisons<'gate>(&'gate Gate);
+
+impl Drop for Poisons<'_> {
+    fn drop(&mut self) {
+        if !super::is_abandoned() {
+            self.0.poison();
         }
-        false
     }
+}
 
-    #[cfg(feature = "std")]
-    fn address(&self) -> *const () {
-        core::ptr::from_ref(self).cast()
+#[cfg(feature = "std")]
+fn is_running_here(part: *const ()) -> bool {
+    let mut next = RUNNING.try_with(Cell::get).unwrap_or(core::ptr::null());
+    // SAFETY: the records in this list are on this thread's stack, further down: each is taken out of it (`Reset`)
+    // before it goes out of scope.
+    while let Some(running) = unsafe { next.as_ref() } {
+        if running.part == part {
+            return true;
+        }
+        next = running.outer;
     }
+    false
+}
+
+#[cfg(feature = "std")]
+fn address<T>(part: &T) -> *const () {
+    const { assert!(size_of::<T>() > 0, "only what has a size has an address of its own") };
+    core::ptr::from_ref(part).cast()
 }
 
 #[cfg(feature = "std")]
@@ -116,7 +151,7 @@ per_thread! {
 /// A step that this thread is in.
 #[cfg(feature = "std")]
 struct Running {
-    step: *const (),
+    part: *const (),
     outer: *const Running,
 }
 

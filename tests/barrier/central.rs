@@ -114,8 +114,7 @@ fn a_time_out_takes_the_arrival_back() {
     });
 }
 
-/// A wait that ends in the instant of the last arrival: the two agree on whether the episode was complete, and one
-/// leads.
+/// A wait that ends in the instant of the last arrival: the two agree on whether the episode was complete, and one leads.
 fn time_out_against_last_arrival(episodes: usize) {
     let _alive = watchdog();
     let barrier = Barrier::new(2);

@@ -1,4 +1,4 @@
-//! What may be sent and shared, both ways, and how large a barrier is: checked where it is compiled.
+//! Who may be sent and shared, both ways, and how large a barrier is: checked where it is compiled.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use linchpin::CachePadded;
 use linchpin::barrier::{
-    Arrival, Barrier, BarrierWaitResult, CombiningBarrier, DisseminationBarrier, NoStep, Participant, PendingArrival,
-    PoisonOnPanic, Poisoned, TournamentBarrier, TreeBarrier, WaitError,
+    Arrival, Barrier, BarrierWaitResult, CombiningBarrier, DisseminationBarrier, NoStep, Participant, ParticipantGuard,
+    PendingArrival, PoisonOnPanic, Poisoned, TournamentBarrier, TreeBarrier, WaitError,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 
@@ -38,6 +38,7 @@ exactly!(Participant<CombiningBarrier>: both);
 exactly!(Participant<TreeBarrier>: both);
 exactly!(Participant<TournamentBarrier>: both);
 exactly!(Participant<DisseminationBarrier>: both);
+exactly!(ParticipantGuard<'static, TreeBarrier>: both);
 exactly!(PendingArrival<'static, NoStep>: both);
 assert_not_impl_any!(Participant<TreeBarrier>: Clone, Copy);
 assert_not_impl_any!(Arrival<'static>: Clone, Copy);

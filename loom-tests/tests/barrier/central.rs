@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use linchpin::barrier::{Barrier, NoStep, Step, WaitError};
-use loom_tests::{Watched, explore_to, explore_within_to, spawn};
+use loom::sync::atomic::AtomicU32;
+use loom_tests::{Bounds, Watched, explore_beyond_to, explore_to, explore_within_to, spawn};
 
 /// What each thread writes before an episode and all read after it.
 struct Meeting<S = NoStep> {
@@ -194,22 +195,31 @@ pub fn central_leave() -> usize {
     })
 }
 
-/// All leave, one after the other: each time the episode completes, and its step runs.
+/// All leave, one after the other: each time the episode completes, and its step runs, and sees what all did before.
 pub fn central_leave_step() -> usize {
     explore_to([2], || {
-        let steps = Arc::new(Watched::default());
-        let counted = Arc::clone(&steps);
-        let barrier = Arc::new(Barrier::with_step(2, move || counted.add(1)));
-        let other = spawn({
-            let barrier = Arc::clone(&barrier);
+        let marks: Arc<[Watched; 3]> = Arc::default();
+        let step = {
+            let marks = Arc::clone(&marks);
             move || {
+                assert_eq!(marks[0].get() + marks[1].get(), 2 + marks[2].get());
+                marks[2].add(1);
+            }
+        };
+        let barrier = Arc::new(Barrier::with_step(2, step));
+        let other = spawn({
+            let (barrier, marks) = (Arc::clone(&barrier), Arc::clone(&marks));
+            move || {
+                marks[1].add(1);
                 barrier.wait();
+                marks[1].add(1);
                 barrier.arrive_and_drop();
             }
         });
+        marks[0].add(1);
         barrier.arrive_and_drop();
         other.join().expect("it only waits");
-        steps.get()
+        marks[2].get()
     })
 }
 
@@ -241,7 +251,20 @@ pub fn central_poison() -> usize {
 
 /// More threads than participants: each arrival counts for one episode, and each episode has its step and its leader.
 pub fn central_surplus(preemptions: usize, threads: usize, participants: usize) -> usize {
-    explore_within_to(preemptions, [(threads / participants) as u32], move || {
+    central_surplus_within(Bounds::SMALL, preemptions, threads, participants)
+}
+
+/// The same where an owner does not go on: each episode that is complete beforehand is handed on.
+pub fn central_hands_on() -> usize {
+    let hands_on = Bounds {
+        decides: false,
+        ..Bounds::SMALL
+    };
+    central_surplus_within(hands_on, 2, 3, 1)
+}
+
+fn central_surplus_within(bounds: Bounds, preemptions: usize, threads: usize, participants: usize) -> usize {
+    explore_beyond_to(bounds, preemptions, [(threads / participants) as u32], move || {
         let steps = Arc::new(Watched::default());
         let counted = Arc::clone(&steps);
         let barrier = Arc::new(Barrier::with_step(participants, move || counted.add(1)));
@@ -257,6 +280,42 @@ pub fn central_surplus(preemptions: usize, threads: usize, participants: usize) 
         }
         assert_eq!(steps.get(), leads);
         leads
+    })
+}
+
+/// The owner of an episode goes on to later ones, and hands on: each step sees as many arrivals as it takes. The first
+/// thread arrives once more, without waiting.
+pub fn central_goes_on(preemptions: usize, threads: usize, participants: u32) -> usize {
+    let arrivals = u32::try_from(threads).expect("there are few") + 1;
+    explore_within_to(preemptions, [arrivals / participants], move || {
+        let (arrived, steps) = (Arc::new(AtomicU32::new(0)), Arc::new(Watched::default()));
+        let step = {
+            let (arrived, steps) = (Arc::clone(&arrived), Arc::clone(&steps));
+            move || {
+                steps.add(1);
+                // Relaxed: it orders nothing, so that the barrier has to.
+                let seen = arrived.load(Relaxed);
+                assert!(seen >= steps.get() * participants, "{seen} arrivals");
+            }
+        };
+        let barrier = Arc::new(Barrier::with_step(participants as usize, step));
+        let wait = |barrier: &Barrier<_>, arrived: &AtomicU32| {
+            arrived.fetch_add(1, Relaxed);
+            u32::from(barrier.wait().is_leader())
+        };
+        let others: Vec<_> = (1..threads)
+            .map(|_| {
+                let (barrier, arrived) = (Arc::clone(&barrier), Arc::clone(&arrived));
+                spawn(move || wait(&barrier, &arrived))
+            })
+            .collect();
+        arrived.fetch_add(1, Relaxed);
+        drop(barrier.arrive());
+        wait(&barrier, &arrived);
+        others
+            .into_iter()
+            .for_each(|other| _ = other.join().expect("it only waits"));
+        steps.get()
     })
 }
 

@@ -109,6 +109,8 @@ pub fn breaks<K: Kind + Send + Sync + 'static>(preemptions: usize, by_drop: bool
             drop(first);
         } else {
             first.poison();
+            // Nor for the one that has poisoned it, which comes to it last.
+            assert_eq!(first.wait(), Err(Poisoned));
         }
         let mut outcomes = others.into_iter().map(|other| other.join().expect("it only waits"));
         [(); 2].map(|()| outcomes.next().expect("there are two"))
@@ -191,5 +193,36 @@ pub fn combining_split() -> usize {
         let arrival = one.arrive().expect("none fails");
         other.wait().expect("none fails");
         arrival.wait().is_ok()
+    })
+}
+
+/// Two of three have arrived and not waited, and are dropped at any time: they leave when the episode is over, and the third
+/// goes on alone. It then sees what they did before they were dropped.
+pub fn combining_drops() -> usize {
+    explore_within_to(2, [2], || {
+        let marks = marks::<2>();
+        let mut participants = CombiningBarrier::new(3);
+        // It shares its counter with one of the others.
+        let mut stays = participants.remove(0);
+        let leavers: Vec<_> = participants
+            .into_iter()
+            .enumerate()
+            .map(|(me, mut participant)| {
+                let marks = Arc::clone(&marks);
+                spawn(move || {
+                    drop(participant.arrive().expect("none fails"));
+                    marks[me].add(1);
+                    drop(participant);
+                })
+            })
+            .collect();
+        stays.wait().expect("none fails");
+        let second = stays.wait().expect("none fails").is_leader();
+        let seen = marks.iter().map(Watched::get).sum::<u32>();
+        for leaver in leavers {
+            leaver.join().expect("it only leaves");
+        }
+        assert!(second && stays.wait().expect("none fails").is_leader());
+        seen
     })
 }

@@ -48,6 +48,12 @@ pub(crate) mod thread {
         false
     }
 
+    /// Which thread this is, asked while it unwinds.
+    pub(crate) use std::thread::ThreadId as Id;
+    pub(crate) fn id() -> Id {
+        std::thread::current().id()
+    }
+
     /// Sleeps, in virtual time.
     pub(crate) fn sleep(duration: core::time::Duration) {
         let word = super::atomic::AtomicU32::new(0);

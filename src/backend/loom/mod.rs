@@ -103,6 +103,12 @@ pub(crate) mod thread {
         false
     }
 
+    /// Which thread this is, asked while it unwinds.
+    pub(crate) use std::thread::ThreadId as Id;
+    pub(crate) fn id() -> Id {
+        std::thread::current().id()
+    }
+
     /// As if on two cores, so that a model of three threads has one too many.
     pub(crate) fn parallelism() -> usize {
         2

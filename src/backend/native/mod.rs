@@ -88,7 +88,12 @@ pub(crate) mod hint {
 
 #[cfg(feature = "std")]
 pub(crate) mod thread {
-    pub(crate) use std::thread::{panicking as is_unwinding, sleep, yield_now};
+    pub(crate) use std::thread::{ThreadId as Id, panicking as is_unwinding, sleep, yield_now};
+
+    /// Which thread this is.
+    pub(crate) fn id() -> Id {
+        std::thread::current().id()
+    }
 
     /// How many threads can run at once, as far as is known: the most that any thread has been told.
     ///
