@@ -33,9 +33,8 @@ const EARNED: u32 = hint::tuned(80, 2);
 const ALONE: u32 = 80;
 /// What it takes at the most, in nanoseconds; a thread that was preempted has not waited for the line.
 const MOST: u32 = 10_000;
-/// What each write costs. One in `1 << WRITE_SAMPLE` writes, at random, pays for all.
+/// What each write costs.
 const WRITE: u32 = hint::tuned(10, 1);
-const WRITE_SAMPLE: u32 = 3;
 /// The least credit of a lock that becomes slotted.
 const SLOTTED_AT: u32 = hint::tuned(2 * EARNED, EARNED);
 /// How many times what it costs to end it a lock must have earned to be biased.
@@ -226,13 +225,7 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
 
     /// A write of a lock with credit costs; answers whether readers may go on to use slots.
     pub(super) fn spend(&self, paid: Paid) -> bool {
-        let is_plain = paid.look == 0 && !paid.fence;
-        let writes = match is_plain && hint::tuned(true, false) {
-            true if one_in(WRITE_SAMPLE) => 1 << WRITE_SAMPLE,
-            true => return self.hints().credit() > 0,
-            false => 1,
-        };
-        let cost = writes * WRITE + units(paid.look);
+        let cost = WRITE + units(paid.look);
         let spent = self.change_hints(|hints| {
             let credit = hints.credit().saturating_sub(cost);
             // What was earned for a bias that has ended has to be earned again.

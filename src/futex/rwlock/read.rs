@@ -224,13 +224,6 @@ impl<const RECURSIVE: bool> Attempt<'_, RECURSIVE> {
     }
 }
 
-/// What a reader does that has been woken as deputy.
-#[cfg(test)]
-pub(super) fn try_to_read_as_deputy<const RECURSIVE: bool>(lock: &RawRwLockOf<RECURSIVE>) -> bool {
-    let attempt = Attempt { lock, mode: Mode::Read };
-    attempt.try_acquire(true).is_some()
-}
-
 impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
     type Acquired = ();
 
@@ -306,4 +299,11 @@ impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
     }
 
     fn handed_off(&self) {}
+}
+
+/// What a reader does that has been woken as deputy.
+#[cfg(test)]
+pub(super) fn try_to_read_as_deputy<const RECURSIVE: bool>(lock: &RawRwLockOf<RECURSIVE>) -> bool {
+    let attempt = Attempt { lock, mode: Mode::Read };
+    attempt.try_acquire(true).is_some()
 }

@@ -325,11 +325,6 @@ fn new_row() -> Row {
     }
 }
 
-#[cfg(test)]
-pub(super) fn number_of_rows() -> usize {
-    rows().count()
-}
-
 fn rows() -> impl Iterator<Item = &'static Padded<Row>> {
     list().entries()
 }
@@ -360,4 +355,9 @@ pub(super) fn look(identity: u32) -> (bool, u32) {
 pub(super) fn all() -> impl Iterator<Item = &'static Slot> {
     // survivor: a reader in a place that is left out is not counted on, as in `count_on_readers`.
     rows().flat_map(|row| row.slots())
+}
+
+#[cfg(test)]
+pub(super) fn number_of_rows() -> usize {
+    rows().count()
 }
