@@ -13,7 +13,7 @@ use core::ptr::null_mut;
 
 use crossbeam_utils::CachePadded;
 
-use crate::backend::atomic::{Acquire, AtomicBool, AtomicPtr, AtomicU64, Relaxed, Release};
+use crate::backend::atomic::{Acquire, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Relaxed, Release};
 use crate::backend::hint;
 
 /// What one thief announces.
@@ -22,6 +22,8 @@ pub(super) struct Claim {
     buffer: AtomicPtr<()>,
     /// It reads no slot of a lesser index.
     index: AtomicU64,
+    /// How often in a row its thief has found nothing, as far as the deque counts that.
+    pub(super) misses: AtomicU32,
     /// Whether a stealer has it for its own, so that stealers seldom meet in one.
     is_assigned: AtomicBool,
     /// The claim that was listed before this one.
@@ -115,6 +117,7 @@ impl Claims {
         let new = Box::into_raw(Box::new(CachePadded::new(Claim {
             buffer: AtomicPtr::new(buffer),
             index: AtomicU64::new(0),
+            misses: AtomicU32::new(0),
             is_assigned: AtomicBool::new(is_assigned),
             next: null_mut(),
         })));

@@ -3,56 +3,73 @@
 use core::ptr::{NonNull, null_mut};
 
 use super::piece::Block;
-use crate::backend::array;
 use crate::backend::atomic::{Acquire, AtomicPtr, Relaxed, Release};
 use crate::backend::hint;
 
-/// How many blocks may be on their way.
-const PLACES: usize = hint::tuned(8, 1);
+/// How many blocks may be on their way. Their number is in the low bits of `top`, which are zero in the address of a block.
+const MOST: usize = 7;
+const _: () = assert!(
+    align_of::<Block<u8>>() > MOST,
+    "the address of a block leaves room for a count"
+);
 
 /// Empty blocks that thieves have left for the owner, in exchange for full ones.
 ///
 /// Without it each block would be allocated by the owner and freed by a thief, and allocators are slow where two threads do that.
+///
+/// A stack on which thieves push, and which the owner takes as a whole; so no thread looks into a block that is on it.
 pub(super) struct Returned<T> {
-    places: [AtomicPtr<Block<T>>; PLACES],
+    /// The block on top, and how many there are.
+    top: AtomicPtr<Block<T>>,
 }
 
 impl<T> Returned<T> {
     pub(super) fn new() -> Self {
         Returned {
-            places: array![AtomicPtr::new(null_mut()); PLACES],
+            top: AtomicPtr::new(null_mut()),
         }
     }
 
-    /// Leaves a block here; gives it back if there is no place for it.
+    /// Leaves a block here; gives it back if there are enough.
     ///
     /// # Safety
     ///
     /// No other thread uses the block, which is empty.
     pub(super) unsafe fn leave(&self, block: NonNull<Block<T>>) -> Result<(), NonNull<Block<T>>> {
         // SAFETY: the caller's promise.
-        unsafe { block.as_ref() }.reset();
-        let vacant = |place: &&AtomicPtr<Block<T>>| {
+        let shared = unsafe { block.as_ref() };
+        shared.reset();
+        let mut top = self.top.load(Relaxed);
+        loop {
+            let count = top.addr() & MOST;
+            if count == MOST {
+                return Err(block);
+            }
+            shared.next.store(top, Relaxed);
+            let new = block.as_ptr().map_addr(|address| address | (count + 1));
             // Release: synchronizes with the Acquire swap in `take`: what was in the block has been
             // read.
             // model: deque::block_comes_back
-            place.load(Relaxed).is_null()
-                && place
-                    .compare_exchange(null_mut(), block.as_ptr(), Release, Relaxed)
-                    .is_ok()
-        };
-        self.places.iter().find(vacant).map(|_| ()).ok_or(block)
+            match self.top.compare_exchange_weak(top, new, Release, Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(now) => top = now,
+            }
+        }
     }
 
-    /// A block, if there is one here.
-    pub(super) fn take(&self) -> Option<NonNull<Block<T>>> {
-        self.places.iter().find_map(|place| {
-            if place.load(Relaxed).is_null() {
-                return None;
-            }
+    /// All blocks that are here.
+    pub(super) fn take(&self) -> impl Iterator<Item = NonNull<Block<T>>> + use<T> {
+        let mut top = self.top.load(Relaxed);
+        if !top.is_null() {
             // Acquire: synchronizes with the Release compare-exchange in `leave`.
             // model: deque::block_comes_back
-            NonNull::new(place.swap(null_mut(), Acquire))
+            top = self.top.swap(null_mut(), Acquire);
+        }
+        core::iter::from_fn(move || {
+            let block = NonNull::new(top.map_addr(|address| address & !MOST))?;
+            // SAFETY: it was on the stack, and is this thread's now.
+            top = unsafe { block.as_ref() }.next.load(Relaxed);
+            Some(block)
         })
     }
 }
@@ -62,9 +79,7 @@ impl<T> Drop for Returned<T> {
         if hint::is_abandoned() {
             return;
         }
-        while let Some(block) = self.take() {
-            // SAFETY: it was here, and no other thread is left.
-            unsafe { Block::free(block) };
-        }
+        // SAFETY: they were here, and no other thread is left.
+        self.take().for_each(|block| unsafe { Block::free(block) });
     }
 }

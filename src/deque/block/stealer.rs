@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use super::piece::Owned;
 use super::worker::{NEED, PATIENCE, Shared, WISH, Worker};
-use crate::backend::atomic::{AtomicU32, Relaxed};
+use crate::backend::atomic::Relaxed;
 use crate::deque::claims::Claim;
 use crate::deque::steal::Steal;
 use crate::deque::stealer::Stealer as Blocks;
@@ -19,8 +19,6 @@ pub struct Stealer<T> {
     blocks: Blocks<Owned<T>>,
     /// The claim this stealer tries first. It lives as long as `shared`.
     claim: NonNull<Claim>,
-    /// How often in a row it has found nothing.
-    misses: AtomicU32,
 }
 
 // SAFETY: a thief moves elements from one thread to another, so `T: Send` is needed; it never shares one. All that is shared
@@ -35,12 +33,7 @@ impl<T> core::panic::RefUnwindSafe for Stealer<T> {}
 impl<T> Stealer<T> {
     pub(super) fn new(shared: Arc<Shared<T>>, blocks: Blocks<Owned<T>>) -> Self {
         let claim = NonNull::from(shared.opened.claims.assign());
-        Stealer {
-            shared,
-            blocks,
-            claim,
-            misses: AtomicU32::new(0),
-        }
+        Stealer { shared, blocks, claim }
     }
 
     fn claim(&self) -> &Claim {
@@ -56,7 +49,7 @@ impl<T> Stealer<T> {
         match self.shared.opened.steal(self.claim()) {
             Steal::Empty => {}
             outcome => {
-                self.misses.store(0, Relaxed);
+                self.note_success();
                 return outcome;
             }
         }
@@ -89,16 +82,36 @@ impl<T> Stealer<T> {
     fn steal_block(&self) -> Steal<Owned<T>> {
         let outcome = self.blocks.steal();
         if outcome.is_empty() {
-            let misses = self.misses.load(Relaxed).saturating_add(1);
-            self.misses.store(misses, Relaxed);
-            let wish = if misses < PATIENCE { WISH } else { NEED };
-            if self.shared.wanted.load(Relaxed) < wish {
-                self.shared.wanted.store(wish, Relaxed);
-            }
+            self.note_miss();
         } else {
-            self.misses.store(0, Relaxed);
+            self.note_success();
         }
         outcome
+    }
+
+    /// Counts that this thief has found nothing, and leaves word the first time and each `PATIENCE` times: a word is a line that
+    /// the owner and all thieves look at.
+    fn note_miss(&self) {
+        let misses = &self.claim().misses;
+        let count = misses.load(Relaxed) + 1;
+        let wish = if count >= PATIENCE {
+            NEED
+        } else if count == 1 {
+            WISH
+        } else {
+            0
+        };
+        misses.store(if wish == NEED { 1 } else { count }, Relaxed);
+        if wish != 0 && self.shared.wanted.load(Relaxed) < wish {
+            self.shared.wanted.store(wish, Relaxed);
+        }
+    }
+
+    fn note_success(&self) {
+        let misses = &self.claim().misses;
+        if misses.load(Relaxed) != 0 {
+            misses.store(0, Relaxed);
+        }
     }
 
     /// Steals a block of elements, 64 at most, for `dest`.

@@ -174,6 +174,7 @@ impl<T> Worker<T> {
             self.old.swap(&self.new);
         }
         self.shared.reclaim();
+        self.shared.returned.take().for_each(|block| self.recycle(block));
     }
 
     /// Lets thieves have all elements.
@@ -203,8 +204,11 @@ impl<T> Worker<T> {
 
     /// An empty block.
     fn spare(&self) -> NonNull<Block<T>> {
+        if self.spares.borrow().is_empty() {
+            self.shared.returned.take().for_each(|block| self.recycle(block));
+        }
         let spare = self.spares.borrow_mut().pop();
-        spare.or_else(|| self.shared.returned.take()).unwrap_or_else(Block::new)
+        spare.unwrap_or_else(Block::new)
     }
 
     /// Keeps an empty block, or frees it.

@@ -177,11 +177,12 @@ impl<T> Injector<T> {
         let is_last = count == in_segment;
         let claimed = word.wrapping_add(count * ONE) | if is_last { MOVING } else { 0 };
         // Release: synchronizes with the Acquire load above.
-        // survivor: a consumer that finds nothing loses nothing.
+        // survivor: a consumer that finds nothing loses nothing. Not weak: it fails only if another
+        // thread was faster.
         if self
             .front
             .word
-            .compare_exchange_weak(found, claimed, Release, Relaxed)
+            .compare_exchange(found, claimed, Release, Relaxed)
             .is_err()
         {
             return Steal::Retry;
