@@ -31,8 +31,9 @@ const EARNED: u32 = hint::tuned(80, 2);
 /// What counting a read in the word takes where no other thread does, with the look at the clock, in nanoseconds. What it takes
 /// longer, a slot saves.
 const ALONE: u32 = 80;
-/// What it takes at the most, in nanoseconds; a thread that was preempted has not waited for the line.
-const MOST: u32 = 10_000;
+/// What a read saves at the most: a third of what a write costs. One that was slowed down by a writer, or preempted, would be so in a slot
+/// too, and a lock that is written as often as read is not to be slotted.
+const SAVED_AT_MOST: u32 = hint::tuned(WRITE / 3, 1 << 20);
 /// What each write costs.
 const WRITE: u32 = hint::tuned(10, 1);
 /// The least credit of a lock that becomes slotted.
@@ -47,8 +48,6 @@ const FAST_MODE_GAIN: u128 = 5;
 global! {
     /// How many nanoseconds the last look at all slots took that was timed, of whatever lock.
     fn last_look() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(0));
-    /// How many nanoseconds a row took in the last one that went through many.
-    fn row_time() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(10));
     /// How many nanoseconds the last heavy fence of a writer took, of whatever lock.
     fn last_fence() -> CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(20_000));
 }
@@ -173,7 +172,8 @@ impl<const RECURSIVE: bool> RawRwLockOf<RECURSIVE> {
     /// a fence.
     #[cold]
     pub(super) fn earn(&self, took: Duration) {
-        let earned = EARNED.max(units(nanoseconds(took).min(MOST).saturating_sub(ALONE)) << SAMPLE);
+        let saved = units(nanoseconds(took).saturating_sub(ALONE)).min(SAVED_AT_MOST);
+        let earned = EARNED.max(saved << SAMPLE);
         let credit = self
             .change_hints(|hints| hints.with_credit(hints.credit() + earned))
             .credit();
@@ -258,16 +258,12 @@ pub(super) fn look(identity: u32) -> (bool, Paid) {
         Some(start) => {
             // Not what it took to be preempted in between.
             let took = nanoseconds(start.elapsed()).min(rows.saturating_mul(ROW_AT_MOST));
-            // Relaxed, both: estimates.
+            // Relaxed: an estimate.
             last_look().store(took, Relaxed);
-            if rows > FREE_ROWS {
-                row_time().store(took / rows, Relaxed);
-            }
             took
         }
-        None if rows <= FREE_ROWS => 0,
         // Relaxed: an estimate.
-        None => rows.saturating_mul(row_time().load(Relaxed)),
+        None => last_look().load(Relaxed).min(rows.saturating_mul(ROW_AT_MOST)),
     };
     let look = took.saturating_sub(FREE_LOOK);
     (found, Paid { look, fence: false })
@@ -275,9 +271,7 @@ pub(super) fn look(identity: u32) -> (bool, Paid) {
 
 /// What a look may take that counts as part of the write itself, in nanoseconds.
 const FREE_LOOK: u32 = 150;
-/// How many rows are looked at in that time at least.
-const FREE_ROWS: u32 = 8;
-/// One in `1 << LOOK_SAMPLE` looks is timed; the others are taken to cost as much for each row.
+/// One in `1 << LOOK_SAMPLE` looks is timed; the others are taken to cost as much.
 const LOOK_SAMPLE: u32 = 4;
 /// How long a look at a row may take, in nanoseconds.
 const ROW_AT_MOST: u32 = 300;
