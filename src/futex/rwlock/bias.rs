@@ -31,9 +31,9 @@ const EARNED: u32 = hint::tuned(80, 2);
 /// What counting a read in the word takes where no other thread does, with the look at the clock, in nanoseconds. What it takes
 /// longer, a slot saves.
 const ALONE: u32 = 80;
-/// What a read saves at the most: a third of what a write costs. One that was slowed down by a writer, or preempted, would be so in a slot
+/// What a read saves at the most: half of what a write costs. One that was slowed down by a writer, or preempted, would be so in a slot
 /// too, and a lock that is written as often as read is not to be slotted.
-const SAVED_AT_MOST: u32 = hint::tuned(WRITE / 3, 1 << 20);
+const SAVED_AT_MOST: u32 = hint::tuned(WRITE / 2, 1 << 20);
 /// What each write costs.
 const WRITE: u32 = hint::tuned(10, 1);
 /// The least credit of a lock that becomes slotted.
