@@ -26,7 +26,7 @@ const FORBIDDEN: &[&str] = &[
     "parking_lot_core",
 ];
 
-/// What it takes from the backend as well; unit tests, at the end of a file or in a `tests.rs`, run natively and need not.
+/// What it takes from the backend as well; unit tests, at the end of a file or in a `tests.rs` or beside it in `tests/`, run natively and need not.
 const FORBIDDEN_BEFORE_TESTS: &[&str] = &["hint::spin_loop", "thread_local!", "std::thread", "std::time"];
 
 /// The lines of `source` that name what they must not, and what that is.
@@ -139,7 +139,7 @@ fn only_the_backend_names_what_it_stands_for() {
     let mut report = String::new();
     for file in sources {
         let mut text = fs::read_to_string(&file).expect("a source can be read");
-        if file.ends_with("tests.rs") {
+        if file.ends_with("tests.rs") || file.parent().is_some_and(|parent| parent.ends_with("tests")) {
             text.insert_str(0, "#[cfg(test)] ");
         }
         for (line, name) in offences(&text) {
