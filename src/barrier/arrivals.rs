@@ -320,6 +320,7 @@ impl Arrivals {
 }
 
 #[cfg(test)]
+#[cfg_attr(not(feature = "std"), allow(dead_code, reason = "the tests have threads"))]
 impl Arrivals {
     /// So many episodes later.
     pub(super) fn skip(&self, episodes: u32) {

@@ -334,6 +334,7 @@ impl Gate {
 }
 
 #[cfg(test)]
+#[cfg_attr(not(feature = "std"), allow(dead_code, reason = "the tests have threads"))]
 impl Gate {
     /// So many episodes later.
     pub(super) fn skip(&self, episodes: u32) {
