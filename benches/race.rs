@@ -27,6 +27,8 @@ mod machine;
 mod options;
 #[path = "race/score.rs"]
 mod score;
+#[path = "race/stacks.rs"]
+mod stacks;
 #[path = "race/summary.rs"]
 mod summary;
 #[path = "../xtask/src/table.rs"]
@@ -52,6 +54,7 @@ fn main() {
     contests.extend(crowded::contests());
     contests.extend(barriers::contests());
     contests.extend(thousands::contests());
+    contests.extend(stacks::contests());
     options.select(&mut contests);
     if options.list {
         return list(&contests);

@@ -23,7 +23,11 @@ mod internal;
 #[cfg(feature = "std")]
 pub mod membarrier;
 pub mod queue;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub mod reclaim;
 pub mod spin;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub mod stack;
 pub mod wait;
 
 pub use crossbeam_utils::CachePadded;

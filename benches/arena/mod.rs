@@ -15,6 +15,7 @@ pub mod periods;
 pub mod pthreads;
 pub mod rwlocks;
 pub mod small;
+pub mod stacks;
 
 use std::any::Any;
 use std::hint::black_box;

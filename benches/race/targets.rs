@@ -90,6 +90,7 @@ pub fn all() -> Vec<Target> {
     targets.extend(beside_busy_processes());
     targets.extend(thousands());
     targets.extend(crate::barriers::targets());
+    targets.extend(crate::stacks::targets());
     targets
 }
 

@@ -10,7 +10,7 @@ pub(crate) mod atomic {
     // The door has them in every world, whether or not this crate uses all of them today.
     #[allow(unused_imports)]
     pub(crate) use core::sync::atomic::{
-        Ordering::{AcqRel, SeqCst},
+        Ordering::{self, AcqRel, SeqCst},
         fence,
     };
 
@@ -196,6 +196,31 @@ macro_rules! global {
 }
 #[cfg(feature = "std")]
 pub(crate) use global;
+
+/// Epoch-based reclamation.
+#[cfg(feature = "epoch")]
+pub(crate) mod epoch {
+    /// A pinned thread.
+    pub(crate) struct Guard(crossbeam_epoch::Guard);
+
+    #[inline]
+    pub(crate) fn pin() -> Guard {
+        Guard(crossbeam_epoch::pin())
+    }
+
+    impl Guard {
+        /// Calls `free` when no thread is pinned any more that is pinned now.
+        ///
+        /// # Safety
+        ///
+        /// It may be called on any thread, and after the end of any lifetime.
+        #[inline]
+        pub(crate) unsafe fn retire(&self, free: impl FnOnce()) {
+            // SAFETY: the caller's promise.
+            unsafe { self.0.defer_unchecked(free) };
+        }
+    }
+}
 
 #[cfg(feature = "std")]
 pub(crate) mod fork {

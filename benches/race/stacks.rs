@@ -1,0 +1,54 @@
+//! Stacks: a push and a pop, again and again, alone and with others.
+
+use linchpin::stack::TaggedStack;
+
+use crate::arena::Crowd;
+use crate::arena::stacks::{EpochTreiber, Stack, pairs};
+use crate::contest::{Contest, Contestant};
+use crate::targets::{
+    Measure::{Throughput, Time},
+    Target, target,
+};
+
+const PAIRS: &str = "stacks: push and pop";
+
+const TAGGED: &str = "linchpin TaggedStack";
+const TREIBER: &str = "Treiber on crossbeam-epoch";
+const STD: &str = "std Mutex<Vec>";
+const PARKING_LOT: &str = "parking_lot Mutex<Vec>";
+
+fn stack<S: Stack>(name: &'static str) -> Contestant {
+    Contestant::new(name, pairs::<S>())
+}
+
+/// These contests.
+pub fn contests() -> Vec<Contest> {
+    let mut crowds: Vec<Crowd> = [1, 2, 4, 16].map(Crowd::of).into();
+    crowds.push(Crowd::on_one_cpu(4));
+    vec![Contest::new(PAIRS, &crowds, |_| {
+        vec![
+            stack::<TaggedStack<u64>>(TAGGED),
+            stack::<EpochTreiber>(TREIBER),
+            stack::<std::sync::Mutex<Vec<u64>>>(STD),
+            stack::<parking_lot::Mutex<Vec<u64>>>(PARKING_LOT),
+        ]
+    })]
+}
+
+/// What they are to reach.
+pub fn targets() -> Vec<Target> {
+    let alone = Crowd::of(1);
+    let mut targets = vec![
+        target(PAIRS, alone, TAGGED, &[STD], Time, 0.8),
+        target(PAIRS, alone, TAGGED, &[TREIBER], Time, 0.33),
+    ];
+    for threads in [2, 4] {
+        for ours in [TAGGED] {
+            targets.push(target(PAIRS, Crowd::of(threads), ours, &[TREIBER], Throughput, 1.5));
+        }
+    }
+    for threads in [2, 4, 16] {
+        targets.push(target(PAIRS, Crowd::of(threads), TAGGED, &[PARKING_LOT], Throughput, 1.0));
+    }
+    targets
+}

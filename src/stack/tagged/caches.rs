@@ -1,0 +1,149 @@
+//! The free nodes that each thread keeps of one stack, by the number of the thread.
+//!
+//! A cache is used by the one thread that has its number, without any atomic operation. It holds two chains of at most
+//! [`CHAIN`] nodes each: one that is taken from and put to, and one in reserve, so that a thread which goes up and down by a
+//! few nodes never leaves its cache (the magazines of Bonwick and Adams, USENIX 2001).
+
+use core::alloc::Layout;
+use core::ptr::{self, NonNull};
+
+use alloc::alloc::{alloc, dealloc};
+use crossbeam_utils::CachePadded;
+
+use super::arena::NONE;
+use crate::backend::atomic::{Acquire, AtomicPtr, Relaxed, Release};
+use crate::backend::cell::UnsafeCell;
+use crate::backend::{array, const_fn, hint};
+use crate::internal::thread_number;
+
+/// The first group is of the numbers below this; each further group is of as many as all before it together.
+const FIRST: u32 = 8;
+const GROUPS: usize = (thread_number::MOST / FIRST as usize).ilog2() as usize + 2;
+
+/// What one thread keeps.
+pub(super) struct Cache {
+    /// The node that was put here last; `NONE` if it was taken.
+    pub(super) last: u32,
+    /// The first node of the chain in use; `NONE` if it is empty.
+    pub(super) top: u32,
+    /// No less than its nodes.
+    pub(super) count: u32,
+    /// The first node of the chain in reserve; `NONE` if there is none.
+    pub(super) reserve: u32,
+}
+
+/// On lines of its own.
+type Slot = CachePadded<UnsafeCell<Cache>>;
+
+/// The caches of all threads, in groups that are made together.
+pub(super) struct Caches {
+    /// Where the cache of number 0 would be.
+    groups: [AtomicPtr<Slot>; GROUPS],
+}
+
+impl Caches {
+    const_fn! {
+        pub(super) const fn new() -> Self {
+            Caches { groups: array![AtomicPtr::new(ptr::null_mut()); GROUPS] }
+        }
+    }
+
+    /// Lends this thread's cache to `act`, which calls nothing that may come back here; `None` if this thread has none.
+    #[inline]
+    pub(super) fn with<R>(&self, act: impl FnOnce(&mut Cache) -> R) -> Option<R> {
+        let number = thread_number::current()?;
+        // Few programs have more threads, and the place of the group need not wait for the number.
+        let group = if number.get() < FIRST { 0 } else { Self::group_of(number.get()) };
+        // Acquire: synchronizes with the Release in `make`, so that the caches are seen as they were made (killed by
+        // `stack::caches_are_made_by_another`).
+        let mut origin = self.groups[group].load(Acquire);
+        if origin.is_null() {
+            origin = self.make(group)?.as_ptr();
+        }
+        // SAFETY: the group has a cache of that number, and stays as long as `self`.
+        let slot = unsafe { &*origin.wrapping_add(number.get() as usize) };
+        slot.with_mut(|cache| {
+            // SAFETY: no other thread has the number now. The last one that had it is done: the number was taken by a
+            // synchronization. And `act` does not come back.
+            Some(act(unsafe { &mut *cache }))
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn group_of(number: u32) -> usize {
+        (number / FIRST).ilog2() as usize + 1
+    }
+
+    /// The first number of a group, and how many there are.
+    const fn extent(group: usize) -> (usize, usize) {
+        if group == 0 {
+            (0, FIRST as usize)
+        } else {
+            let first = (FIRST as usize) << (group - 1);
+            (first, first)
+        }
+    }
+
+    fn layout(group: usize) -> Option<Layout> {
+        Layout::array::<Slot>(Self::extent(group).1).ok()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make(&self, group: usize) -> Option<NonNull<Slot>> {
+        let layout = Self::layout(group)?;
+        // SAFETY: a slot has a size.
+        let memory = NonNull::new(unsafe { alloc(layout) })?.cast::<Slot>();
+        for place in 0..Self::extent(group).1 {
+            let cache = Cache { last: NONE, top: NONE, count: 0, reserve: NONE };
+            // SAFETY: within what was allocated above.
+            unsafe { memory.add(place).write(CachePadded::new(UnsafeCell::new(cache))) };
+        }
+        let origin = memory.as_ptr().wrapping_sub(Self::extent(group).0);
+        // Release: synchronizes with the Acquire in `with` (killed by `stack::caches_are_made_by_another`). Acquire, where
+        // another thread was first: its caches are seen as it has made them (killed by `stack::caches_are_made_by_another`).
+        match self.groups[group].compare_exchange(ptr::null_mut(), origin, Release, Acquire) {
+            Ok(_) => NonNull::new(origin),
+            Err(theirs) => {
+                // SAFETY: made above, and seen by no other thread.
+                unsafe { Self::free(memory, group, layout) };
+                NonNull::new(theirs)
+            }
+        }
+    }
+
+    /// Frees a group.
+    ///
+    /// # Safety
+    ///
+    /// It was made by `make`, and is used no more.
+    unsafe fn free(memory: NonNull<Slot>, group: usize, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if core::mem::needs_drop::<Slot>() {
+                ptr::slice_from_raw_parts_mut(memory.as_ptr(), Self::extent(group).1).drop_in_place();
+            }
+            dealloc(memory.as_ptr().cast(), layout);
+        }
+    }
+}
+
+impl Drop for Caches {
+    fn drop(&mut self) {
+        if hint::is_abandoned() {
+            return;
+        }
+        for (group, place) in self.groups.iter().enumerate() {
+            // Relaxed: no other thread uses the stack any more.
+            let memory = place.load(Relaxed).wrapping_add(Self::extent(group).0);
+            if place.load(Relaxed).is_null() {
+                continue;
+            }
+            if let (Some(memory), Some(layout)) = (NonNull::new(memory), Self::layout(group)) {
+                // SAFETY: made by `make`, and nobody is left to use it.
+                unsafe { Self::free(memory, group, layout) };
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The one algorithm: a list of nodes, whose top is replaced by compare-exchange (R. K. Treiber, "Systems programming: coping
+//! with parallelism", IBM RJ 5118, 1986), over any kind of reclamation.
+//!
+//! # Invariants
+//!
+//! 1. A node is owned by the thread that has acquired it until a push publishes it, and by the thread whose pop takes it away
+//!    from then on. The head's modification order decides who that is.
+//! 2. A node's link and value are written by its owner only, before it is published.
+//! 3. The head is changed by read-modify-writes only. So each change continues the release sequence of every push before it,
+//!    and a load of the head with Acquire sees every node of the list as its pusher has left it.
+//! 4. A compare-exchange of the head succeeds only if its top node has been neither popped nor pushed since it was protected
+//!    (the policy's third promise). So the link that was read is still that of the top node.
+
+use core::marker::PhantomData;
+
+use super::contention::Contention;
+use super::policy::{Head, Policy};
+use crate::backend::atomic::{Acquire, Relaxed, Release};
+use crate::backend::hint;
+
+/// A stack of `T`, whose nodes `P` manages.
+pub(super) struct Treiber<T, P: Policy<T>> {
+    policy: P,
+    owns: PhantomData<T>,
+}
+
+// SAFETY: a value goes in from one thread and comes out in another, and no reference to one inside is ever handed out.
+// What a policy has beside values is shared as invariant 1 says.
+unsafe impl<T: Send, P: Policy<T>> Send for Treiber<T, P> {}
+// SAFETY: as above.
+unsafe impl<T: Send, P: Policy<T>> Sync for Treiber<T, P> {}
+
+impl<T, P: Policy<T>> Treiber<T, P> {
+    pub(super) const fn new(policy: P) -> Self {
+        Treiber { policy, owns: PhantomData }
+    }
+
+    pub(super) fn policy(&self) -> &P {
+        &self.policy
+    }
+
+    /// Puts `value` on top, or gives it back if there is no memory for a node.
+    #[inline]
+    pub(super) fn push(&self, value: T) -> Result<(), T> {
+        let node = self.policy.acquire(value)?;
+        let head = self.policy.head();
+        let mut contention = Contention::new();
+        // Relaxed: proposes a word to the compare-exchange; nothing that it names is looked into.
+        let mut top = head.load(Relaxed);
+        loop {
+            // SAFETY: acquired above, and not published yet.
+            unsafe { self.policy.set_link(node, top) };
+            // Release: synchronizes with the Acquire load in `pop` and `pop_all`, so that the popping thread sees the value
+            // and the link (killed by `stack::tagged_loses_nothing`, `stack::epoch_loses_nothing`).
+            match head.compare_exchange(top, P::pushed(top, node), Release, Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(_) => contention = contention.back_off(),
+            }
+            // Relaxed: as above.
+            top = head.load(Relaxed);
+        }
+    }
+
+    /// Takes the value on top.
+    #[inline]
+    pub(super) fn pop(&self) -> Option<T> {
+        let head = self.policy.head();
+        let mut guard = self.policy.enter();
+        let mut contention = Contention::new();
+        loop {
+            let top = self.policy.protect(&mut guard);
+            let node = P::node(top)?;
+            // SAFETY: protected above.
+            let link = unsafe { self.policy.link(node) };
+            // Relaxed: what the node holds was acquired when it was protected; and no thread looks into a node because of
+            // what this writes, but because of the push that had published it (invariant 3).
+            if head.compare_exchange(top, P::popped(top, link), Relaxed, Relaxed).is_ok() {
+                // SAFETY: this thread has taken the node away (invariants 1 and 4), and takes the value and retires it once.
+                unsafe {
+                    let value = self.policy.take_value(node);
+                    self.policy.retire(&mut guard, node);
+                    return Some(value);
+                }
+            }
+            contention = contention.back_off();
+        }
+    }
+
+    /// Takes all that is there, at one instant.
+    pub(super) fn pop_all(&self) -> Chain<'_, T, P> {
+        let head = self.policy.head();
+        let mut contention = Contention::new();
+        loop {
+            // Acquire: synchronizes with the Release in `push`, for every node of the chain (invariant 3; killed by
+            // `stack::tagged_pop_all_takes_all`).
+            let top = head.load(Acquire);
+            if P::node(top).is_none() {
+                return Chain { stack: self, next: None };
+            }
+            // Relaxed: as in `pop`.
+            if head.compare_exchange(top, P::emptied(top), Relaxed, Relaxed).is_ok() {
+                return Chain { stack: self, next: P::node(top) };
+            }
+            contention = contention.back_off();
+        }
+    }
+
+    /// Whether there was nothing a moment ago.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        // Relaxed: an answer about one word, stale when it returns.
+        P::node(self.policy.head().load(Relaxed)).is_none()
+    }
+
+    /// Takes the value on top, when nobody else uses the stack. What it gives back is not used again by this stack.
+    pub(super) fn pop_alone(&mut self) -> Option<T> {
+        // Relaxed: whatever made this thread the only one has ordered the pushes.
+        let top = self.policy.head().load(Relaxed);
+        let node = P::node(top)?;
+        // SAFETY: no other thread uses this stack, so this one owns every node in it.
+        unsafe {
+            let link = self.policy.link(node);
+            // Relaxed: as above.
+            self.policy.head().store(P::popped(top, link), Relaxed);
+            let value = self.policy.take_value(node);
+            self.policy.release(node);
+            Some(value)
+        }
+    }
+}
+
+impl<T, P: Policy<T>> Drop for Treiber<T, P> {
+    fn drop(&mut self) {
+        /// Goes on where a value's own `drop` panics.
+        struct Rest<'stack, T, P: Policy<T>>(&'stack mut Treiber<T, P>);
+        impl<T, P: Policy<T>> Drop for Rest<'_, T, P> {
+            fn drop(&mut self) {
+                while self.0.pop_alone().is_some() {}
+            }
+        }
+        if hint::is_abandoned() {
+            return;
+        }
+        let rest = Rest(self);
+        while rest.0.pop_alone().is_some() {}
+    }
+}
+
+/// What `pop_all` has taken: nodes of this thread, and their values.
+pub(super) struct Chain<'stack, T, P: Policy<T>> {
+    stack: &'stack Treiber<T, P>,
+    next: Option<P::Node>,
+}
+
+// SAFETY: it owns the values that are left, and gives each to the thread that has the chain. The nodes go back to the stack,
+// which is shared (`T: Send`).
+unsafe impl<T: Send, P: Policy<T>> Send for Chain<'_, T, P> {}
+// SAFETY: shared, it does nothing.
+unsafe impl<T: Send, P: Policy<T>> Sync for Chain<'_, T, P> {}
+
+impl<T, P: Policy<T>> Chain<'_, T, P> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.next.is_none()
+    }
+}
+
+impl<T, P: Policy<T>> Iterator for Chain<'_, T, P> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        let node = self.next?;
+        let policy = self.stack.policy();
+        // SAFETY: the chain's nodes are this thread's since they were taken away, and each is left behind once.
+        unsafe {
+            self.next = P::below(policy.link(node));
+            let value = policy.take_value(node);
+            policy.retire(&mut policy.enter(), node);
+            Some(value)
+        }
+    }
+}
+
+impl<T, P: Policy<T>> Drop for Chain<'_, T, P> {
+    fn drop(&mut self) {
+        /// Goes on where a value's own `drop` panics.
+        struct Rest<'chain, 'stack, T, P: Policy<T>>(&'chain mut Chain<'stack, T, P>);
+        impl<T, P: Policy<T>> Drop for Rest<'_, '_, T, P> {
+            fn drop(&mut self) {
+                self.0.for_each(drop);
+            }
+        }
+        if hint::is_abandoned() {
+            return;
+        }
+        let rest = Rest(self);
+        rest.0.for_each(drop);
+    }
+}
