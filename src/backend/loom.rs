@@ -352,7 +352,7 @@ pub(crate) use array;
 #[cfg(feature = "epoch")]
 pub(crate) mod epoch {
     use super::super::epoch_model::{Epochs, Free};
-    use super::{Global, global, hint};
+    use super::{Global, hint};
 
     /// The word orders pins, retirements and the ends of pins: what comes before a retirement is seen by threads that pin
     /// after it, and what a pinned thread does comes before what waits for it.

@@ -88,6 +88,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        if hint::is_abandoned() {
+            return;
+        }
         // Before the number is another's: what still runs in this thread must not use it.
         let _ = NUMBER.try_with(|own| own.set(NONE));
         let place = self.number as usize - 1;

@@ -27,7 +27,7 @@
 
 use core::fmt;
 
-use crate::backend::atomic::{AcqRel, Acquire, AtomicU64, Ordering};
+use crate::backend::atomic::{Acquire, AtomicU64, Ordering, Relaxed, Release};
 use crate::backend::const_fn;
 
 const INDEX_BITS: u32 = u32::BITS;
@@ -149,7 +149,7 @@ impl<const TAG_BITS: u32> AtomicTagged<TAG_BITS> {
     ///
     /// # Errors
     ///
-    /// What the word holds, if that is not `current`.
+    /// What the word holds, if that was not `current`.
     ///
     /// # Panics
     ///
@@ -157,10 +157,12 @@ impl<const TAG_BITS: u32> AtomicTagged<TAG_BITS> {
     #[inline]
     pub fn replace(&self, current: Tagged, index: Option<u32>) -> Result<Tagged, Tagged> {
         let new = Self::next(current, checked(index));
-        // Release: synchronizes with the Acquire of a `load`, or of a `replace` that fails (killed by
-        // `stack::a_tagged_word_publishes`). Acquire, if it fails or not: the caller goes on with what it finds here (killed
-        // by `stack::a_tagged_word_publishes`).
-        self.compare_exchange_as(current, new, AcqRel, Acquire).map(|_| new)
+        // Release: synchronizes with the Acquire in `load` (killed by `stack::a_tagged_word_publishes`). No Acquire: the
+        // caller has `current` from a `load`, so it has seen what that publishes; where the word is another, it loads again.
+        match self.compare_exchange_as(current, new, Release, Relaxed) {
+            Ok(_) => Ok(new),
+            Err(_) => Err(self.load()),
+        }
     }
 
     /// `index` with the tag after that of `current`.

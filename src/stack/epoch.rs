@@ -163,7 +163,6 @@ unsafe impl<T> Policy<T> for Nodes<T> {
     }
 
     #[inline]
-    #[track_caller]
     fn protect(&self, _: &mut Guard) -> *mut Node<T> {
         // Acquire: synchronizes with the Release in `push`, for the node's link and value (killed by
         // `stack::epoch_loses_nothing`).

@@ -78,7 +78,6 @@ pub(super) unsafe trait Policy<T> {
 
     /// What the head holds. Its top node is protected until the guard is dropped or protects another. To read the top, with
     /// Acquire: what was pushed by a Release is seen.
-    #[track_caller]
     fn protect(&self, guard: &mut Self::Guard<'_>) -> <Self::Head as Head>::Word;
 
     /// The link of a node.

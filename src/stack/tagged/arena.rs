@@ -62,7 +62,7 @@ impl<T> Arena<T> {
             let fit = FIRST_BYTES / size_of::<Node<T>>();
             if fit <= FEWEST { FEWEST } else { 1 << fit.ilog2() }
         },
-        2,
+        4,
     );
     const FIRST_BITS: u32 = Self::FIRST.ilog2();
 

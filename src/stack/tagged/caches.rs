@@ -17,7 +17,7 @@ use crate::backend::{array, const_fn, hint};
 use crate::internal::thread_number;
 
 /// The first group is of the numbers below this; each further group is of as many as all before it together.
-const FIRST: u32 = 8;
+const FIRST: u32 = hint::tuned(8, 4);
 const GROUPS: usize = (thread_number::MOST / FIRST as usize).ilog2() as usize + 2;
 
 /// What one thread keeps.
@@ -101,16 +101,17 @@ impl Caches {
             unsafe { memory.add(place).write(CachePadded::new(UnsafeCell::new(cache))) };
         }
         let origin = memory.as_ptr().wrapping_sub(Self::extent(group).0);
-        // Release: synchronizes with the Acquire in `with` (killed by `stack::caches_are_made_by_another`). Acquire, where
-        // another thread was first: its caches are seen as it has made them (killed by `stack::caches_are_made_by_another`).
-        match self.groups[group].compare_exchange(ptr::null_mut(), origin, Release, Acquire) {
-            Ok(_) => NonNull::new(origin),
-            Err(theirs) => {
-                // SAFETY: made above, and seen by no other thread.
-                unsafe { Self::free(memory, group, layout) };
-                NonNull::new(theirs)
-            }
+        // Release: synchronizes with the Acquire in `with`, and with the one below (killed by
+        // `stack::caches_are_made_by_another`).
+        let made = self.groups[group].compare_exchange(ptr::null_mut(), origin, Release, Relaxed);
+        if made.is_ok() {
+            return NonNull::new(origin);
         }
+        // SAFETY: made above, and seen by no other thread.
+        unsafe { Self::free(memory, group, layout) };
+        // Acquire: another thread was first; its caches are seen as it has made them (killed by
+        // `stack::caches_are_made_by_another`).
+        NonNull::new(self.groups[group].load(Acquire))
     }
 
     /// Frees a group.

@@ -7,6 +7,8 @@ mod nodes;
 
 use super::api::stack_api;
 use super::treiber::Treiber;
+#[cfg(feature = "std")]
+use crate::backend::only_in_models;
 use crate::backend::{const_fn, hint};
 use nodes::Nodes;
 
@@ -115,6 +117,38 @@ impl<T> TaggedStack<T> {
 }
 
 stack_api! { TaggedStack, Nodes<T, TAG_BITS> }
+
+#[cfg(feature = "std")]
+only_in_models! {
+    impl<T> TaggedStack<T> {
+        /// Makes sure that there is memory for all nodes.
+        pub fn reserve(&self) {
+            self.inner.policy().reserve(self.limit());
+        }
+    }
+
+    /// The same with a tag that never changes: a stack that can be deceived.
+    pub struct FrozenTagStack<T> {
+        inner: Treiber<T, Nodes<T, 0>>,
+    }
+
+    impl<T> FrozenTagStack<T> {
+        /// An empty stack.
+        pub fn new() -> Self {
+            FrozenTagStack { inner: Treiber::new(Nodes::new(arena::MOST, true)) }
+        }
+
+        /// Puts a value on top.
+        pub fn push(&self, value: T) {
+            assert!(self.inner.push(value).is_ok(), "there is room");
+        }
+
+        /// Takes the value on top.
+        pub fn pop(&self) -> Option<T> {
+            self.inner.pop()
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -235,7 +235,7 @@ impl<T, const TAG_BITS: u32> Nodes<T, TAG_BITS> {
             // SAFETY: it was found in the list, so it was handed out.
             // Relaxed: if another thread has it by now, the compare-exchange fails.
             let next = unsafe { self.arena.node(first) }.chain.load(Relaxed);
-            // Relaxed: as in the stack's `pop`.
+            // Relaxed: as in the stack's `pop` (killed by `stack::chains_change_hands`).
             let new = Tagged::of(next, top.tag());
             if self.free.compare_exchange_as(top, new, Relaxed, Relaxed).is_ok() {
                 return first;
@@ -306,7 +306,6 @@ unsafe impl<T, const TAG_BITS: u32> Policy<T> for Nodes<T, TAG_BITS> {
     fn enter(&self) {}
 
     #[inline]
-    #[track_caller]
     fn protect(&self, (): &mut ()) -> Tagged {
         // Acquire: synchronizes with the Release in `push`, for the node's link and value (killed by
         // `stack::tagged_loses_nothing`).
