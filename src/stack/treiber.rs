@@ -74,7 +74,7 @@ impl<T, P: Policy<T>> Treiber<T, P> {
             let link = unsafe { self.policy.link(node) };
             // Relaxed: what the node holds was acquired when it was protected; and no thread looks into a node because of
             // what this writes, but because of the push that had published it (invariant 3). One RMW, which decides whose the
-            // node is (killed by `stack::tagged_loses_nothing`, `stack::epoch_loses_nothing`).
+            // node is (killed by `stack::tagged_loses_nothing`).
             if head.compare_exchange(top, P::popped(top, link), Relaxed, Relaxed).is_ok() {
                 // SAFETY: this thread has taken the node away (invariants 1 and 4), and takes the value and retires it once.
                 unsafe {
@@ -98,7 +98,7 @@ impl<T, P: Policy<T>> Treiber<T, P> {
             if P::node(top).is_none() {
                 return Chain { stack: self, next: None };
             }
-            // Relaxed: as in `pop` (killed by `stack::tagged_pop_all_takes_all`, `stack::epoch_pop_all_takes_all`).
+            // Relaxed: as in `pop` (killed by `stack::tagged_pop_all_takes_all`).
             if head.compare_exchange(top, P::emptied(top), Relaxed, Relaxed).is_ok() {
                 return Chain { stack: self, next: P::node(top) };
             }

@@ -6,7 +6,7 @@ use std::vec::Vec;
 use super::arena::{self, Arena};
 use super::*;
 use crate::backend::atomic::Relaxed;
-use crate::stack::policy::{Head, Policy};
+use crate::stack::policy::Policy;
 
 /// A thread is held up between its look at the top and its compare-exchange, while others push so many values.
 /// Returns whether it then succeeds, and what is there afterwards.
@@ -27,11 +27,11 @@ fn held_up<const TAG_BITS: u32>(pushes: u32) -> (bool, Vec<u32>) {
         let _ = stack.pop();
         stack.push(value).expect("there is memory");
     }
-    let now = nodes.head().load(Relaxed);
+    let now = nodes.head().load();
     assert_eq!(Nodes::<u32, TAG_BITS>::node(now), Some(upper), "the upper node is back, alone");
 
     let popped = Nodes::<u32, TAG_BITS>::popped(seen, link);
-    let deceived = nodes.head().compare_exchange(seen, popped, Relaxed, Relaxed).is_ok();
+    let deceived = nodes.head().compare_exchange_as(seen, popped, Relaxed, Relaxed).is_ok();
     (deceived, core::iter::from_fn(|| stack.pop()).take(3).collect())
 }
 
