@@ -25,6 +25,8 @@ mod families;
 mod machine;
 #[path = "race/options.rs"]
 mod options;
+#[path = "race/reclamation.rs"]
+mod reclamation;
 #[path = "race/score.rs"]
 mod score;
 #[path = "race/stacks.rs"]
@@ -53,6 +55,7 @@ fn main() {
     let mut contests = families::contests();
     contests.extend(crowded::contests());
     contests.extend(barriers::contests());
+    contests.extend(reclamation::contests());
     contests.extend(thousands::contests());
     contests.extend(stacks::contests());
     options.select(&mut contests);

@@ -23,7 +23,6 @@ mod internal;
 #[cfg(feature = "std")]
 pub mod membarrier;
 pub mod queue;
-#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
 pub mod reclaim;
 pub mod spin;
 #[cfg(all(feature = "alloc", target_has_atomic = "64"))]
@@ -31,3 +30,5 @@ pub mod stack;
 pub mod wait;
 
 pub use crossbeam_utils::CachePadded;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub use reclaim::hazard;

@@ -13,6 +13,7 @@ pub mod numbers;
 pub mod periods;
 #[cfg(target_os = "linux")]
 pub mod pthreads;
+pub mod reclamation;
 pub mod rwlocks;
 pub mod small;
 pub mod stacks;

@@ -36,17 +36,25 @@ pub fn pairs<S: Stack>() -> Job {
     })
 }
 
-impl Stack for linchpin::stack::TaggedStack<u64> {
-    #[inline]
-    fn push(&self, value: u64) {
-        self.push(value);
-    }
+macro_rules! ours {
+    ($($Stack:ident)*) => {$(
+        impl Stack for linchpin::stack::$Stack<u64> {
+            #[inline]
+            fn push(&self, value: u64) {
+                self.push(value);
+            }
 
-    #[inline]
-    fn pop(&self) -> Option<u64> {
-        self.pop()
-    }
+            #[inline]
+            fn pop(&self) -> Option<u64> {
+                self.pop()
+            }
+        }
+    )*};
 }
+
+ours! { TaggedStack HazardStack }
+#[cfg(feature = "epoch")]
+ours! { EpochStack }
 
 impl Stack for std::sync::Mutex<Vec<u64>> {
     #[inline]

@@ -1,6 +1,8 @@
 //! Stacks: a push and a pop, again and again, alone and with others.
 
-use linchpin::stack::TaggedStack;
+#[cfg(feature = "epoch")]
+use linchpin::stack::EpochStack;
+use linchpin::stack::{HazardStack, TaggedStack};
 
 use crate::arena::Crowd;
 use crate::arena::stacks::{EpochTreiber, Stack, pairs};
@@ -13,6 +15,9 @@ use crate::targets::{
 const PAIRS: &str = "stacks: push and pop";
 
 const TAGGED: &str = "linchpin TaggedStack";
+const HAZARD: &str = "linchpin HazardStack";
+#[cfg(feature = "epoch")]
+const EPOCH: &str = "linchpin EpochStack";
 const TREIBER: &str = "Treiber on crossbeam-epoch";
 const STD: &str = "std Mutex<Vec>";
 const PARKING_LOT: &str = "parking_lot Mutex<Vec>";
@@ -28,6 +33,9 @@ pub fn contests() -> Vec<Contest> {
     vec![Contest::new(PAIRS, &crowds, |_| {
         vec![
             stack::<TaggedStack<u64>>(TAGGED),
+            stack::<HazardStack<u64>>(HAZARD),
+            #[cfg(feature = "epoch")]
+            stack::<EpochStack<u64>>(EPOCH),
             stack::<EpochTreiber>(TREIBER),
             stack::<std::sync::Mutex<Vec<u64>>>(STD),
             stack::<parking_lot::Mutex<Vec<u64>>>(PARKING_LOT),
@@ -41,9 +49,15 @@ pub fn targets() -> Vec<Target> {
     let mut targets = vec![
         target(PAIRS, alone, TAGGED, &[STD], Time, 0.8),
         target(PAIRS, alone, TAGGED, &[TREIBER], Time, 0.33),
+        target(PAIRS, alone, HAZARD, &[TREIBER], Time, 0.6),
     ];
     for threads in [2, 4] {
-        for ours in [TAGGED] {
+        for ours in [
+            TAGGED,
+            HAZARD,
+            #[cfg(feature = "epoch")]
+            EPOCH,
+        ] {
             targets.push(target(PAIRS, Crowd::of(threads), ours, &[TREIBER], Throughput, 1.5));
         }
     }

@@ -91,6 +91,7 @@ pub fn all() -> Vec<Target> {
     targets.extend(thousands());
     targets.extend(crate::barriers::targets());
     targets.extend(crate::stacks::targets());
+    targets.extend(crate::reclamation::targets());
     targets
 }
 

@@ -266,6 +266,18 @@ pub(crate) mod epoch {
     }
 }
 
+/// Functions that return a value that is never dropped, one for each simulation.
+macro_rules! immortal {
+    ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
+        $($(#[$meta])* fn $name() -> &'static $type {
+            static VALUE: coherence::Global<&'static $type> =
+                coherence::Global::new(|| std::boxed::Box::leak(std::boxed::Box::new($init)));
+            *VALUE.get()
+        })*
+    };
+}
+pub(crate) use immortal;
+
 pub(crate) mod fork {
     /// Nothing is forked here.
     pub(crate) fn in_child_once(_handler: extern "C" fn()) {}

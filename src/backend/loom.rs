@@ -30,7 +30,7 @@ pub(crate) mod atomic {
     macro_rules! atomic {
         ($name:ident$(<$parameter:ident>)?, $value:ty, [$($arithmetic:ident => $compute:expr),*]) => {
             #[derive(Debug)]
-            pub(crate) struct $name$(<$parameter>)?(pub(super) loom::sync::atomic::$name$(<$parameter>)?);
+            pub struct $name$(<$parameter>)?(pub(super) loom::sync::atomic::$name$(<$parameter>)?);
 
             // Each type has the whole set, whether or not this crate uses all of it today.
             #[allow(dead_code)]
@@ -167,6 +167,13 @@ pub(crate) mod atomic {
     atomic_integer!(AtomicUsize, usize);
     atomic!(AtomicBool, bool, []);
     atomic!(AtomicPtr<T>, *mut T, []);
+
+    impl<T> AtomicPtr<T> {
+        /// Is there to be compiled: loom lends what is in an atomic to a closure only.
+        pub(crate) fn get_mut(&mut self) -> &mut *mut T {
+            panic!("no model has a reference to what is in an atomic")
+        }
+    }
 }
 
 pub(crate) mod cell {
@@ -322,6 +329,20 @@ macro_rules! global {
     };
 }
 pub(crate) use global;
+
+/// Functions that return a value that is never dropped, one for each execution. No model uses it, since what is never dropped
+/// cannot be checked.
+macro_rules! immortal {
+    ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
+        $($(#[$meta])* fn $name() -> &'static $type {
+            loom::lazy_static! {
+                static ref VALUE: &'static $type = std::boxed::Box::leak(std::boxed::Box::new($init));
+            }
+            *VALUE
+        })*
+    };
+}
+pub(crate) use immortal;
 
 /// loom registers an atomic where it is made, so no constructor is `const` here.
 macro_rules! const_fn {

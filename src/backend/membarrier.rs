@@ -15,7 +15,7 @@
 //! Dice, Huang, Yang, "Asymmetric Dekker synchronization" (Sun, 2001) and the signals of userspace RCU (Desnoyers and
 //! others, IEEE TPDS 2012); as a fence pair for C++ it is Goldblatt's P1202.
 //!
-//! **The fall-back.** Where there is no such call (another system, an older kernel, a sandbox, Miri, or with
+//! **The fall-back.** Where there is no such call (no `std`, another system, an older kernel, a sandbox, Miri, or with
 //! `LINCHPIN_MEMBARRIER=0` in the environment) both are SeqCst fences.
 //!
 //! **They always agree.** Which one it is, is found out by the first call. Until it is published both sides are real fences:
@@ -46,7 +46,8 @@
 //! libraries interrupt the cores instead, is no way out: processors with broadcast TLB invalidation take it without an
 //! interrupt.
 
-#[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
+#[cfg(not(all(feature = "std", any(target_os = "linux", target_os = "android"), not(miri))))]
+#[allow(dead_code, reason = "as in `expedited`")]
 mod fences {
     use crate::backend::atomic::{SeqCst, fence};
 
@@ -80,15 +81,15 @@ mod fences {
         true
     }
 }
-#[cfg(not(all(any(target_os = "linux", target_os = "android"), not(miri))))]
+#[cfg(not(all(feature = "std", any(target_os = "linux", target_os = "android"), not(miri))))]
 #[allow(unused_imports, reason = "for hazard pointers and sleeper registration")]
 pub(crate) use fences::{disable, heavy, is_refused, light, try_heavy};
 
-#[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
+#[cfg(all(feature = "std", any(target_os = "linux", target_os = "android"), not(miri)))]
 #[allow(unused_imports, reason = "for hazard pointers and sleeper registration")]
 pub(crate) use expedited::{disable, heavy, is_refused, light, try_heavy};
 
-#[cfg(all(any(target_os = "linux", target_os = "android"), not(miri)))]
+#[cfg(all(feature = "std", any(target_os = "linux", target_os = "android"), not(miri)))]
 #[allow(dead_code, reason = "for hazard pointers and sleeper registration")]
 mod expedited {
     use core::sync::atomic::{AtomicBool, AtomicU8, compiler_fence};
@@ -234,7 +235,7 @@ mod expedited {
     }
 }
 
-#[cfg(all(test, any(target_os = "linux", target_os = "android"), not(miri)))]
+#[cfg(all(test, feature = "std", any(target_os = "linux", target_os = "android"), not(miri)))]
 mod tests {
     use super::*;
     use crate::backend::atomic::{AtomicU32, Relaxed, SeqCst};

@@ -19,13 +19,13 @@
 //! | `asymmetric` | the fence pair of "announce, then check", with its fall-back |
 //! | `epoch` | epoch-based reclamation; a model has what it promises, and frees as early as it may |
 //! | `thread::yield_now` | a model has its own scheduler |
-//! | `per_thread!`, `global!` | each execution of a model starts with fresh ones |
+//! | `per_thread!`, `global!`, `immortal!` | each execution of a model starts with fresh ones |
 //! | `const_fn!`, `const_init!`, `array!` | loom's atomics have no `const` constructor |
 
 #[cfg(all(linchpin_loom, linchpin_coherence))]
 compile_error!("choose one world: `linchpin_loom` and `linchpin_coherence` exclude each other");
 
-#[cfg(all(feature = "std", not(any(linchpin_loom, linchpin_coherence))))]
+#[cfg(all(feature = "alloc", not(any(linchpin_loom, linchpin_coherence))))]
 #[path = "membarrier.rs"]
 pub(crate) mod asymmetric;
 #[cfg(not(linchpin_loom))]

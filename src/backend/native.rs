@@ -120,12 +120,13 @@ pub(crate) mod hint {
     }
 }
 
-#[cfg(feature = "std")]
 pub(crate) mod thread {
+    #[cfg(feature = "std")]
     pub(crate) use std::thread::{panicking as is_unwinding, yield_now};
 
     /// Whether this is a model that has failed: it never is.
     #[inline]
+    #[allow(dead_code, reason = "without `alloc` there is nothing to leave as it is")]
     pub(crate) const fn has_failed() -> bool {
         false
     }
@@ -135,6 +136,7 @@ pub(crate) mod thread {
     /// Each thread asks once, since the answer is about the thread that asks: one that is pinned hears of one CPU.
     /// Asking takes microseconds, and may allocate. It is marked as done before it is, for an allocator that is guarded
     /// by a lock which asks; until there is an answer, there is room for all.
+    #[cfg(feature = "std")]
     pub(crate) fn parallelism() -> usize {
         use core::cell::Cell;
         use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -221,6 +223,19 @@ pub(crate) mod epoch {
         }
     }
 }
+
+/// Functions that return a value that is never dropped.
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+macro_rules! immortal {
+    ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
+        $($(#[$meta])* #[inline] fn $name() -> &'static $type {
+            static VALUE: $type = $init;
+            &VALUE
+        })*
+    };
+}
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub(crate) use immortal;
 
 #[cfg(feature = "std")]
 pub(crate) mod fork {

@@ -50,6 +50,7 @@ macro_rules! kind {
 }
 
 kind! { Tagged, TaggedStack }
+kind! { Hazard, HazardStack }
 #[cfg(feature = "epoch")]
 kind! { Epoch, EpochStack }
 
@@ -58,6 +59,9 @@ macro_rules! on_each_stack {
     ($($(#[$meta:meta])* $test:ident),* $(,)?) => {
         mod tagged {
             $($(#[$meta])* #[test] fn $test() { super::$test::<crate::kinds::Tagged>(); })*
+        }
+        mod hazard {
+            $($(#[$meta])* #[test] fn $test() { super::$test::<crate::kinds::Hazard>(); })*
         }
         #[cfg(feature = "epoch")]
         mod epoch {

@@ -1,0 +1,245 @@
+//! How a thread finds its record in a domain.
+//!
+//! With `std`, each thread has a list of the domains that it has used, with its record in each, and the last one at hand: taking a
+//! hazard pointer, returning it and retiring an object touch nothing that another thread writes. Without `std`, and on a
+//! thread that is past the destructors of its thread-locals, a slot or a record is leased for each use.
+
+use super::inner::Inner;
+use super::record::Lease;
+
+#[cfg(feature = "std")]
+pub(super) use cached::{forget, put_slot, take_slot, with_record};
+#[cfg(not(feature = "std"))]
+pub(super) use uncached::{forget, put_slot, take_slot, with_record};
+
+/// Lends a record for one use.
+fn with_leased_record<R>(inner: &Inner, act: impl FnOnce(Lease<'_>) -> R) -> R {
+    /// Gives it back, also if `act` panics.
+    struct GiveBack<'domain>(Lease<'domain>);
+    impl Drop for GiveBack<'_> {
+        fn drop(&mut self) {
+            // SAFETY: `act` has returned, or unwinds.
+            unsafe { self.0.give_back() };
+        }
+    }
+    let lease = GiveBack(inner.lease_record());
+    act(lease.0)
+}
+
+#[cfg(not(feature = "std"))]
+mod uncached {
+    use super::super::inner::Inner;
+    use super::super::record::Lease;
+    use super::super::slot::Slot;
+
+    pub(in super::super) fn take_slot(inner: &Inner) -> &Slot {
+        inner.lease_slot()
+    }
+
+    pub(in super::super) fn put_slot(_inner: &Inner, slot: &Slot) {
+        slot.give_back();
+    }
+
+    pub(in super::super) fn with_record<R>(inner: &Inner, act: impl FnOnce(Lease<'_>) -> R) -> R {
+        super::with_leased_record(inner, act)
+    }
+
+    pub(in super::super) fn forget(_inner: &Inner) {}
+}
+
+#[cfg(feature = "std")]
+mod cached {
+    use alloc::collections::BTreeMap;
+    use alloc::sync::Arc;
+    use core::cell::{Cell, RefCell};
+    use core::ptr::{NonNull, from_ref, null};
+
+    use super::super::inner::Inner;
+    use super::super::record::{Lease, Record};
+    use super::super::slot::Slot;
+    use crate::backend::{per_thread, thread};
+
+    per_thread! {
+        // Two, so that the one which every operation reads has no destructor, and with it no state to check.
+        static RECENT: Cell<Recent> = Cell::new(Recent::NONE);
+        static RECORDS: Records = Records::new();
+    }
+
+    /// The domain that this thread has used last, and its record there.
+    #[derive(Clone, Copy)]
+    struct Recent {
+        inner: *const Inner,
+        record: *const Record,
+    }
+
+    impl Recent {
+        const NONE: Self = Recent {
+            inner: null(),
+            record: null(),
+        };
+    }
+
+    /// The records of this thread, by the address of the domain's inside, which the thread owns a share of: so no other domain can
+    /// come to have the same one.
+    struct Records {
+        list: RefCell<List>,
+    }
+
+    struct List {
+        records: BTreeMap<usize, Held>,
+        /// At so many of them, those of dropped domains are looked for.
+        sweep_at: usize,
+    }
+
+    const SWEEP_AT: usize = 8;
+
+    impl Records {
+        const fn new() -> Self {
+            Records {
+                list: RefCell::new(List {
+                    records: BTreeMap::new(),
+                    sweep_at: SWEEP_AT,
+                }),
+            }
+        }
+    }
+
+    impl Drop for Records {
+        fn drop(&mut self) {
+            // From now on this thread has no record, and each use leases one.
+            set_recent(Recent::NONE);
+        }
+    }
+
+    /// A record that this thread has leased.
+    struct Held {
+        record: NonNull<Record>,
+        inner: Arc<Inner>,
+    }
+
+    impl Held {
+        fn new(inner: &Inner) -> Self {
+            // SAFETY: every `Inner` is in an `Arc`, of which the domain that the caller borrows has a share.
+            let inner = unsafe {
+                Arc::increment_strong_count(inner);
+                Arc::from_raw(inner)
+            };
+            let record = NonNull::from(inner.lease_record().record());
+            Held { record, inner }
+        }
+    }
+
+    impl Drop for Held {
+        fn drop(&mut self) {
+            if thread::has_failed() {
+                return;
+            }
+            // SAFETY: this thread has leased it, and it lives as long as `inner`, which is dropped after this.
+            let record = unsafe { Lease::new(self.record.as_ref()) };
+            while let Some(slot) = record.pop_slot() {
+                slot.give_back();
+            }
+            // SAFETY: neither `RECENT` nor the list has it any more.
+            unsafe { record.give_back() };
+        }
+    }
+
+    fn set_recent(recent: Recent) {
+        // One that is gone says nothing any more.
+        let _ = RECENT.try_with(|last| last.set(recent));
+    }
+
+    /// The record of this thread in the domain that it has used last, if this is it.
+    #[inline]
+    fn recent(inner: &Inner) -> Option<Lease<'_>> {
+        let recent = RECENT.try_with(Cell::get).ok()?;
+        // SAFETY: `RECENT` names a record that this thread has leased, as long as that is in `RECORDS`; and a record lives as long
+        // as the domain's inside.
+        (recent.inner == from_ref(inner)).then(|| unsafe { Lease::new(&*recent.record) })
+    }
+
+    /// The record of this thread, which is leased if there is none yet and `leases`. `None` as well past the destructors of this
+    /// thread, and if the allocator asks while it is called to grow the list.
+    #[cold]
+    #[inline(never)]
+    fn find(inner: &Inner, leases: bool) -> Option<Lease<'_>> {
+        let found = RECORDS.try_with(|records| {
+            let mut list = records.list.try_borrow_mut().ok()?;
+            let address = from_ref(inner).addr();
+            if !list.records.contains_key(&address) {
+                if !leases {
+                    return None;
+                }
+                list.sweep();
+                list.records.insert(address, Held::new(inner));
+            }
+            let record = list.records.get(&address)?.record.as_ptr().cast_const();
+            set_recent(Recent { inner, record });
+            Some(record)
+        });
+        // SAFETY: as in `recent`.
+        found.ok().flatten().map(|record| unsafe { Lease::new(&*record) })
+    }
+
+    impl List {
+        /// Forgets domains that have been dropped.
+        fn sweep(&mut self) {
+            if self.records.len() >= self.sweep_at {
+                set_recent(Recent::NONE);
+                self.records.retain(|_, held| !held.inner.is_closed());
+                self.sweep_at = SWEEP_AT.max(2 * self.records.len());
+            }
+        }
+    }
+
+    /// A slot for a hazard pointer of this thread.
+    #[inline]
+    pub(in super::super) fn take_slot(inner: &Inner) -> &Slot {
+        match recent(inner).and_then(Lease::pop_slot) {
+            Some(slot) => slot,
+            None => find_slot(inner),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_slot(inner: &Inner) -> &Slot {
+        let kept = find(inner, true).and_then(Lease::pop_slot);
+        kept.unwrap_or_else(|| inner.lease_slot())
+    }
+
+    /// Keeps a slot for the next hazard pointer of this thread, or gives it back.
+    #[inline]
+    pub(in super::super) fn put_slot(inner: &Inner, slot: &Slot) {
+        if !recent(inner).is_some_and(|record| record.push_slot(slot)) {
+            put_slot_elsewhere(inner, slot);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_slot_elsewhere(inner: &Inner, slot: &Slot) {
+        if !find(inner, false).is_some_and(|record| record.push_slot(slot)) {
+            slot.give_back();
+        }
+    }
+
+    /// Acts on the record of this thread.
+    #[inline]
+    pub(in super::super) fn with_record<R>(inner: &Inner, act: impl FnOnce(Lease<'_>) -> R) -> R {
+        match recent(inner).or_else(|| find(inner, true)) {
+            Some(record) => act(record),
+            None => super::with_leased_record(inner, act),
+        }
+    }
+
+    /// This thread drops the domain.
+    pub(in super::super) fn forget(inner: &Inner) {
+        let _ = RECORDS.try_with(|records| {
+            if let Ok(mut list) = records.list.try_borrow_mut() {
+                set_recent(Recent::NONE);
+                list.records.remove(&from_ref(inner).addr());
+            }
+        });
+    }
+}

@@ -1,0 +1,237 @@
+//! A table that only grows, whose entries are leased: what hazard slots and threads' records are kept in.
+//!
+//! Its chunks have 16, 32, 64, ... entries, so that an entry keeps its address and its line. Each entry has three bits in a word
+//! that it shares with up to 15 others, and the words of a chunk lie side by side: looking for the entries that have a bit set
+//! touches one line for each 128 entries, not one for each entry. So entries that nobody uses cost a scan next to nothing.
+//!
+//! | bit | of a hazard slot | of a record |
+//! |---|---|---|
+//! | `leased` | a hazard pointer or a thread's cache has it | a thread has it |
+//! | `listed` | scans look at it | it was left behind, with something in it |
+//! | `idle` | a scan has found it without protection | unused |
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+use core::ptr::{NonNull, null_mut};
+
+use crossbeam_utils::CachePadded;
+
+use crate::backend::atomic::{Acquire, AtomicPtr, AtomicU64, Relaxed, Release};
+use crate::backend::{array, hint};
+
+/// How many entries share a word.
+const PER_WORD: usize = 16;
+/// The bits of all entries of a word.
+const ALL: u64 = (1 << PER_WORD) - 1;
+/// How many entries the first chunk has; each further one has twice as many as the one before.
+const FIRST: usize = hint::tuned(16, 2);
+const CHUNKS: usize = hint::tuned(24, 2);
+
+/// The bit that says that an entry is leased.
+pub(super) const fn leased(entry: usize) -> u64 {
+    1 << entry
+}
+
+/// The bit that says that scans look at an entry.
+pub(super) const fn listed(entry: usize) -> u64 {
+    1 << (PER_WORD + entry)
+}
+
+/// The bit that says that a scan has found an entry idle.
+pub(super) const fn idle(entry: usize) -> u64 {
+    1 << (2 * PER_WORD + entry)
+}
+
+/// Which entries of a word are listed.
+pub(super) fn all_listed(word: u64) -> impl Iterator<Item = usize> {
+    ones((word >> PER_WORD) & ALL)
+}
+
+/// The numbers of the bits that are set.
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    core::iter::from_fn(move || {
+        let entry = bits.trailing_zeros() as usize;
+        bits &= bits.wrapping_sub(1);
+        (entry < u64::BITS as usize).then_some(entry)
+    })
+}
+
+/// Where an entry has its bits.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    word: NonNull<AtomicU64>,
+    entry: usize,
+}
+
+// SAFETY: a place names a word that is shared by all threads, and is only changed atomically.
+unsafe impl Send for Place {}
+// SAFETY: as above.
+unsafe impl Sync for Place {}
+
+impl Place {
+    /// The word that has its bits.
+    #[inline]
+    pub(super) fn word(&self) -> &AtomicU64 {
+        // SAFETY: a place is kept in the entry that it is about, and a table frees its words with its entries.
+        unsafe { self.word.as_ref() }
+    }
+
+    /// Its number among those that share the word.
+    #[inline]
+    pub(super) const fn entry(&self) -> usize {
+        self.entry
+    }
+}
+
+/// What a table is made of.
+pub(super) trait Entry {
+    /// An entry that is not leased.
+    fn new(place: Place) -> Self;
+}
+
+/// The entries; see the module.
+pub(super) struct Table<T> {
+    chunks: [AtomicPtr<Chunk<T>>; CHUNKS],
+    owns: PhantomData<T>,
+}
+
+// SAFETY: a table owns its entries, and hands out references to them only.
+unsafe impl<T: Send> Send for Table<T> {}
+// SAFETY: as above; a shared table hands out shared references.
+unsafe impl<T: Send + Sync> Sync for Table<T> {}
+
+/// Raw, since entries refer to words while the chunk moves.
+struct Chunk<T> {
+    words: NonNull<[AtomicU64]>,
+    entries: NonNull<[CachePadded<T>]>,
+}
+
+/// The entries that share a word, and the word.
+pub(super) struct Row<'table, T> {
+    pub(super) word: &'table AtomicU64,
+    pub(super) entries: &'table [CachePadded<T>],
+}
+
+impl<T> Chunk<T> {
+    fn rows(&self) -> impl Iterator<Item = Row<'_, T>> {
+        // SAFETY: both are boxes until the chunk is dropped, and shared: no exclusive reference to them is made before.
+        let (words, entries) = unsafe { (self.words.as_ref(), self.entries.as_ref()) };
+        let rows = words.iter().zip(entries.chunks(PER_WORD));
+        rows.map(|(word, entries)| Row { word, entries })
+    }
+}
+
+impl<T: Entry> Chunk<T> {
+    fn new(number: usize) -> Self {
+        let count = FIRST << number;
+        let words: Vec<_> = (0..count.div_ceil(PER_WORD)).map(|_| AtomicU64::new(0)).collect();
+        let words = NonNull::from(Box::leak(words.into_boxed_slice()));
+        let place = |number| Place {
+            // SAFETY: `number` is below `count`, and so the index is below the number of words.
+            word: unsafe { words.cast::<AtomicU64>().add(number / PER_WORD) },
+            entry: number % PER_WORD,
+        };
+        let entries: Vec<_> = (0..count)
+            .map(|number| CachePadded::new(T::new(place(number))))
+            .collect();
+        let entries = NonNull::from(Box::leak(entries.into_boxed_slice()));
+        Chunk { words, entries }
+    }
+}
+
+impl<T> Drop for Chunk<T> {
+    fn drop(&mut self) {
+        // SAFETY: made of boxes by `new`, and no reference outlives the table, which drops its chunks with itself.
+        unsafe {
+            drop(Box::from_raw(self.entries.as_ptr()));
+            drop(Box::from_raw(self.words.as_ptr()));
+        }
+    }
+}
+
+impl<T> Table<T> {
+    pub(super) fn new() -> Self {
+        Table {
+            chunks: array![AtomicPtr::new(null_mut()); CHUNKS],
+            owns: PhantomData,
+        }
+    }
+
+    /// All rows that there are.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_, T>> {
+        let chunks = self.chunks.iter().map_while(|chunk| {
+            // Acquire: synchronizes with the Release in `chunk`, so the chunk is seen filled in (killed by
+            // `reclaim::first_use_races` and `reclaim::two_first_uses_race`).
+            // SAFETY: null, or a chunk, which lives as long as the table.
+            unsafe { chunk.load(Acquire).as_ref() }
+        });
+        chunks.flat_map(Chunk::rows)
+    }
+}
+
+impl<T: Entry> Table<T> {
+    /// Leases an entry that is free, the first there is, and changes its word as `change` says, which sets `leased`.
+    ///
+    /// # Panics
+    ///
+    /// If there are 268 million entries, all leased.
+    pub(super) fn lease(&self, change: impl Fn(u64, usize) -> u64) -> &T {
+        for number in 0..CHUNKS {
+            for row in self.chunk(number).rows() {
+                let exist = ALL >> (PER_WORD - row.entries.len());
+                // Relaxed: proposes the compare-exchange, which decides.
+                let mut now = row.word.load(Relaxed);
+                while let Some(entry) = ones(!now & exist).next() {
+                    let next = change(now, entry);
+                    // Acquire: synchronizes with the Release with which the entry was given back: what the last holder has
+                    // left in it is found as it was left (killed by `reclaim::record_is_inherited`).
+                    match row.word.compare_exchange_weak(now, next, Acquire, Relaxed) {
+                        Ok(_) => return &row.entries[entry],
+                        Err(changed) => now = changed,
+                    }
+                }
+            }
+        }
+        panic!(
+            "a domain has no more than {} hazard pointers at one time",
+            FIRST << CHUNKS
+        );
+    }
+
+    /// The chunk with that number, made if need be.
+    fn chunk(&self, number: usize) -> &Chunk<T> {
+        let place = &self.chunks[number];
+        // Acquire: as in `rows` (killed by `reclaim::two_first_uses_race`).
+        let mut chunk = place.load(Acquire);
+        if chunk.is_null() {
+            let new = Box::into_raw(Box::new(Chunk::new(number)));
+            // Release: synchronizes with the Acquire loads of `chunks`; a thread that finds the chunk sees it filled in (killed
+            // by `reclaim::two_first_uses_race`).
+            chunk = match place.compare_exchange(null_mut(), new, Release, Relaxed) {
+                Ok(_) => new,
+                Err(_) => {
+                    // SAFETY: the box from above, which no other thread has seen.
+                    drop(unsafe { Box::from_raw(new) });
+                    // Acquire: as above; another thread has made it (killed by `reclaim::two_first_uses_race`).
+                    place.load(Acquire)
+                }
+            };
+        }
+        // SAFETY: not null, and a chunk lives as long as the table.
+        unsafe { &*chunk }
+    }
+}
+
+impl<T> Drop for Table<T> {
+    fn drop(&mut self) {
+        for chunk in &self.chunks {
+            // Relaxed: this is the only thread that still knows the table.
+            let chunk = chunk.load(Relaxed);
+            if !chunk.is_null() {
+                // SAFETY: a box, which no other thread knows any more.
+                drop(unsafe { Box::from_raw(chunk) });
+            }
+        }
+    }
+}
