@@ -31,10 +31,12 @@ impl Clock {
         self.0.fetch_add(1, SeqCst)
     }
 
-    /// Does something and notes when.
-    pub fn time(&self, act: impl FnOnce() -> Done) -> Operation {
+    /// Does something and notes when. `hesitate` is called before and after: what it lets others do is done at the same time.
+    pub fn time(&self, hesitate: impl Fn(), act: impl FnOnce() -> Done) -> Operation {
         let begin = self.now();
+        hesitate();
         let done = act();
+        hesitate();
         Operation {
             done,
             begin,

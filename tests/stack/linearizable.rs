@@ -57,11 +57,17 @@ fn record<S: Stack<u32>>(stack: &S) -> Vec<Vec<Vec<Operation>>> {
             for round in 0..EACH {
                 random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let value = u32::try_from(number * EACH + round).expect("a small number");
-                own.push(clock.time(|| act(stack, random, value)));
+                // Some let others run, for where there are too few cores for all.
+                let hesitate = || {
+                    if random >> 40 & 3 == 0 {
+                        thread::yield_now();
+                    }
+                };
+                own.push(clock.time(hesitate, || act(stack, random, value)));
             }
             // The next history begins with an empty stack; what this one has left belongs to it.
             if gate.wait() {
-                own.push(clock.time(|| Done::PoppedAll(stack.pop_all().collect())));
+                own.push(clock.time(|| (), || Done::PoppedAll(stack.pop_all().collect())));
             }
             histories.push(own);
         }
