@@ -1,6 +1,4 @@
-//! The little that a stack needs of epoch-based reclamation: to pin, and to retire a box.
-
-use alloc::boxed::Box;
+//! The little that a stack needs of epoch-based reclamation: to pin, and to retire.
 
 use crate::backend::epoch;
 
@@ -14,15 +12,15 @@ pub(crate) fn pin() -> Guard {
 }
 
 impl Guard {
-    /// Frees a box when no thread is pinned any more that is pinned now.
+    /// Calls `free` when no thread is pinned any more that is pinned now.
     ///
     /// # Safety
     ///
-    /// It comes from `Box::into_raw` or an allocation like a box's, is retired once, and cannot be reached by a thread that pins
-    /// from now on. What it holds may be dropped on another thread, and after the end of any lifetime.
+    /// What it frees is retired once, and cannot be reached by a thread that pins from now on. It may be called on another thread,
+    /// and after the end of any lifetime.
     #[inline]
-    pub(crate) unsafe fn retire<T>(&self, retired: *mut T) {
+    pub(crate) unsafe fn retire(&self, free: impl FnOnce()) {
         // SAFETY: the caller's promise.
-        unsafe { self.0.retire(move || drop(Box::from_raw(retired))) };
+        unsafe { self.0.retire(free) };
     }
 }

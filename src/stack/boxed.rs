@@ -6,10 +6,10 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 
-use alloc::alloc::{alloc, handle_alloc_error};
-use alloc::boxed::Box;
+use alloc::alloc::handle_alloc_error;
 use crossbeam_utils::CachePadded;
 
+use super::memory;
 use super::policy::{Head, Policy};
 use crate::backend::atomic::{AtomicPtr, Ordering, Relaxed};
 use crate::backend::cell::UnsafeCell;
@@ -37,7 +37,7 @@ pub(super) unsafe trait Reclaim: Send + Sync {
     ///
     /// # Safety
     ///
-    /// It is a box in parts, retired once, with no value in it, and to be found in no stack from now on.
+    /// It comes from an [`Nodes`], is retired once, has no value in it, and is to be found in no stack from now on.
     unsafe fn retire<T>(&self, guard: &mut Self::Guard<'_>, node: NonNull<Node<T>>);
 }
 
@@ -50,6 +50,22 @@ pub(super) struct Node<T> {
 
 // SAFETY: what is sent is a retired node, to be freed: an empty one, which drops no value.
 unsafe impl<T> Send for Node<T> {}
+
+impl<T> Node<T> {
+    /// Frees a node.
+    ///
+    /// # Safety
+    ///
+    /// It comes from `acquire`, has no value in it, and is used no more.
+    #[inline]
+    pub(super) unsafe fn free(node: NonNull<Self>) {
+        // SAFETY: the caller's promise. In a model, there is something in a node to be dropped.
+        unsafe {
+            node.drop_in_place();
+            memory::free(node);
+        }
+    }
+}
 
 /// The nodes of a stack.
 pub(super) struct Nodes<T, R> {
@@ -147,9 +163,7 @@ unsafe impl<T, R: Reclaim> Policy<T> for Nodes<T, R> {
 
     #[inline]
     fn acquire(&self, value: T) -> Result<NonNull<Node<T>>, T> {
-        // SAFETY: a node has a size, by its link.
-        let memory = unsafe { alloc(Layout::new::<Node<T>>()) }.cast::<Node<T>>();
-        let Some(node) = NonNull::new(memory) else {
+        let Some(node) = memory::allocate::<Node<T>>() else {
             return Err(value);
         };
         // SAFETY: allocated above, for this.
@@ -197,13 +211,13 @@ unsafe impl<T, R: Reclaim> Policy<T> for Nodes<T, R> {
 
     #[inline]
     unsafe fn retire(&self, guard: &mut R::Guard<'_>, node: NonNull<Node<T>>) {
-        // SAFETY: allocated as a box would be, and the caller's, who has taken it away from the stack, and the value out of it.
+        // SAFETY: the caller's, who has taken it away from the stack, and the value out of it.
         unsafe { self.reclaim.retire(guard, node) };
     }
 
     #[inline]
     unsafe fn release(&mut self, node: NonNull<Node<T>>) {
         // SAFETY: as in `retire`; and no thread looks at it.
-        drop(unsafe { Box::from_raw(node.as_ptr()) });
+        unsafe { Node::free(node) };
     }
 }

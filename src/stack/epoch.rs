@@ -75,7 +75,7 @@ unsafe impl Reclaim for Epochs {
 
     #[inline]
     unsafe fn retire<T>(&self, guard: &mut Guard, node: NonNull<Node<T>>) {
-        // SAFETY: the caller's promise.
-        unsafe { guard.retire(node.as_ptr()) };
+        // SAFETY: the caller's promise; an empty node may be freed by any thread, and after its stack.
+        unsafe { guard.retire(move || Node::free(node)) };
     }
 }

@@ -1,6 +1,7 @@
 //! [`HazardStack`]: a stack whose nodes are freed when no hazard pointer protects them.
 
-use alloc::boxed::Box;
+use core::mem::forget;
+use core::ops::Deref;
 use core::ptr::{NonNull, null_mut};
 
 use super::api::stack_api;
@@ -8,6 +9,7 @@ use super::boxed::{Node, Nodes, Reclaim};
 use super::treiber::Treiber;
 use crate::backend::atomic::AtomicPtr;
 use crate::backend::{const_fn, immortal};
+use crate::hazard::raw::Pointer;
 use crate::hazard::{Domain, HazardPointer};
 
 /// A lock-free stack that any number of threads push to and pop from; a popped node is freed when no thread is looking at it,
@@ -84,11 +86,44 @@ unsafe impl Reclaim for Shared {
         // Else a scan would find it protected.
         guard.reset_protection();
         // SAFETY: the caller's promise.
-        unsafe { stacks().retire_ptr::<_, Box<Node<T>>>(node.as_ptr()) };
+        unsafe { stacks().retire_ptr::<_, Empty<T>>(node.as_ptr()) };
     }
 }
 
 #[inline]
 fn protect<T>(guard: &mut HazardPointer<'_, Family>, head: &AtomicPtr<Node<T>>) -> *mut Node<T> {
     guard.protect_ptr(head).map_or(null_mut(), |(node, _)| node.as_ptr())
+}
+
+/// An empty node, which is freed when it is dropped.
+struct Empty<T>(NonNull<Node<T>>);
+
+impl<T> Deref for Empty<T> {
+    type Target = Node<T>;
+
+    fn deref(&self) -> &Node<T> {
+        // SAFETY: it is this one's.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<T> Drop for Empty<T> {
+    fn drop(&mut self) {
+        // SAFETY: it is this one's, from a stack, and empty.
+        unsafe { Node::free(self.0) };
+    }
+}
+
+// SAFETY: it owns the node, which is neither moved nor freed while it is in parts.
+unsafe impl<T> Pointer<Node<T>> for Empty<T> {
+    fn into_raw(self) -> *mut Node<T> {
+        let node = self.0;
+        forget(self);
+        node.as_ptr()
+    }
+
+    unsafe fn from_raw(node: *mut Node<T>) -> Self {
+        // SAFETY: from `into_raw`, or what a stack has popped.
+        Empty(unsafe { NonNull::new_unchecked(node) })
+    }
 }

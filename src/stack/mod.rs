@@ -5,6 +5,7 @@ mod contention;
 #[cfg(feature = "epoch")]
 pub mod epoch;
 pub mod hazard;
+mod memory;
 mod policy;
 pub mod tagged;
 mod treiber;
