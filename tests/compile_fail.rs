@@ -19,5 +19,6 @@ fn misuse_does_not_compile() {
     if cfg!(feature = "alloc") {
         cases.compile_fail("tests/compile_fail/counter_*.rs");
         cases.compile_fail("tests/compile_fail/barrier_*.rs");
+        cases.compile_fail("tests/compile_fail/stack_*.rs");
     }
 }
