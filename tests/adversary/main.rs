@@ -20,6 +20,7 @@
 //! `cargo xtask verify` runs also those that are ignored here, and `stress` for longer.
 #![cfg(all(feature = "std", target_os = "linux", not(miri)))]
 
+mod allocator;
 mod common;
 mod cost;
 mod fences;

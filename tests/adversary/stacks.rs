@@ -9,6 +9,7 @@ use std::time::Duration;
 use linchpin::stack::EpochStack;
 use linchpin::stack::{HazardStack, TaggedStack};
 
+use crate::allocator;
 use crate::process::{Child, alone_for, in_a_fork};
 use crate::system::{Actor, HoldUp, leak, until};
 
@@ -67,8 +68,7 @@ impl<S: Stack> Work<S> {
         (work, actors)
     }
 
-    /// Pushes and pops, now more of the one and now of the other, and takes all at times. It never allocates itself: a thread that
-    /// is stopped in the allocator may have its lock.
+    /// Pushes and pops, now more of the one and now of the other, and takes all at times.
     fn go_on(&self, number: u64) {
         let (mut pushed, mut popped, mut round) = (0, 0, number);
         while !self.is_over.load(Relaxed) {
@@ -92,6 +92,7 @@ impl<S: Stack> Work<S> {
 
     /// Stops each of the threads in turn, wherever it is, and wants each of the others to go on meanwhile.
     fn stop_one_after_the_other() {
+        allocator::without_locks();
         let (work, actors) = Self::start();
         let done = |number: usize| work.done[number].load(Relaxed);
         until("all threads are at work", || (0..actors.len()).all(|number| done(number) > 100));
@@ -134,21 +135,21 @@ impl<S: Stack> Work<S> {
 
 #[test]
 fn a_stopped_thread_keeps_no_other_from_a_tagged_stack() {
-    alone_for(LIMIT, Work::<TaggedStack<u64>>::stop_one_after_the_other);
+    alone_for(LIMIT, || Work::<TaggedStack<u64>>::stop_one_after_the_other());
 }
 
 #[test]
 fn a_stopped_thread_keeps_no_other_from_a_hazard_stack() {
-    alone_for(LIMIT, Work::<HazardStack<u64>>::stop_one_after_the_other);
+    alone_for(LIMIT, || Work::<HazardStack<u64>>::stop_one_after_the_other());
 }
 
 #[cfg(feature = "epoch")]
 #[test]
 fn a_stopped_thread_keeps_no_other_from_an_epoch_stack() {
-    alone_for(LIMIT, Work::<EpochStack<u64>>::stop_one_after_the_other);
+    alone_for(LIMIT, || Work::<EpochStack<u64>>::stop_one_after_the_other());
 }
 
 #[test]
 fn a_child_of_a_fork_uses_a_tagged_stack() {
-    alone_for(LIMIT, Work::<TaggedStack<u64>>::fork_in_the_middle);
+    alone_for(LIMIT, || Work::<TaggedStack<u64>>::fork_in_the_middle());
 }

@@ -8,6 +8,6 @@ fn main() {
     let stack = TaggedStack::new();
     stack.push(Rc::new(1));
     std::thread::scope(|scope| {
-        scope.spawn(|| stack.pop());
+        scope.spawn(|| drop(stack.pop()));
     });
 }
