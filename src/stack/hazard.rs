@@ -90,6 +90,59 @@ unsafe impl Reclaim for Shared {
     }
 }
 
+#[cfg(feature = "std")]
+crate::backend::only_in_models! {
+    /// By hazard pointers of a domain of its own.
+    struct Own(Domain<Family>);
+
+    // SAFETY: all nodes are retired in the domain of the hazard pointer.
+    unsafe impl Reclaim for Own {
+        type Guard<'reclaim> = HazardPointer<'reclaim, Family>;
+
+        fn enter(&self) -> HazardPointer<'_, Family> {
+            HazardPointer::new_in_domain(&self.0)
+        }
+
+        fn protect<T>(guard: &mut HazardPointer<'_, Family>, head: &AtomicPtr<Node<T>>) -> *mut Node<T> {
+            protect(guard, head)
+        }
+
+        unsafe fn retire<T>(&self, guard: &mut HazardPointer<'_, Family>, node: NonNull<Node<T>>) {
+            guard.reset_protection();
+            // SAFETY: the caller's promise.
+            unsafe { self.0.retire_ptr::<_, Empty<T>>(node.as_ptr()) };
+        }
+    }
+
+    /// The same with a domain that ends with the stack. A model has nothing that lives for ever.
+    pub struct OwnDomainStack<T> {
+        inner: Treiber<T, Nodes<T, Own>>,
+    }
+
+    impl<T> OwnDomainStack<T> {
+        /// An empty stack.
+        #[allow(clippy::new_without_default, reason = "for models")]
+        pub fn new() -> Self {
+            OwnDomainStack { inner: Treiber::new(Nodes::new(Own(Domain::new(&Family)))) }
+        }
+
+        /// Puts a value on top.
+        pub fn push(&self, value: T) {
+            assert!(self.inner.push(value).is_ok(), "there is memory");
+        }
+
+        /// Takes the value on top.
+        pub fn pop(&self) -> Option<T> {
+            self.inner.pop()
+        }
+
+        /// Takes all values.
+        pub fn pop_all(&self) -> impl Iterator<Item = T> + use<'_, T> {
+            self.inner.pop_all()
+        }
+    }
+}
+
 #[inline]
 fn protect<T>(guard: &mut HazardPointer<'_, Family>, head: &AtomicPtr<Node<T>>) -> *mut Node<T> {
     guard.protect_ptr(head).map_or(null_mut(), |(node, _)| node.as_ptr())

@@ -113,7 +113,7 @@ mod lists {
         pub(super) unsafe fn put(class: usize, memory: NonNull<u8>) {
             // SAFETY: the caller's promise.
             let kept = LISTS.try_with(|lists| unsafe { lists.0[class].put(class, memory.cast()) });
-            if kept != Ok(true) {
+            if !kept.unwrap_or(false) {
                 // SAFETY: as above.
                 unsafe { dealloc(memory.as_ptr(), layout(class)) };
             }
