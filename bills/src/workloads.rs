@@ -1,6 +1,7 @@
 //! The standard workloads, and beside them the controls.
 
 mod sleeping;
+mod stacks;
 
 use std::sync::atomic::AtomicBool;
 
@@ -25,12 +26,13 @@ const OPERATIONS: usize = 256;
 const PASSAGES: usize = 16;
 
 /// The families, in the order in which they are shown.
-pub const FAMILIES: [&str; 5] = [CONTENDED, APART, TURNS, COUNTERS, BARRIERS];
+pub const FAMILIES: [&str; 6] = [CONTENDED, APART, TURNS, COUNTERS, BARRIERS, STACKS];
 
 const CONTENDED: &str = "one lock for all, threads always waiting";
 const APART: &str = "a lock for each thread";
 const TURNS: &str = "threads that wake one another";
 const COUNTERS: &str = "one counter for all";
+const STACKS: &str = "one stack for all, by push and pop";
 const BARRIERS: &str = "one barrier for all, by the episode";
 
 const fn ours(family: &'static str, name: &'static str, run: fn(&Machine, usize) -> Bill) -> Workload {
@@ -53,7 +55,7 @@ const fn control(family: &'static str, name: &'static str, run: fn(&Machine, usi
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Workload> {
-    ALL.iter().chain(sleeping::ALL)
+    ALL.iter().chain(sleeping::ALL).chain(stacks::ALL)
 }
 
 const ALL: &[Workload] = &[

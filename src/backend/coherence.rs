@@ -215,7 +215,7 @@ pub(crate) use global;
 pub(crate) mod epoch {
     use super::super::epoch_model::{Epochs, Free};
     use super::atomic::{AtomicU64, Relaxed, Release, SeqCst, fence};
-    use super::{Global, global, per_thread};
+    use super::Global;
     use crossbeam_utils::CachePadded;
 
     struct Shared {

@@ -10,7 +10,7 @@ use crate::backend::hint;
 
 /// The first wait is `1 << FIRST` pauses long, and each further one twice as long as the one before, up to `1 << LAST`.
 const FIRST: u32 = 6;
-const LAST: u32 = 8;
+const LAST: u32 = 11;
 
 /// The waits of one operation.
 #[derive(Clone, Copy)]
@@ -24,15 +24,20 @@ impl Contention {
         Contention { next: FIRST }
     }
 
-    /// Waits; returns what to wait next time. By value, so that an operation that succeeds at once keeps nothing in memory.
+    /// Waits; then fetches the line for itself, by a `touch` that writes. Returns what to wait next time: by value, so that an
+    /// operation that succeeds at once keeps nothing in memory.
+    ///
+    /// A thread that comes back and only reads the line has to fetch it once more to write. In between the thread that
+    /// has gone on writes it again, each time, for ever.
     #[cold]
     #[inline(never)]
     #[must_use]
-    pub(super) fn back_off(self) -> Self {
+    pub(super) fn back_off(self, touch: impl FnOnce()) -> Self {
         let pauses = hint::patience(1 << self.next);
         // In a model, what a thread finds after a wait it could find at once.
         if pauses > 0 {
             hint::spin_for(pauses);
+            touch();
         }
         Contention {
             next: (self.next + 1).min(LAST),

@@ -18,6 +18,13 @@ use super::policy::{Head, Policy};
 use crate::backend::atomic::{Acquire, Relaxed, Release};
 use crate::backend::hint;
 
+/// Fetches the head's line to write to it, and leaves the head as it is.
+pub(super) fn touch<H: Head>(head: &H, last: H::Word) {
+    // Relaxed: nothing is done with the result. Whether it is still the same does not matter: a processor that compares and
+    // exchanges has the line.
+    let _ = head.compare_exchange(last, last, Relaxed, Relaxed);
+}
+
 /// A stack of `T`, whose nodes `P` manages.
 pub(super) struct Treiber<T, P: Policy<T>> {
     policy: P,
@@ -54,7 +61,7 @@ impl<T, P: Policy<T>> Treiber<T, P> {
             // and the link (killed by `stack::tagged_loses_nothing`, `stack::epoch_loses_nothing`).
             match head.compare_exchange(top, P::pushed(top, node), Release, Relaxed) {
                 Ok(_) => return Ok(()),
-                Err(_) => contention = contention.back_off(),
+                Err(now) => contention = contention.back_off(|| touch(head, now)),
             }
             // Relaxed: as above.
             top = head.load(Relaxed);
@@ -75,15 +82,16 @@ impl<T, P: Policy<T>> Treiber<T, P> {
             // Relaxed: what the node holds was acquired when it was protected; and no thread looks into a node because of
             // what this writes, but because of the push that had published it (invariant 3). One RMW, which decides whose the
             // node is (killed by `stack::tagged_loses_nothing`).
-            if head.compare_exchange(top, P::popped(top, link), Relaxed, Relaxed).is_ok() {
+            let popped = head.compare_exchange(top, P::popped(top, link), Relaxed, Relaxed);
+            let Err(now) = popped else {
                 // SAFETY: this thread has taken the node away (invariants 1 and 4), and takes the value and retires it once.
                 unsafe {
                     let value = self.policy.take_value(node);
                     self.policy.retire(&mut guard, node);
                     return Some(value);
                 }
-            }
-            contention = contention.back_off();
+            };
+            contention = contention.back_off(|| touch(head, now));
         }
     }
 
@@ -99,10 +107,10 @@ impl<T, P: Policy<T>> Treiber<T, P> {
                 return Chain { stack: self, next: None };
             }
             // Relaxed: as in `pop` (killed by `stack::tagged_pop_all_takes_all`).
-            if head.compare_exchange(top, P::emptied(top), Relaxed, Relaxed).is_ok() {
-                return Chain { stack: self, next: P::node(top) };
+            match head.compare_exchange(top, P::emptied(top), Relaxed, Relaxed) {
+                Ok(_) => return Chain { stack: self, next: P::node(top) },
+                Err(now) => contention = contention.back_off(|| touch(head, now)),
             }
-            contention = contention.back_off();
         }
     }
 

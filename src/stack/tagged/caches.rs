@@ -16,9 +16,10 @@ use crate::backend::cell::UnsafeCell;
 use crate::backend::{array, const_fn, hint};
 use crate::internal::thread_number;
 
-/// The first group is of the numbers below this; each further group is of as many as all before it together.
+/// The first group is of the numbers below this; the numbers below the end of each further group are `GROWTH` times as many.
 const FIRST: u32 = hint::tuned(8, 4);
-const GROUPS: usize = (thread_number::MOST / FIRST as usize).ilog2() as usize + 2;
+const GROWTH_BITS: u32 = 3;
+const GROUPS: usize = ((thread_number::MOST / FIRST as usize).ilog2() / GROWTH_BITS + 2) as usize;
 
 /// What one thread keeps.
 pub(super) struct Cache {
@@ -37,14 +38,15 @@ type Slot = CachePadded<UnsafeCell<Cache>>;
 
 /// The caches of all threads, in groups that are made together.
 pub(super) struct Caches {
-    /// Where the cache of number 0 would be.
-    groups: [AtomicPtr<Slot>; GROUPS],
+    /// Where the cache of number 0 would be. Each on a line of its own: to make a further group is no concern of threads with
+    /// lower numbers.
+    groups: [CachePadded<AtomicPtr<Slot>>; GROUPS],
 }
 
 impl Caches {
     const_fn! {
         pub(super) const fn new() -> Self {
-            Caches { groups: array![AtomicPtr::new(ptr::null_mut()); GROUPS] }
+            Caches { groups: array![CachePadded::new(AtomicPtr::new(ptr::null_mut())); GROUPS] }
         }
     }
 
@@ -72,7 +74,7 @@ impl Caches {
     #[cold]
     #[inline(never)]
     fn group_of(number: u32) -> usize {
-        (number / FIRST).ilog2() as usize + 1
+        ((number / FIRST).ilog2() / GROWTH_BITS + 1) as usize
     }
 
     /// The first number of a group, and how many there are.
@@ -80,8 +82,8 @@ impl Caches {
         if group == 0 {
             (0, FIRST as usize)
         } else {
-            let first = (FIRST as usize) << (group - 1);
-            (first, first)
+            let first = (FIRST as usize) << (GROWTH_BITS as usize * (group - 1));
+            (first, (first << GROWTH_BITS) - first)
         }
     }
 

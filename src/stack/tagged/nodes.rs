@@ -15,6 +15,7 @@ use crate::backend::const_fn;
 use crate::reclaim::{AtomicTagged, Tagged};
 use crate::stack::contention::Contention;
 use crate::stack::policy::{Head, Policy};
+use crate::stack::treiber::touch;
 use core::mem::MaybeUninit;
 use crossbeam_utils::CachePadded;
 
@@ -216,10 +217,10 @@ impl<T, const TAG_BITS: u32> Nodes<T, TAG_BITS> {
             // Release: synchronizes with the Acquire in `pop_chain`: the links of the chain, and what its last owners have
             // done with the nodes (killed by `stack::chains_change_hands`).
             let new = AtomicTagged::<TAG_BITS>::next(top, first);
-            if self.free.compare_exchange_as(top, new, Release, Relaxed).is_ok() {
-                return;
+            match self.free.compare_exchange_as(top, new, Release, Relaxed) {
+                Ok(_) => return,
+                Err(now) => contention = contention.back_off(|| touch(&*self.free, now)),
             }
-            contention = contention.back_off();
         }
     }
 
@@ -237,10 +238,10 @@ impl<T, const TAG_BITS: u32> Nodes<T, TAG_BITS> {
             let next = unsafe { self.arena.node(first) }.chain.load(Relaxed);
             // Relaxed: as in the stack's `pop` (killed by `stack::chains_change_hands`).
             let new = Tagged::of(next, top.tag());
-            if self.free.compare_exchange_as(top, new, Relaxed, Relaxed).is_ok() {
-                return first;
+            match self.free.compare_exchange_as(top, new, Relaxed, Relaxed) {
+                Ok(_) => return first,
+                Err(now) => contention = contention.back_off(|| touch(&*self.free, now)),
             }
-            contention = contention.back_off();
         }
     }
 }
