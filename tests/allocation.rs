@@ -216,3 +216,55 @@ mod handles {
         assert_eq!(again, 0);
     }
 }
+
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod hazards {
+    use super::{allocations, growth};
+    use linchpin::hazard::{AtomicPtr, Domain, HazardPointer};
+
+    struct Family;
+
+    /// Replaces what `current` holds, and retires that.
+    fn replace(current: &AtomicPtr<u64, Family>, domain: &Domain<Family>) {
+        let old = current.swap(Box::new(1)).expect("it holds something");
+        // SAFETY: it is in no pointer any more, and was not retired.
+        unsafe { old.retire_in(domain) };
+    }
+
+    #[test]
+    fn a_domain_allocates_when_it_is_used_first() {
+        assert_eq!(allocations(|| drop(Domain::new(&Family))), 0);
+        // A thread keeps a list of the domains that it uses.
+        let another = Domain::new(&Family);
+        drop(HazardPointer::new_in_domain(&another));
+        let grown = growth(|| {
+            let domain = Domain::new(&Family);
+            let current: AtomicPtr<u64, Family> = AtomicPtr::from(Box::new(0));
+            let _ten = [(); 10].map(|()| HazardPointer::new_in_domain(&domain));
+            (0..3_000).for_each(|_| replace(&current, &domain));
+            // SAFETY: it is in this pointer alone.
+            unsafe { current.retire_in(&domain) };
+        });
+        assert_eq!(grown, 0, "all of it comes back with the domain");
+    }
+
+    #[test]
+    fn protecting_never_allocates_and_retiring_only_at_first() {
+        let domain = Domain::new(&Family);
+        let current: AtomicPtr<u64, Family> = AtomicPtr::from(Box::new(0));
+        (0..3_000).for_each(|_| replace(&current, &domain));
+        drop(HazardPointer::new_in_domain(&domain));
+        let protecting = allocations(|| {
+            for _ in 0..1_000 {
+                let mut hazard_pointer = HazardPointer::new_in_domain(&domain);
+                // SAFETY: all that it holds is retired in this domain.
+                assert!(unsafe { current.load(&mut hazard_pointer) }.is_some());
+            }
+        });
+        assert_eq!(protecting, 0);
+        let retiring = allocations(|| (0..10_000).for_each(|_| replace(&current, &domain)));
+        assert_eq!(retiring, 10_000, "one for each box");
+        // SAFETY: it is in this pointer alone.
+        unsafe { current.retire_in(&domain) };
+    }
+}

@@ -10,6 +10,7 @@
 mod barriers;
 mod baseline;
 mod comparison;
+mod reclamation;
 mod workloads;
 
 use std::cell::Cell;

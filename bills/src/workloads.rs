@@ -15,7 +15,7 @@ use linchpin::queue::{ClhMutex, McsMutex, RawClhMutex, RawMcsMutex};
 use linchpin::spin::{Mutex, RwLock, TasMutex, TicketMutex};
 use linchpin::wait::Spin;
 
-use crate::{Bill, Workload, barriers, bill};
+use crate::{Bill, Workload, barriers, bill, reclamation};
 
 /// How many adds a handle of the approximate counter holds back.
 const BATCH: u64 = 64;
@@ -26,7 +26,7 @@ const OPERATIONS: usize = 256;
 const PASSAGES: usize = 16;
 
 /// The families, in the order in which they are shown.
-pub const FAMILIES: [&str; 6] = [CONTENDED, APART, TURNS, COUNTERS, BARRIERS, STACKS];
+pub const FAMILIES: [&str; 7] = [CONTENDED, APART, TURNS, COUNTERS, BARRIERS, RECLAMATION, STACKS];
 
 const CONTENDED: &str = "one lock for all, threads always waiting";
 const APART: &str = "a lock for each thread";
@@ -34,6 +34,7 @@ const TURNS: &str = "threads that wake one another";
 const COUNTERS: &str = "one counter for all";
 const STACKS: &str = "one stack for all, by push and pop";
 const BARRIERS: &str = "one barrier for all, by the episode";
+const RECLAMATION: &str = "reclamation, one domain for all";
 
 const fn ours(family: &'static str, name: &'static str, run: fn(&Machine, usize) -> Bill) -> Workload {
     Workload {
@@ -202,6 +203,18 @@ const ALL: &[Workload] = &[
         BARRIERS,
         "control: a central barrier on one line",
         barriers::on_one_line,
+    ),
+    ours(RECLAMATION, "hazard, protect", reclamation::protect),
+    ours(
+        RECLAMATION,
+        "hazard, protect with a new one each time",
+        reclamation::protect_anew,
+    ),
+    ours(RECLAMATION, "hazard, retire", reclamation::retire),
+    control(
+        RECLAMATION,
+        "control: hazards, neighbours",
+        reclamation::protect_side_by_side,
     ),
 ];
 

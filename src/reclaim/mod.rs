@@ -1,4 +1,7 @@
-//! When may an object that other threads may still be reading be freed?
+//! When may an object be freed that other threads may still be reading?
+//!
+//! * [`hazard`]: a reader says which object it reads. The memory that is kept has a bound, also behind a reader that never
+//!   lets go.
 
 #[cfg(feature = "epoch")]
 pub(crate) mod epoch;

@@ -10,6 +10,8 @@ use linchpin::hazard::{AtomicPtr, Domain, HazardPointer};
 pub struct Count {
     made: Arc<AtomicUsize>,
     dropped: Arc<AtomicUsize>,
+    /// One word, so that it is exact at every moment.
+    living: Arc<AtomicUsize>,
 }
 
 impl Count {
@@ -23,12 +25,12 @@ impl Count {
 
     /// How many there are.
     pub fn living(&self) -> usize {
-        let dropped = self.dropped();
-        self.made() - dropped
+        self.living.load(Ordering::SeqCst)
     }
 
     pub fn value(&self) -> Counted {
         self.made.fetch_add(1, Ordering::SeqCst);
+        self.living.fetch_add(1, Ordering::SeqCst);
         Counted {
             canary: CANARY,
             count: self.clone(),
@@ -58,6 +60,7 @@ impl Drop for Counted {
         self.look();
         // SAFETY: as in `look`.
         unsafe { std::ptr::write_volatile(&raw mut self.canary, 0) };
+        self.count.living.fetch_sub(1, Ordering::SeqCst);
         self.count.dropped.fetch_add(1, Ordering::SeqCst);
     }
 }

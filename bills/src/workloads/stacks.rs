@@ -47,8 +47,8 @@ pub(super) const ALL: &[Workload] = &[
             stack.0.pop()
         })
     }),
-    control(STACKS, "control: spin::Mutex<Vec>", |machine, threads| {
-        let stack = Apart(linchpin::spin::Mutex::new(Vec::with_capacity(64)));
+    control(STACKS, "control: futex::Mutex<Vec>", |machine, threads| {
+        let stack = Apart(linchpin::futex::Mutex::new(Vec::with_capacity(64)));
         pairs(machine, threads, 0, |thread| {
             stack.0.lock().push(thread);
             stack.0.lock().pop()

@@ -149,8 +149,8 @@ impl<T, F, P> AtomicPtr<T, F, P> {
     /// As for [`new`](Self::new).
     #[inline]
     pub unsafe fn swap_ptr(&self, ptr: *mut T) -> Option<Replaced<T, F, P>> {
-        // Release: as in `store_ptr` (killed by `reclaim::what_is_loaded_is_complete`). Acquire: the caller retires what
-        // was there, and the domain may drop it at once (killed by `reclaim::domain_is_dropped`).
+        // Release: as in `store_ptr`. Acquire: the caller retires what was there, and the domain may drop it before any fence
+        // (killed by `reclaim::domain_is_dropped`).
         Replaced::new(self.pointer.swap(ptr, AcqRel))
     }
 
@@ -169,8 +169,8 @@ impl<T, F, P> AtomicPtr<T, F, P> {
         current: *mut T,
         new: *mut T,
     ) -> Result<Option<Replaced<T, F, P>>, *mut T> {
-        // Release, Acquire: as in `swap_ptr` (killed by `reclaim::exchanged_object_is_complete` and
-        // `reclaim::exchanged_object_is_dropped`). Relaxed: what was found is not protected.
+        // Release, Acquire: as in `swap_ptr` (killed by `reclaim::exchanged_object_is_dropped`). Relaxed: what was found is not
+        // protected.
         let found = self.pointer.compare_exchange(current, new, AcqRel, Relaxed)?;
         Ok(Replaced::new(found))
     }
@@ -190,8 +190,7 @@ impl<T, F, P> AtomicPtr<T, F, P> {
         current: *mut T,
         new: *mut T,
     ) -> Result<Option<Replaced<T, F, P>>, *mut T> {
-        // Release, Acquire, Relaxed: as in `compare_exchange_ptr` (killed by `reclaim::exchanged_weak_object_is_complete` and
-        // `reclaim::exchanged_weak_object_is_dropped`).
+        // Release, Acquire, Relaxed: as in `compare_exchange_ptr` (killed by `reclaim::exchanged_weak_object_is_dropped`).
         let found = self.pointer.compare_exchange_weak(current, new, AcqRel, Relaxed)?;
         Ok(Replaced::new(found))
     }

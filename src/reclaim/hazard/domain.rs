@@ -10,7 +10,7 @@ use super::inner::Inner;
 use super::local::{forget, with_record};
 use super::pointer::Pointer;
 use super::record::Retired;
-use super::scan::scan;
+use super::scan::{retire, scan};
 use crate::backend::atomic::{Acquire, AtomicPtr, Relaxed, Release};
 use crate::backend::{const_fn, immortal, thread};
 
@@ -29,8 +29,8 @@ immortal! {
 /// there is one domain: [`Global`], and what [`unique_domain!`](super::unique_domain) and
 /// [`static_unique_domain!`](super::static_unique_domain) make.
 ///
-/// **When objects are freed.** A thread keeps what it has retired until that is [so many](super#bound); then it scans. When a
-/// domain is dropped, all that was retired in it is dropped with it. In [`Global`], and in any other `static`, what was retired last
+/// **When objects are freed.** A thread keeps what it has retired until that is [so many](super#bound); then it scans, and reclaims
+/// what nothing protects, an object each time that it retires another one. When a domain is dropped, all that was retired in it is dropped with it. In [`Global`], and in any other `static`, what was retired last
 /// may never be dropped.
 ///
 /// A panic of an object's destructor ends the scan that has called it, and goes on to the caller of
@@ -82,11 +82,17 @@ impl<F> Domain<F> {
 
     #[inline]
     pub(super) fn inner(&self) -> &Inner {
+        self.existing().unwrap_or_else(|| self.init())
+    }
+
+    /// The inside, if the domain has been used.
+    #[inline]
+    fn existing(&self) -> Option<&Inner> {
         // Acquire: synchronizes with the Release in `init`, so the inside is seen filled in (killed by
         // `reclaim::two_first_uses_race`).
         let inner = self.inner.load(Acquire);
         // SAFETY: null, or from an `Arc` of which this domain has a share.
-        unsafe { inner.as_ref() }.unwrap_or_else(|| self.init())
+        unsafe { inner.as_ref() }
     }
 
     #[cold]
@@ -100,7 +106,7 @@ impl<F> Domain<F> {
             Err(_) => {
                 // SAFETY: from above, and no other thread has seen it.
                 drop(unsafe { Arc::from_raw(new) });
-                // Acquire: as in `inner` (killed by `reclaim::two_first_uses_race`).
+                // Acquire: as in `existing` (killed by `reclaim::two_first_uses_race`).
                 self.inner.load(Acquire)
             }
         };
@@ -109,7 +115,7 @@ impl<F> Domain<F> {
     }
 
     /// Retires `ptr`: it is dropped, as a `P`, once no hazard pointer of this domain protects it. Returns how many objects this call
-    /// has reclaimed, which is 0 unless a scan was due.
+    /// has reclaimed, of those that were retired before.
     ///
     /// # Safety
     ///
@@ -137,10 +143,7 @@ impl<F> Domain<F> {
     #[inline]
     fn retire(&self, retired: Retired) -> usize {
         let inner = self.inner();
-        with_record(inner, |record| match record.push(retired) {
-            true => scan(inner, record, false),
-            false => 0,
-        })
+        with_record(inner, |record| retire(inner, record, retired))
     }
 
     /// Reclaims all that the calling thread has retired and no hazard pointer protects, and what threads that have ended have left;
@@ -161,7 +164,10 @@ impl<F> Domain<F> {
 
 impl<F> fmt::Debug for Domain<F> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Domain").finish_non_exhaustive()
+        formatter
+            .debug_struct("Domain")
+            .field("slots", &self.existing().map_or(0, Inner::listed_slots))
+            .finish_non_exhaustive()
     }
 }
 

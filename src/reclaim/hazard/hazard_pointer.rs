@@ -89,8 +89,8 @@ impl<'domain, F> HazardPointer<'domain, F> {
     where
         F: 'static,
     {
-        // Acquire: where it is null, this is the load that counts: as the last one of `announce` (killed by
-        // `reclaim::what_is_loaded_is_complete`).
+        // Acquire: where it is null, no other load follows, and what happened before it became null has to be seen (killed by
+        // `reclaim::null_is_the_last_word`).
         let mut object = src.load(Acquire);
         loop {
             let Some(found) = NonNull::new(object) else {
@@ -164,8 +164,8 @@ impl<'domain, F> HazardPointer<'domain, F> {
         // The pair with the heavy fence of a scan: if our fence comes first, the scan finds the object announced; if the scan's
         // comes first, the load finds it gone (killed by `reclaim::protected_or_reclaimed`).
         asymmetric::light();
-        // Acquire: synchronizes with the Release store of the pointer, so that its referent is seen filled in (killed by
-        // `reclaim::what_is_loaded_is_complete`).
+        // Acquire: synchronizes with the Release store of the pointer, so that its referent is seen filled in. Not for the pointer's
+        // sake alone: it may be another object by now, at the same address (killed by `reclaim::address_is_reused`).
         let now = src.load(Acquire);
         if now == object { Ok(()) } else { Err(now) }
     }

@@ -6,28 +6,43 @@
 //! what a thread does when it ends (see the invariants of [`record`](super::record)).
 
 use alloc::sync::Arc;
+#[cfg(feature = "std")]
+use alloc::sync::Weak;
+
+use crossbeam_utils::CachePadded;
 
 use super::record::{Lease, Record};
 use super::slot::Slot;
-use super::table::Table;
+use super::table::{Table, all_listed};
 use crate::backend::atomic::{AtomicBool, Relaxed};
 
 pub(super) struct Inner {
     pub(super) slots: Table<Slot>,
     pub(super) records: Table<Record>,
-    /// A scan has the right to hide slots.
-    pub(super) hider: AtomicBool,
+    /// A scan has the right to hide slots. On a line of its own, since all scans read what is beside it.
+    pub(super) hider: CachePadded<AtomicBool>,
     closed: AtomicBool,
+    /// For threads, which only have a reference and want a share.
+    #[cfg(feature = "std")]
+    this: Weak<Inner>,
 }
 
 impl Inner {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Inner {
+        Arc::new_cyclic(|_this| Inner {
             slots: Table::new(),
             records: Table::new(),
-            hider: AtomicBool::new(false),
+            hider: AtomicBool::new(false).into(),
             closed: AtomicBool::new(false),
+            #[cfg(feature = "std")]
+            this: Weak::clone(_this),
         })
+    }
+
+    /// A share of it. There is one as long as there is a reference to it.
+    #[cfg(feature = "std")]
+    pub(super) fn share(&self) -> Option<Arc<Self>> {
+        self.this.upgrade()
     }
 
     /// A slot of the caller's own.
@@ -39,6 +54,13 @@ impl Inner {
     pub(super) fn lease_record(&self) -> Lease<'_> {
         // SAFETY: leased for the caller, who gives it back at the end of its use.
         unsafe { Lease::new(self.records.lease(Record::lease)) }
+    }
+
+    /// How many slots scans look at.
+    pub(super) fn listed_slots(&self) -> usize {
+        // Relaxed: a count, stale when it returns.
+        let rows = self.slots.rows();
+        rows.map(|row| all_listed(row.word.load(Relaxed)).count()).sum()
     }
 
     /// The domain is being dropped.

@@ -2,11 +2,17 @@
 //!
 //! With `std`, each thread has a list of the domains that it has used, with its record in each, and the last one at hand: taking a
 //! hazard pointer, returning it and retiring an object touch nothing that another thread writes. Without `std`, and on a
-//! thread that is past the destructors of its thread-locals, a slot or a record is leased for each use.
+//! thread that is past the destructors of its thread-locals, a slot or a record is leased for each use. A destructor that retires
+//! while it is called by a scan then has another record than the scan: it may scan itself, a level deeper. The scan above takes
+//! over what is left there, each time, so the levels are few.
 
 use super::inner::Inner;
 use super::record::Lease;
 
+#[cfg(feature = "std")]
+crate::backend::only_in_models! {
+    pub use cached::as_if_past_destructors;
+}
 #[cfg(feature = "std")]
 pub(super) use cached::{forget, put_slot, take_slot, with_record};
 #[cfg(not(feature = "std"))]
@@ -57,7 +63,7 @@ mod cached {
     use super::super::inner::Inner;
     use super::super::record::{Lease, Record};
     use super::super::slot::Slot;
-    use crate::backend::{per_thread, thread};
+    use crate::backend::{only_in_models, per_thread, thread};
 
     per_thread! {
         // Two, so that the one which every operation reads has no destructor, and with it no state to check.
@@ -106,6 +112,9 @@ mod cached {
 
     impl Drop for Records {
         fn drop(&mut self) {
+            if thread::has_failed() {
+                return;
+            }
             // From now on this thread has no record, and each use leases one.
             set_recent(Recent::NONE);
         }
@@ -118,14 +127,10 @@ mod cached {
     }
 
     impl Held {
-        fn new(inner: &Inner) -> Self {
-            // SAFETY: every `Inner` is in an `Arc`, of which the domain that the caller borrows has a share.
-            let inner = unsafe {
-                Arc::increment_strong_count(inner);
-                Arc::from_raw(inner)
-            };
+        fn new(inner: &Inner) -> Option<Self> {
+            let inner = inner.share()?;
             let record = NonNull::from(inner.lease_record().record());
-            Held { record, inner }
+            Some(Held { record, inner })
         }
     }
 
@@ -171,7 +176,7 @@ mod cached {
                     return None;
                 }
                 list.sweep();
-                list.records.insert(address, Held::new(inner));
+                list.records.insert(address, Held::new(inner)?);
             }
             let record = list.records.get(&address)?.record.as_ptr().cast_const();
             set_recent(Recent { inner, record });
@@ -241,5 +246,16 @@ mod cached {
                 list.records.remove(&from_ref(inner).addr());
             }
         });
+    }
+
+    only_in_models! {
+        /// Runs `act` as in a destructor of a thread-local, when the one here is gone.
+        pub fn as_if_past_destructors<R>(act: impl FnOnce() -> R) -> R {
+            RECORDS.with(|records| {
+                let _gone = records.list.borrow_mut();
+                set_recent(Recent::NONE);
+                act()
+            })
+        }
     }
 }

@@ -4,6 +4,10 @@
 //! thread that leases it inherits that, and a scan of any thread takes it over. So nothing is handed from thread to thread
 //! that could be lost on the way, and there are as many records as there have been threads at one time.
 //!
+//! What a scan finds unprotected is not freed at once, but one object by each retirement that follows: an allocator has caches for
+//! its last few blocks, and a thousand at a time would go past them. With glibc on a thread that is not the only one, this halves
+//! what a `Box` costs.
+//!
 //! Invariants:
 //!
 //! 1. Only the thread that has the [`Lease`] writes to the cells of a record. While the domain is dropped, the dropping thread reads
@@ -12,7 +16,7 @@
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
-use core::mem::{replace, swap, take};
+use core::mem::{replace, take};
 
 #[cfg(feature = "std")]
 use super::kept::KeptSlots;
@@ -24,9 +28,7 @@ use crate::backend::cell::UnsafeCell;
 use crate::backend::hint;
 
 /// A scan is due at so many retired objects, or at twice as many as there are slots, if that is more.
-pub(super) const SCAN_AT: usize = hint::tuned(1000, 1);
-/// The limit while a scan is under way: none is due.
-const SCANNING: usize = usize::MAX;
+pub(super) const SCAN_AT: usize = hint::tuned(1000, 2);
 
 /// An object that was retired, and how to free it.
 #[derive(Clone, Copy)]
@@ -74,17 +76,24 @@ unsafe impl Sync for Record {}
 
 /// Retired objects, and what scans work with.
 struct Bag {
+    /// Those that may still be protected.
     retired: Vec<Retired>,
-    /// A scan is due at so many of them.
+    /// Those that are not: what the last scan has found, and each retirement reclaims one of.
+    ready: Vec<Retired>,
+    /// A scan is due at so many of the former.
     limit: usize,
-    memory: Memory,
+    /// Objects are being reclaimed, further down the stack of this thread: what their destructors retire is left for later.
+    is_busy: bool,
+    /// Kept from scan to scan, as the lists are, so that none allocates in the long run.
+    hazards: Vec<usize>,
 }
 
-/// Kept from scan to scan, so that none allocates in the long run.
-#[derive(Default)]
-pub(super) struct Memory {
-    pub(super) retired: Vec<Retired>,
-    pub(super) hazards: Vec<usize>,
+/// What is to be done after an object was retired.
+pub(super) enum Next {
+    Nothing,
+    /// To reclaim this one, and then call [`Lease::end`].
+    Reclaim(Retired),
+    Scan,
 }
 
 impl Entry for Record {
@@ -92,8 +101,10 @@ impl Entry for Record {
         Record {
             bag: UnsafeCell::new(Bag {
                 retired: Vec::new(),
+                ready: Vec::new(),
                 limit: SCAN_AT,
-                memory: Memory::default(),
+                is_busy: false,
+                hazards: Vec::new(),
             }),
             #[cfg(feature = "std")]
             kept: UnsafeCell::new(KeptSlots::new()),
@@ -117,7 +128,7 @@ impl Record {
         self.bag.with(|bag| {
             // SAFETY: nothing writes to the bag while the domain is dropped (invariant 1).
             let bag = unsafe { &*bag };
-            bag.retired.get(number).copied()
+            bag.retired.iter().chain(&bag.ready).nth(number).copied()
         })
     }
 }
@@ -155,7 +166,7 @@ impl<'domain> Lease<'domain> {
     pub(super) unsafe fn give_back(self) {
         let entry = self.record.place.entry();
         // Listed as well if there is nothing left but memory: a scan frees it. No write: see invariant 1.
-        let is_empty = self.read(|bag| bag.retired.capacity() == 0 && bag.memory.retired.capacity() == 0);
+        let is_empty = self.read(|bag| bag.retired.capacity() == 0 && bag.ready.capacity() == 0);
         // The bit `leased` is set, and `listed` is not: an addition changes both in one step.
         let change = if is_empty { 0 } else { listed(entry) };
         // Release: synchronizes with the Acquire in `Table::lease` and in `take_left_behind`, for what is in the cells (killed by
@@ -198,22 +209,39 @@ impl<'domain> Lease<'domain> {
         self.record.kept.with_mut(|kept| unsafe { (*kept).push(slot) })
     }
 
-    /// Adds an object; answers whether a scan is due.
+    /// Adds an object; answers what is to be done next.
     #[inline]
-    pub(super) fn push(self, retired: Retired) -> bool {
-        let is_due = self.write(|bag| {
+    pub(super) fn retire(self, retired: Retired) -> Next {
+        let next = self.write(|bag| {
             // There is room, so that the allocator is not called.
             (bag.retired.len() < bag.retired.capacity()).then(|| {
                 bag.retired.push(retired);
-                bag.retired.len() >= bag.limit
+                bag.next()
             })
         });
-        is_due.unwrap_or_else(|| self.push_to_full(retired))
+        next.unwrap_or_else(|| {
+            self.push_to_full(retired);
+            self.write(Bag::next)
+        })
+    }
+
+    /// Adds an object, and does nothing else.
+    pub(super) fn push(self, retired: Retired) {
+        let has_room = self.write(|bag| {
+            let has_room = bag.retired.len() < bag.retired.capacity();
+            if has_room {
+                bag.retired.push(retired);
+            }
+            has_room
+        });
+        if !has_room {
+            self.push_to_full(retired);
+        }
     }
 
     #[cold]
     #[inline(never)]
-    fn push_to_full(self, retired: Retired) -> bool {
+    fn push_to_full(self, retired: Retired) {
         let mut list = self.write(|bag| take(&mut bag.retired));
         list.reserve(list.len().max(16));
         list.push(retired);
@@ -222,7 +250,6 @@ impl<'domain> Lease<'domain> {
         for stray in strays {
             self.push(stray);
         }
-        self.is_due()
     }
 
     /// Whether a scan is due.
@@ -230,42 +257,71 @@ impl<'domain> Lease<'domain> {
         self.read(|bag| bag.retired.len() >= bag.limit)
     }
 
-    /// How many objects there are.
+    /// How many objects may still be protected.
     pub(super) fn len(self) -> usize {
         self.read(|bag| bag.retired.len())
     }
 
-    /// Begins a scan: takes all objects out, and the memory to work with. `None` if one is under way, further down the stack of this
-    /// thread.
-    pub(super) fn begin_scan(self) -> Option<Memory> {
+    /// Begins to reclaim; false if that is under way already, further down the stack of this thread.
+    pub(super) fn begin(self) -> bool {
+        self.write(|bag| !replace(&mut bag.is_busy, true))
+    }
+
+    /// Ends what [`begin`](Self::begin) or [`Next::Reclaim`] has begun.
+    #[inline]
+    pub(super) fn end(self) {
+        self.write(|bag| bag.is_busy = false);
+    }
+
+    /// Takes one of those that are not protected.
+    pub(super) fn pop_ready(self) -> Option<Retired> {
+        self.write(|bag| bag.ready.pop())
+    }
+
+    /// Takes all that may still be protected, and memory for addresses. None is ready any more.
+    pub(super) fn take_retired(self) -> (Vec<Retired>, Vec<usize>) {
         self.write(|bag| {
-            if bag.limit == SCANNING {
-                return None;
-            }
-            bag.limit = SCANNING;
-            let mut memory = take(&mut bag.memory);
-            swap(&mut memory.retired, &mut bag.retired);
-            Some(memory)
+            let list = replace(&mut bag.retired, take(&mut bag.ready));
+            (list, take(&mut bag.hazards))
         })
     }
 
-    /// Ends a scan; the next is due at `limit` objects.
-    pub(super) fn end_scan(self, limit: usize, memory: Memory) {
+    /// Puts back those that are not protected, and the memory. The next scan is due at `limit` of those that may be.
+    pub(super) fn put_ready(self, limit: usize, ready: Vec<Retired>, hazards: Vec<usize>) {
         let unused = self.write(|bag| {
             bag.limit = limit;
-            replace(&mut bag.memory, memory)
+            (replace(&mut bag.ready, ready), replace(&mut bag.hazards, hazards))
         });
         // Where the allocator may be called.
         drop(unused);
     }
 
     /// Takes all that was left in a record which this thread has leased to that end.
-    pub(super) fn take_all(self) -> Vec<Retired> {
-        let (retired, memory) = self.write(|bag| {
+    pub(super) fn take_all(self) -> [Vec<Retired>; 2] {
+        let (lists, hazards) = self.write(|bag| {
             bag.limit = SCAN_AT;
-            (take(&mut bag.retired), take(&mut bag.memory))
+            ([take(&mut bag.retired), take(&mut bag.ready)], take(&mut bag.hazards))
         });
-        drop(memory);
-        retired
+        drop(hazards);
+        lists
+    }
+}
+
+impl Bag {
+    #[inline]
+    fn next(&mut self) -> Next {
+        if self.is_busy {
+            return Next::Nothing;
+        }
+        if self.retired.len() >= self.limit {
+            return Next::Scan;
+        }
+        match self.ready.pop() {
+            Some(ready) => {
+                self.is_busy = true;
+                Next::Reclaim(ready)
+            }
+            None => Next::Nothing,
+        }
     }
 }

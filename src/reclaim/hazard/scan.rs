@@ -11,31 +11,66 @@
 use alloc::vec::Vec;
 
 use super::inner::Inner;
-use super::record::{Lease, Memory, Record, Retired, SCAN_AT};
+use super::record::{Lease, Next, Record, Retired, SCAN_AT};
 use super::slot::{Found, Slot};
 use super::table::{Row, all_listed, idle, listed};
 use crate::backend::asymmetric;
 use crate::backend::atomic::{Acquire, Relaxed, Release};
 
-/// Reclaims what the thread of `record` has retired and nothing protects, and what ended threads have left behind; returns how
-/// many objects that is. `thorough`: until there is nothing more to find.
+/// Retires an object for the thread of `record`; returns how many others that has reclaimed.
 ///
-/// A panic of an object's `Drop` goes on to the caller. The objects that it kept from being reclaimed are not lost.
+/// A panic of an object's destructor goes on to the caller. The objects that it kept from being reclaimed are not lost.
+#[inline]
+pub(super) fn retire(inner: &Inner, record: Lease<'_>, retired: Retired) -> usize {
+    match record.retire(retired) {
+        Next::Nothing => 0,
+        Next::Reclaim(ready) => {
+            let _end = End(record);
+            // SAFETY: a scan has found it unprotected, and it was taken out just now.
+            unsafe { ready.reclaim() };
+            1
+        }
+        Next::Scan => scan(inner, record, false),
+    }
+}
+
+/// Reclaims what the thread of `record` has retired and nothing protects, and what ended threads have left behind; returns how
+/// many objects that is. `thorough`: at once, and until there is nothing more to find.
+///
+/// Panics as [`retire`] does.
+#[cold]
 pub(super) fn scan(inner: &Inner, record: Lease<'_>, thorough: bool) -> usize {
+    if !record.begin() {
+        return 0;
+    }
+    let _end = End(record);
     let mut total = 0;
     loop {
-        let Some(mut scan) = Scan::begin(inner, record) else {
-            return total;
-        };
-        let reclaimed = scan.run();
-        let remain = scan.protected;
+        while let Some(ready) = record.pop_ready() {
+            // SAFETY: as in `retire`.
+            unsafe { ready.reclaim() };
+            total += 1;
+        }
+        let mut scan = Scan::begin(inner, record);
+        let has_worked = scan.run();
+        total += scan.reclaim_all_but(if thorough { 0 } else { scan.room() });
+        let protected = scan.protected;
         drop(scan);
-        total += reclaimed;
-        // What was reclaimed may have retired more.
-        let is_worthwhile = record.is_due() || thorough && record.len() > remain;
-        if reclaimed == 0 || !is_worthwhile {
+        // What was reclaimed may have retired more, here or, without `std`, in other records.
+        let is_more = record.is_due() || thorough && (record.len() > protected || is_left_behind(inner));
+        if !has_worked || !is_more {
             return total;
         }
+    }
+}
+
+/// Ends the reclaiming, however that ends.
+struct End<'domain>(Lease<'domain>);
+
+impl Drop for End<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -43,65 +78,81 @@ pub(super) fn scan(inner: &Inner, record: Lease<'_>, thorough: bool) -> usize {
 struct Scan<'domain> {
     inner: &'domain Inner,
     record: Lease<'domain>,
-    memory: Memory,
-    /// How many of the objects, from the first, are protected and already back in the record.
+    list: Vec<Retired>,
+    /// So many of them, from the first, are known not to be protected: none until it has run, and then all.
+    free: usize,
+    /// How many were protected, and are no longer here.
     protected: usize,
+    hazards: Vec<usize>,
     limit: usize,
 }
 
 impl<'domain> Scan<'domain> {
-    fn begin(inner: &'domain Inner, record: Lease<'domain>) -> Option<Self> {
-        Some(Scan {
+    fn begin(inner: &'domain Inner, record: Lease<'domain>) -> Self {
+        let (list, hazards) = record.take_retired();
+        Scan {
             inner,
             record,
-            memory: record.begin_scan()?,
+            list,
+            free: 0,
             protected: 0,
+            hazards,
             limit: SCAN_AT,
-        })
+        }
     }
 
-    fn run(&mut self) -> usize {
-        take_left_behind(self.inner, &mut self.memory.retired);
-        if self.memory.retired.is_empty() {
-            return 0;
+    /// Puts back what is protected; false if that is all.
+    fn run(&mut self) -> bool {
+        take_left_behind(self.inner, &mut self.list);
+        if self.list.is_empty() {
+            return false;
         }
         let hider = Hider::try_new(self.inner);
         // The pair with the light fences in `HazardPointer` and in `Slot::occupy`; see the module, and the invariants of `slot`
         // (killed by `reclaim::protected_or_reclaimed` and `reclaim::idle_slot_comes_back`).
         if !asymmetric::try_heavy() {
             // The kernel refuses the fence that it has granted before, and what is protected cannot be known: all is kept.
-            self.limit = SCAN_AT.max(self.memory.retired.len().saturating_mul(2));
-            return 0;
+            self.limit = SCAN_AT.max(self.list.len().saturating_mul(2));
+            self.put_back();
+            return false;
         }
-        let slots = snapshot(self.inner, hider.is_some(), &mut self.memory.hazards);
+        let slots = snapshot(self.inner, hider.is_some(), &mut self.hazards);
         drop(hider);
-        self.set_protected_apart();
-        // Twice what remains as well: many objects may share one address, if they have no size.
-        self.limit = SCAN_AT.max(2 * slots).max(2 * self.protected);
-        self.reclaim_the_rest()
-    }
-
-    /// Moves those that are protected to the front, and puts them back.
-    fn set_protected_apart(&mut self) {
-        let Memory { retired, hazards } = &mut self.memory;
-        hazards.sort_unstable();
-        for number in 0..retired.len() {
-            if hazards.binary_search(&retired[number].address()).is_ok() {
-                retired.swap(self.protected, number);
-                self.protected += 1;
+        self.hazards.sort_unstable();
+        // Those that are protected go to the end.
+        let mut free = self.list.len();
+        for number in (0..self.list.len()).rev() {
+            if self.hazards.binary_search(&self.list[number].address()).is_ok() {
+                free -= 1;
+                self.list.swap(number, free);
             }
         }
-        for &protected in &retired[..self.protected] {
-            self.record.push(protected);
-        }
+        self.free = free;
+        self.protected = self.list.len() - free;
+        self.put_back();
+        // Twice what remains as well: many objects may share one address, if they have no size.
+        self.limit = SCAN_AT.max(2 * slots).max(2 * self.protected);
+        free > 0
     }
 
-    fn reclaim_the_rest(&mut self) -> usize {
-        let count = self.memory.retired.len() - self.protected;
-        while self.memory.retired.len() > self.protected {
-            let Some(retired) = self.memory.retired.pop() else {
-                break;
-            };
+    /// Puts those back that may be protected.
+    fn put_back(&mut self) {
+        for &retired in &self.list[self.free..] {
+            self.record.push(retired);
+        }
+        self.list.truncate(self.free);
+    }
+
+    /// How many objects that are not protected can wait without exceeding the limit, together with those that are.
+    fn room(&self) -> usize {
+        self.limit.saturating_sub(self.protected + 1)
+    }
+
+    fn reclaim_all_but(&mut self, rest: usize) -> usize {
+        let count = self.list.len().saturating_sub(rest);
+        for _ in 0..count {
+            let Some(retired) = self.list.pop() else { break };
+            self.free = self.list.len();
             // SAFETY: it was retired before the heavy fence, after which no slot protected it; so none ever will (see the
             // module). It is taken out before, and so is reclaimed once, even if this panics.
             unsafe { retired.reclaim() };
@@ -112,14 +163,19 @@ impl<'domain> Scan<'domain> {
 
 impl Drop for Scan<'_> {
     fn drop(&mut self) {
-        let mut memory = core::mem::take(&mut self.memory);
-        for &rest in &memory.retired[self.protected..] {
-            self.record.push(rest);
-        }
-        memory.retired.clear();
-        memory.hazards.clear();
-        self.record.end_scan(self.limit, memory);
+        // Nothing is left to put back, unless the scan was ended by a panic (of an allocator that has no memory).
+        self.put_back();
+        let (list, mut hazards) = (core::mem::take(&mut self.list), core::mem::take(&mut self.hazards));
+        hazards.clear();
+        self.record.put_ready(self.limit, list, hazards);
     }
+}
+
+/// Whether there is something to take over.
+fn is_left_behind(inner: &Inner) -> bool {
+    // Relaxed: who takes it over looks again.
+    let mut rows = inner.records.rows();
+    rows.any(|row| all_listed(row.word.load(Relaxed)).next().is_some())
 }
 
 /// Takes over what ended threads have left in their records.
@@ -134,7 +190,9 @@ fn take_left_behind(inner: &Inner, into: &mut Vec<Retired>) {
                 Ok(_) => {
                     // SAFETY: leased just now, and given back below.
                     let record = unsafe { Lease::new(&entries[entry]) };
-                    into.append(&mut record.take_all());
+                    for mut list in record.take_all() {
+                        into.append(&mut list);
+                    }
                     // SAFETY: it is not used any more.
                     unsafe { record.give_back() };
                     // Relaxed: as above.
@@ -174,8 +232,7 @@ fn snapshot(inner: &Inner, hides: bool, hazards: &mut Vec<usize>) -> usize {
 /// Marks idle slots, and hides those that were marked. Nothing is lost if it fails because another slot of the row changes.
 fn hide(row: &Row<'_, Slot>, word: u64, next: u64) {
     // Release: synchronizes with the Acquire load in `snapshot`, as in `Slot::give_back` (killed by
-    // `reclaim::idle_slot_is_hidden`). In one step: a mark that was taken away meanwhile must stay so (killed by
-    // `reclaim::idle_slot_comes_back`).
+    // `reclaim::idle_slot_is_hidden`). It fails if a mark was taken away meanwhile: that slot is in use.
     let _ = row.word.compare_exchange(word, next, Release, Relaxed);
 }
 
@@ -187,17 +244,17 @@ struct Hider<'domain> {
 impl<'domain> Hider<'domain> {
     /// `None` if another scan has it. One that is held up for ever does no harm: slots are not hidden any more.
     fn try_new(inner: &'domain Inner) -> Option<Self> {
-        // Relaxed, the load: saves the RMW where it cannot succeed.
-        // Acquire: synchronizes with the Release in `drop`. The marks that are found are older than our heavy fence (killed by
-        // `reclaim::marks_are_older`).
-        (!inner.hider.load(Relaxed) && inner.hider.compare_exchange(false, true, Acquire, Relaxed).is_ok())
+        // Relaxed, the load: saves the RMW where it cannot succeed. The RMW: the heavy fence that follows makes it synchronize with the
+        // Release in `drop`, so the marks of the last scan that had the right are older than that fence. In one step: with two at
+        // a time, a mark may be younger than the fence of the scan that relies on it (killed by `reclaim::one_scan_hides`).
+        (!inner.hider.load(Relaxed) && inner.hider.compare_exchange(false, true, Relaxed, Relaxed).is_ok())
             .then_some(Hider { inner })
     }
 }
 
 impl Drop for Hider<'_> {
     fn drop(&mut self) {
-        // Release: as above (killed by `reclaim::marks_are_older`).
+        // Release: as in `try_new` (killed by `reclaim::marks_are_older`).
         self.inner.hider.store(false, Release);
     }
 }

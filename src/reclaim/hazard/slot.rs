@@ -74,8 +74,8 @@ impl Slot {
         let mut now = self.place.word().load(Relaxed);
         loop {
             let next = (now | listed(entry)) & !idle(entry);
-            // Relaxed, both: the fence before the first use of what is protected makes it seen. In one step: a scan that
-            // hides the slot meanwhile must not be overwritten by halves (killed by `reclaim::idle_slot_comes_back`).
+            // Relaxed, both: the fence before the first use of what is protected makes it seen. In one step: what happens to the
+            // other slots of the word must not be lost (killed by `reclaim::slot_is_shown_beside_a_lease`).
             match self.place.word().compare_exchange_weak(now, next, Relaxed, Relaxed) {
                 Ok(_) => return,
                 Err(changed) => now = changed,

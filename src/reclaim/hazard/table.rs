@@ -18,7 +18,7 @@ use core::ptr::{NonNull, null_mut};
 use crossbeam_utils::CachePadded;
 
 use crate::backend::atomic::{Acquire, AtomicPtr, AtomicU64, Relaxed, Release};
-use crate::backend::{array, hint};
+use crate::backend::{array, hint, thread};
 
 /// How many entries share a word.
 const PER_WORD: usize = 16;
@@ -27,6 +27,8 @@ const ALL: u64 = (1 << PER_WORD) - 1;
 /// How many entries the first chunk has; each further one has twice as many as the one before.
 const FIRST: usize = hint::tuned(16, 2);
 const CHUNKS: usize = hint::tuned(24, 2);
+/// How many words share a line.
+const WORDS: usize = hint::tuned(16, 2);
 
 /// The bit that says that an entry is leased.
 pub(super) const fn leased(entry: usize) -> u64 {
@@ -103,9 +105,12 @@ unsafe impl<T: Send + Sync> Sync for Table<T> {}
 
 /// Raw, since entries refer to words while the chunk moves.
 struct Chunk<T> {
-    words: NonNull<[AtomicU64]>,
+    words: NonNull<[Words]>,
     entries: NonNull<[CachePadded<T>]>,
 }
+
+/// On lines of their own.
+type Words = CachePadded<[AtomicU64; WORDS]>;
 
 /// The entries that share a word, and the word.
 pub(super) struct Row<'table, T> {
@@ -117,7 +122,8 @@ impl<T> Chunk<T> {
     fn rows(&self) -> impl Iterator<Item = Row<'_, T>> {
         // SAFETY: both are boxes until the chunk is dropped, and shared: no exclusive reference to them is made before.
         let (words, entries) = unsafe { (self.words.as_ref(), self.entries.as_ref()) };
-        let rows = words.iter().zip(entries.chunks(PER_WORD));
+        let words = words.iter().flat_map(|words| words.iter());
+        let rows = words.zip(entries.chunks(PER_WORD));
         rows.map(|(word, entries)| Row { word, entries })
     }
 }
@@ -125,16 +131,16 @@ impl<T> Chunk<T> {
 impl<T: Entry> Chunk<T> {
     fn new(number: usize) -> Self {
         let count = FIRST << number;
-        let words: Vec<_> = (0..count.div_ceil(PER_WORD)).map(|_| AtomicU64::new(0)).collect();
+        let lines = count.div_ceil(PER_WORD * WORDS);
+        let words: Vec<Words> = (0..lines).map(|_| array![AtomicU64::new(0); WORDS].into()).collect();
         let words = NonNull::from(Box::leak(words.into_boxed_slice()));
-        let place = |number| Place {
-            // SAFETY: `number` is below `count`, and so the index is below the number of words.
-            word: unsafe { words.cast::<AtomicU64>().add(number / PER_WORD) },
-            entry: number % PER_WORD,
+        // SAFETY: a box, which is shared from now on.
+        let all = unsafe { words.as_ref() };
+        let place = |index: usize| Place {
+            word: NonNull::from(&all[index / PER_WORD / WORDS][index / PER_WORD % WORDS]),
+            entry: index % PER_WORD,
         };
-        let entries: Vec<_> = (0..count)
-            .map(|number| CachePadded::new(T::new(place(number))))
-            .collect();
+        let entries: Vec<_> = (0..count).map(|index| CachePadded::new(T::new(place(index)))).collect();
         let entries = NonNull::from(Box::leak(entries.into_boxed_slice()));
         Chunk { words, entries }
     }
@@ -162,7 +168,7 @@ impl<T> Table<T> {
     pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_, T>> {
         let chunks = self.chunks.iter().map_while(|chunk| {
             // Acquire: synchronizes with the Release in `chunk`, so the chunk is seen filled in (killed by
-            // `reclaim::first_use_races` and `reclaim::two_first_uses_race`).
+            // `reclaim::first_use_races`).
             // SAFETY: null, or a chunk, which lives as long as the table.
             unsafe { chunk.load(Acquire).as_ref() }
         });
@@ -225,6 +231,9 @@ impl<T: Entry> Table<T> {
 
 impl<T> Drop for Table<T> {
     fn drop(&mut self) {
+        if thread::has_failed() {
+            return;
+        }
         for chunk in &self.chunks {
             // Relaxed: this is the only thread that still knows the table.
             let chunk = chunk.load(Relaxed);
