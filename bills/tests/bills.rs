@@ -18,8 +18,8 @@ fn most(name: &str, cores: usize) -> f64 {
         // Few of its accesses are of a line that it has not seen.
         "futex::RwLock, 1 write in 16" | "futex::RwLock, 1 write in 16, no membarrier" if cores == 1 => 1.0 / 16.0,
         // Nodes come from an allocator, and whether their lines are new is up to that; with hazard pointers, until the first scan.
-        "stack::EpochStack, padded values" if cores == 1 => 1.0,
-        "stack::HazardStack, padded values" if cores == 1 => 3.5,
+        "stack::EpochStack, padded values" if cores == 1 => 4.0,
+        "stack::HazardStack, padded values" if cores == 1 => 4.0,
         // Nobody else wants the line.
         _ if cores == 1 && !name.contains("Approximate") => 0.0,
         // N - 1 read the hand-over, the holder's store, and the next arrival.
@@ -48,7 +48,7 @@ fn most(name: &str, cores: usize) -> f64 {
         "stack::TaggedStack" => n / 2.0,
         "stack::TaggedStack, work outside" => 2.5_f64.max(n / 2.0),
         "stack::TaggedStack, bounded" => 0.75 * n,
-        "stack::EpochStack, padded values" => 0.75 * n + 2.0,
+        "stack::EpochStack, padded values" => 0.75 * n + 4.0,
         "stack::HazardStack, padded values" => 0.5 * n + 6.0,
         // A batch is one RMW on a shared line, and each core's first may fall into the steady state.
         "ApproximateCounter, batches of 64" => 1.0 / 64.0 + 1.0 / 256.0,
