@@ -62,7 +62,14 @@ pub fn targets() -> Vec<Target> {
         }
     }
     for threads in [2, 4, 16] {
-        targets.push(target(PAIRS, Crowd::of(threads), TAGGED, &[PARKING_LOT], Throughput, 1.0));
+        targets.push(target(
+            PAIRS,
+            Crowd::of(threads),
+            TAGGED,
+            &[PARKING_LOT],
+            Throughput,
+            1.0,
+        ));
     }
     targets
 }

@@ -234,7 +234,11 @@ fn one_word_for_all_costs_a_transaction_for_each_change_of_core_and_shares_truly
 #[test]
 fn two_runs_make_out_the_same_bill() {
     // What an allocator gives is not the same twice.
-    let allocates = |name: &str| ["stack::EpochStack", "stack::HazardStack"].iter().any(|stack| name.starts_with(stack));
+    let allocates = |name: &str| {
+        ["stack::EpochStack", "stack::HazardStack"]
+            .iter()
+            .any(|stack| name.starts_with(stack))
+    };
     for workload in all().filter(|workload| !allocates(workload.name)) {
         let report = || workload.bill(&Machine::epyc_9654(), 16).steady().to_string();
         assert_eq!(report(), report(), "{}", workload.name);

@@ -23,7 +23,9 @@ struct Random(Cell<u64>);
 
 impl Random {
     fn new(seed: u64, thread: usize) -> Self {
-        Random(Cell::new((seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (thread as u64 + 1) << 32))
+        Random(Cell::new(
+            (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (thread as u64 + 1) << 32,
+        ))
     }
 
     fn below(&self, end: u64) -> u64 {
@@ -87,12 +89,19 @@ fn explore(with: impl Fn(&mut dyn FnMut(&Stack<'_>))) {
         let machine = &machines[(seed / 4 % 3) as usize];
         with(&mut |stack| {
             let history = stack.record(machine, threads, seed);
-            let overlaps = |one: &Operation| history.iter().any(|other| one.begin < other.begin && other.begin < one.end);
+            let overlaps = |one: &Operation| {
+                history
+                    .iter()
+                    .any(|other| one.begin < other.begin && other.begin < one.end)
+            };
             at_once += u64::from(history.iter().any(overlaps));
             assert!(is_linearizable(&history), "seed {seed}: no order explains {history:#?}");
         });
     }
-    assert!(at_once > SEEDS / 2, "operations overlapped in {at_once} of {SEEDS} histories");
+    assert!(
+        at_once > SEEDS / 2,
+        "operations overlapped in {at_once} of {SEEDS} histories"
+    );
 }
 
 macro_rules! explores {

@@ -1,6 +1,8 @@
 //! The coherence world: atomics that bill each line they move (see the crate `coherence`).
 
 pub(crate) mod atomic {
+    #[cfg(feature = "tagged_ptr")]
+    pub(crate) use super::super::wide::AtomicU128;
     pub(crate) use coherence::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use coherence::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
     // The door has them in every world, whether or not this crate uses all of them today.
@@ -214,8 +216,8 @@ pub(crate) use global;
 #[cfg(feature = "epoch")]
 pub(crate) mod epoch {
     use super::super::epoch_model::{Epochs, Free};
-    use super::atomic::{AtomicU64, Relaxed, Release, SeqCst, fence};
     use super::Global;
+    use super::atomic::{AtomicU64, Relaxed, Release, SeqCst, fence};
     use crossbeam_utils::CachePadded;
 
     struct Shared {

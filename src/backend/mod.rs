@@ -43,6 +43,9 @@ pub(crate) mod pi;
 #[cfg_attr(not(any(linchpin_loom, linchpin_coherence)), path = "native.rs")]
 mod world;
 
+#[cfg(all(feature = "tagged_ptr", any(linchpin_loom, linchpin_coherence)))]
+mod wide;
+
 #[cfg(not(linchpin_loom))]
 pub(crate) use constant::*;
 /// For models in which a thread gets the number of one that has ended.

@@ -7,6 +7,8 @@ pub(crate) mod atomic {
     pub(crate) use core::sync::atomic::AtomicU64;
     pub(crate) use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize};
+    #[cfg(all(feature = "tagged_ptr", target_pointer_width = "64"))]
+    pub(crate) use portable_atomic::AtomicU128;
     // The door has them in every world, whether or not this crate uses all of them today.
     #[allow(unused_imports)]
     pub(crate) use core::sync::atomic::{

@@ -177,6 +177,7 @@ impl<const TAG_BITS: u32> AtomicTagged<TAG_BITS> {
         Tagged(self.0.load(ordering))
     }
 
+    #[cfg(feature = "alloc")]
     #[inline]
     #[track_caller]
     pub(crate) fn store_as(&self, word: Tagged, ordering: Ordering) {

@@ -37,7 +37,9 @@ macro_rules! stack_api {
             /// dropped with it.
             #[inline]
             pub fn pop_all(&self) -> PopAll<'_, T> {
-                PopAll { chain: self.inner.pop_all() }
+                PopAll {
+                    chain: self.inner.pop_all(),
+                }
             }
 
             /// Whether there was no value a moment ago.

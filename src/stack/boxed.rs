@@ -211,7 +211,7 @@ unsafe impl<T, R: Reclaim> Policy<T> for Nodes<T, R> {
 
     #[inline]
     unsafe fn retire(&self, guard: &mut R::Guard<'_>, node: NonNull<Node<T>>) {
-        // SAFETY: the caller's, who has taken it away from the stack, and the value out of it.
+        // SAFETY: the caller's, which has taken it away from the stack, and the value out of it.
         unsafe { self.reclaim.retire(guard, node) };
     }
 

@@ -1,10 +1,10 @@
 //! What a thread does whose compare-exchange has failed: it waits long enough for the thread that has succeeded to go on
 //! alone for a while.
 //!
-//! Two threads that keep taking the top's line from each other spend their time on its transfers, 27 to 900 ns each way; one
-//! that runs alone makes dozens of operations in that time. So the first wait is already longer than a transfer and the
-//! operation after it, and the waits soon stop growing. Nothing depends on their length: the thread waits for no
-//! other.
+//! Two threads that keep taking the top's line from each other spend their time on its transfers, some 30 to 900 ns each way;
+//! one that runs alone makes dozens of operations in that time. So the first wait is already longer than a transfer and the
+//! operation after it, and each further wait of one operation is twice as long. Nothing depends on their length: the
+//! thread waits for no other.
 
 use crate::backend::hint;
 

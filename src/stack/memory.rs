@@ -72,7 +72,11 @@ mod lists {
     /// The list for a layout, if there is one.
     pub(super) const fn class(layout: Layout) -> Option<usize> {
         let class = layout.size().div_ceil(STEP);
-        if layout.align() <= STEP && class > 0 && class <= CLASSES { Some(class - 1) } else { None }
+        if layout.align() <= STEP && class > 0 && class <= CLASSES {
+            Some(class - 1)
+        } else {
+            None
+        }
     }
 
     /// The layout of what is in a list.

@@ -108,7 +108,7 @@ pub(super) unsafe trait Policy<T> {
     /// The caller owns the node, and uses it no more.
     unsafe fn retire(&self, guard: &mut Self::Guard<'_>, node: Self::Node);
 
-    /// The same, when nobody else uses the stack any more.
+    /// The same, when no other thread uses the stack any more.
     ///
     /// # Safety
     ///

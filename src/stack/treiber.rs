@@ -4,7 +4,7 @@
 //! # Invariants
 //!
 //! 1. A node is owned by the thread that has acquired it until a push publishes it, and by the thread whose pop takes it away
-//!    from then on. The head's modification order decides who that is.
+//!    from then on. The head's modification order decides which thread that is.
 //! 2. A node's link and value are written by its owner only, before it is published.
 //! 3. The head is changed by read-modify-writes only. So each change continues the release sequence of every push before it,
 //!    and a load of the head with Acquire sees every node of the list as its pusher has left it.
@@ -16,7 +16,7 @@ use core::marker::PhantomData;
 use super::contention::Contention;
 use super::policy::{Head, Policy};
 use crate::backend::atomic::{Acquire, Relaxed, Release};
-use crate::backend::hint;
+use crate::backend::thread;
 
 /// Fetches the head's line to write to it, and leaves the head as it is.
 pub(super) fn touch<H: Head>(head: &H, last: H::Word) {
@@ -39,7 +39,10 @@ unsafe impl<T: Send, P: Policy<T>> Sync for Treiber<T, P> {}
 
 impl<T, P: Policy<T>> Treiber<T, P> {
     pub(super) const fn new(policy: P) -> Self {
-        Treiber { policy, owns: PhantomData }
+        Treiber {
+            policy,
+            owns: PhantomData,
+        }
     }
 
     pub(super) fn policy(&self) -> &P {
@@ -104,11 +107,19 @@ impl<T, P: Policy<T>> Treiber<T, P> {
             // `stack::tagged_pop_all_takes_all`).
             let top = head.load(Acquire);
             if P::node(top).is_none() {
-                return Chain { stack: self, next: None };
+                return Chain {
+                    stack: self,
+                    next: None,
+                };
             }
             // Relaxed: as in `pop` (killed by `stack::tagged_pop_all_takes_all`).
             match head.compare_exchange(top, P::emptied(top), Relaxed, Relaxed) {
-                Ok(_) => return Chain { stack: self, next: P::node(top) },
+                Ok(_) => {
+                    return Chain {
+                        stack: self,
+                        next: P::node(top),
+                    };
+                }
                 Err(now) => contention = contention.back_off(|| touch(head, now)),
             }
         }
@@ -121,7 +132,7 @@ impl<T, P: Policy<T>> Treiber<T, P> {
         P::node(self.policy.head().load(Relaxed)).is_none()
     }
 
-    /// Takes the value on top, when nobody else uses the stack. What it gives back is not used again by this stack.
+    /// Takes the value on top, when no other thread uses the stack. What it gives back is not used again by this stack.
     pub(super) fn pop_alone(&mut self) -> Option<T> {
         // Relaxed: whatever made this thread the only one has ordered the pushes.
         let top = self.policy.head().load(Relaxed);
@@ -147,7 +158,7 @@ impl<T, P: Policy<T>> Drop for Treiber<T, P> {
                 while self.0.pop_alone().is_some() {}
             }
         }
-        if hint::is_abandoned() {
+        if thread::has_failed() {
             return;
         }
         let rest = Rest(self);
@@ -198,7 +209,7 @@ impl<T, P: Policy<T>> Drop for Chain<'_, T, P> {
                 self.0.for_each(drop);
             }
         }
-        if hint::is_abandoned() {
+        if thread::has_failed() {
             return;
         }
         let rest = Rest(self);

@@ -64,7 +64,9 @@ impl<S: Stack> Work<S> {
             pushed: AtomicU64::new(0),
             popped: AtomicU64::new(0),
         });
-        let actors = (0..THREADS).map(|number| Actor::start(move || work.go_on(number))).collect();
+        let actors = (0..THREADS)
+            .map(|number| Actor::start(move || work.go_on(number)))
+            .collect();
         (work, actors)
     }
 
@@ -95,7 +97,9 @@ impl<S: Stack> Work<S> {
         allocator::without_locks();
         let (work, actors) = Self::start();
         let done = |number: usize| work.done[number].load(Relaxed);
-        until("all threads are at work", || (0..actors.len()).all(|number| done(number) > 100));
+        until("all threads are at work", || {
+            (0..actors.len()).all(|number| done(number) > 100)
+        });
         for stop in 0..STOPS {
             let stopped = stop % actors.len();
             let hold_up = HoldUp::of([&actors[stopped]]);
@@ -135,21 +139,29 @@ impl<S: Stack> Work<S> {
 
 #[test]
 fn a_stopped_thread_keeps_no_other_from_a_tagged_stack() {
-    alone_for(LIMIT, || Work::<TaggedStack<u64>>::stop_one_after_the_other());
+    alone_for(LIMIT, || {
+        Work::<TaggedStack<u64>>::stop_one_after_the_other();
+    });
 }
 
 #[test]
 fn a_stopped_thread_keeps_no_other_from_a_hazard_stack() {
-    alone_for(LIMIT, || Work::<HazardStack<u64>>::stop_one_after_the_other());
+    alone_for(LIMIT, || {
+        Work::<HazardStack<u64>>::stop_one_after_the_other();
+    });
 }
 
 #[cfg(feature = "epoch")]
 #[test]
 fn a_stopped_thread_keeps_no_other_from_an_epoch_stack() {
-    alone_for(LIMIT, || Work::<EpochStack<u64>>::stop_one_after_the_other());
+    alone_for(LIMIT, || {
+        Work::<EpochStack<u64>>::stop_one_after_the_other();
+    });
 }
 
 #[test]
 fn a_child_of_a_fork_uses_a_tagged_stack() {
-    alone_for(LIMIT, || Work::<TaggedStack<u64>>::fork_in_the_middle());
+    alone_for(LIMIT, || {
+        Work::<TaggedStack<u64>>::fork_in_the_middle();
+    });
 }

@@ -63,21 +63,21 @@ fn replay(stack: &mut Vec<u32>, done: &Done) -> bool {
 pub fn is_linearizable(history: &[Operation]) -> bool {
     assert!(history.len() <= 64, "a bit for each");
     let mut visited = HashSet::new();
-    search(history, 0, &Vec::new(), &mut visited)
+    search(history, 0, &[], &mut visited)
 }
 
-fn search(history: &[Operation], done: u64, stack: &Vec<u32>, visited: &mut HashSet<(u64, Vec<u32>)>) -> bool {
+fn search(history: &[Operation], done: u64, stack: &[u32], visited: &mut HashSet<(u64, Vec<u32>)>) -> bool {
     if done.count_ones() as usize == history.len() {
         return true;
     }
-    if !visited.insert((done, stack.clone())) {
+    if !visited.insert((done, stack.to_vec())) {
         return false;
     }
     let open = || history.iter().enumerate().filter(|(number, _)| done >> number & 1 == 0);
     // The first that must come next ends here; none that begins later can come before it.
     let first_end = open().map(|(_, operation)| operation.end).min();
     open().any(|(number, operation)| {
-        let mut next = stack.clone();
+        let mut next = stack.to_vec();
         first_end.is_some_and(|end| operation.begin < end)
             && replay(&mut next, &operation.done)
             && search(history, done | 1 << number, &next, visited)
@@ -104,8 +104,18 @@ mod tests {
             // At the same time: in either order.
             history([(Pushed(1), 0, 3), (Popped(None), 1, 2)]),
             history([(Pushed(1), 0, 3), (Popped(Some(1)), 1, 2)]),
-            history([(Pushed(1), 0, 1), (Pushed(2), 2, 5), (Popped(Some(1)), 3, 6), (Popped(Some(2)), 7, 8)]),
-            history([(Pushed(1), 0, 1), (Pushed(2), 2, 3), (PoppedAll(vec![2, 1]), 4, 5), (WasEmpty(true), 6, 7)]),
+            history([
+                (Pushed(1), 0, 1),
+                (Pushed(2), 2, 5),
+                (Popped(Some(1)), 3, 6),
+                (Popped(Some(2)), 7, 8),
+            ]),
+            history([
+                (Pushed(1), 0, 1),
+                (Pushed(2), 2, 3),
+                (PoppedAll(vec![2, 1]), 4, 5),
+                (WasEmpty(true), 6, 7),
+            ]),
         ] {
             assert!(is_linearizable(&right), "{right:?}");
         }
@@ -118,9 +128,19 @@ mod tests {
             // Lost, twice, out of order, too early, in pieces.
             history([(Pushed(1), 0, 1), (Popped(None), 2, 3)]),
             history([(Pushed(1), 0, 1), (Popped(Some(1)), 2, 4), (Popped(Some(1)), 3, 5)]),
-            history([(Pushed(1), 0, 1), (Pushed(2), 2, 3), (Popped(Some(1)), 4, 5), (Popped(Some(2)), 6, 7)]),
+            history([
+                (Pushed(1), 0, 1),
+                (Pushed(2), 2, 3),
+                (Popped(Some(1)), 4, 5),
+                (Popped(Some(2)), 6, 7),
+            ]),
             history([(Popped(Some(1)), 0, 1), (Pushed(1), 2, 3)]),
-            history([(Pushed(1), 0, 1), (Pushed(2), 2, 3), (PoppedAll(vec![2]), 4, 5), (PoppedAll(vec![1]), 6, 7)]),
+            history([
+                (Pushed(1), 0, 1),
+                (Pushed(2), 2, 3),
+                (PoppedAll(vec![2]), 4, 5),
+                (PoppedAll(vec![1]), 6, 7),
+            ]),
             history([(Pushed(1), 0, 1), (WasEmpty(true), 2, 3)]),
         ] {
             assert!(!is_linearizable(&wrong), "{wrong:?}");

@@ -87,12 +87,19 @@ fn histories_are_those_of_a_sequential_stack<K: Kind>() {
         at_once += usize::from(overlap(&history));
         assert!(is_linearizable(&history), "no order explains {history:#?}");
     }
-    assert!(at_once > 0, "no two operations of {HISTORIES} histories were under way at once");
+    assert!(
+        at_once > 0,
+        "no two operations of {HISTORIES} histories were under way at once"
+    );
     println!("operations overlapped in {at_once} of {HISTORIES} histories");
 }
 
 /// Whether two operations were under way at one time.
 fn overlap(history: &[Operation]) -> bool {
-    let begins_within = |one: &Operation| history.iter().any(|other| one.begin < other.begin && other.begin < one.end);
+    let begins_within = |one: &Operation| {
+        history
+            .iter()
+            .any(|other| one.begin < other.begin && other.begin < one.end)
+    };
     history.iter().any(begins_within)
 }

@@ -19,7 +19,9 @@ fn a_capacity_gives_back_what_is_too_much() {
             assert_eq!(stack.try_push(7), Ok(()));
             assert_eq!(stack.try_push(8), Err(8));
             assert_eq!(stack.pop(), Some(7));
-            (0..capacity - 1).rev().for_each(|value| assert_eq!(stack.pop(), Some(value)));
+            (0..capacity - 1)
+                .rev()
+                .for_each(|value| assert_eq!(stack.pop(), Some(value)));
             assert_eq!(stack.pop(), None);
         }
     }
@@ -31,7 +33,10 @@ fn a_push_beyond_the_capacity_says_so() {
     stack.push(1);
     let panic = catch_unwind(AssertUnwindSafe(|| stack.push(2))).expect_err("it is full");
     let said = panic.downcast_ref::<String>().expect("it says a sentence");
-    assert!(said.contains("TaggedStack::push") && said.contains("1 values at most"), "{said}");
+    assert!(
+        said.contains("TaggedStack::push") && said.contains("1 values at most"),
+        "{said}"
+    );
     assert_eq!(stack.pop_all().collect::<Vec<_>>(), [1]);
 }
 

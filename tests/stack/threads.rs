@@ -52,9 +52,13 @@ fn nothing_is_lost_or_doubled<K: Kind>() {
             own.push(stack.pop().expect("no thread pops more than it has pushed"));
         }
         let mut seen = seen.lock().expect("no thread panics here");
-        own.into_iter().for_each(|value| assert!(seen.insert(value), "{value} came twice"));
+        own.into_iter()
+            .for_each(|value| assert!(seen.insert(value), "{value} came twice"));
     });
-    assert_eq!(seen.into_inner().expect("no thread panics here").len() as u64, 4 * (ROUNDS / 4));
+    assert_eq!(
+        seen.into_inner().expect("no thread panics here").len() as u64,
+        4 * (ROUNDS / 4)
+    );
     assert!(stack.is_empty());
 }
 
@@ -103,9 +107,13 @@ fn what_all_take_is_all_there_is<K: Kind>() {
             let stack = &stack;
             scope.spawn(move || (0..ROUNDS).for_each(|round| stack.push(number * ROUNDS + round)))
         });
-        pushers.into_iter().for_each(|pusher| pusher.join().expect("it only pushes"));
+        pushers
+            .into_iter()
+            .for_each(|pusher| pusher.join().expect("it only pushes"));
         is_over.store(true, Relaxed);
-        takers.into_iter().for_each(|taker| taker.join().expect("it only takes"));
+        takers
+            .into_iter()
+            .for_each(|taker| taker.join().expect("it only takes"));
     });
     sum.fetch_add(stack.pop_all().sum(), Relaxed);
     assert_eq!(sum.into_inner(), (0..2 * ROUNDS).sum());

@@ -14,7 +14,8 @@ use loom_tests::{explore_to, explore_within_to, models, spawn};
 models! {
     stack, sources: [
         "src/stack/treiber.rs", "src/stack/epoch.rs", "src/stack/tagged/nodes.rs", "src/stack/tagged/arena.rs",
-        "src/stack/tagged/caches.rs", "src/reclaim/tagged.rs", "src/internal/thread_number.rs",
+        "src/stack/tagged/caches.rs", "src/reclaim/tagged.rs",
+        "src/reclaim/tagged_ptr.rs", "src/internal/thread_number.rs",
     ],
     tagged_loses_nothing => loses_nothing(tagged),
     epoch_loses_nothing => loses_nothing(EpochStack::new),
@@ -24,6 +25,7 @@ models! {
     tagged_pop_all_takes_all => order::pop_all_takes_all(tagged),
     epoch_pop_all_takes_all => order::pop_all_takes_all(EpochStack::new),
     a_tagged_word_publishes => tagged::a_word_publishes(),
+    a_tagged_pointer_publishes => tagged::a_pointer_publishes(),
     fresh_nodes_are_ones_own => tagged::fresh_nodes_are_ones_own(),
     chains_change_hands => tagged::chains_change_hands(),
     caches_are_made_by_another => tagged::caches_are_made_by_another(),

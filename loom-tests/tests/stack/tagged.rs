@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use linchpin::reclaim::AtomicTagged;
+use linchpin::reclaim::{AtomicTagged, AtomicTaggedPtr};
 use linchpin::stack::TaggedStack;
 use linchpin::stack::tagged::FrozenTagStack;
 use loom_tests::{Watched, explore_to, explore_within_to, spawn};
@@ -40,6 +40,36 @@ pub fn a_word_publishes() -> usize {
         }
         assert_eq!(shared.0.load().tag(), 2);
         reader.join().expect("it only reads")
+    })
+}
+
+/// The same with pointers to the places.
+pub fn a_pointer_publishes() -> usize {
+    explore_to([false, true], || {
+        let word = Arc::new(AtomicTaggedPtr::new(std::ptr::null_mut()));
+        let writer = spawn({
+            let word = Arc::clone(&word);
+            move || {
+                let place = Box::new(Watched::default());
+                place.add(1);
+                let seen = word.load();
+                word.replace(seen, Box::into_raw(place))
+                    .expect("there is no other writer");
+            }
+        });
+        let reader = spawn({
+            let word = Arc::clone(&word);
+            move || {
+                // SAFETY: null, or a box that is freed after this thread has ended.
+                let found: Option<&Watched> = unsafe { word.load().pointer().as_ref() };
+                found.inspect(|place| assert_eq!(place.get(), 1)).is_some()
+            }
+        });
+        writer.join().expect("it only writes");
+        let found = reader.join().expect("it only reads");
+        // SAFETY: the writer's box, which no thread uses any more.
+        drop(unsafe { Box::from_raw(word.load().pointer()) });
+        found
     })
 }
 

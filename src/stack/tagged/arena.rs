@@ -16,7 +16,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::backend::atomic::{Acquire, AtomicPtr, AtomicU32, AtomicU64, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
-use crate::backend::{array, const_fn, hint};
+use crate::backend::{array, const_fn, hint, thread};
 
 /// Names no node.
 pub(super) const NONE: u32 = u32::MAX;
@@ -185,7 +185,11 @@ impl<T> Arena<T> {
                 return NONE;
             }
             let (from, length) = Self::extent(chunk);
-            let count = if chunk == 0 { 1 } else { most.min((from + length - first as usize) as u32) };
+            let count = if chunk == 0 {
+                1
+            } else {
+                most.min((from + length - first as usize) as u32)
+            };
             let count = count.min(self.limit - first);
             // Relaxed: decides which nodes are whose (killed by `stack::fresh_nodes_are_ones_own`), and says nothing else.
             if self
@@ -226,7 +230,7 @@ impl<T> Arena<T> {
 
 impl<T> Drop for Arena<T> {
     fn drop(&mut self) {
-        if hint::is_abandoned() {
+        if thread::has_failed() {
             return;
         }
         // Relaxed, here and below: no other thread uses the arena any more.
@@ -235,7 +239,11 @@ impl<T> Drop for Arena<T> {
             for number in 0..used {
                 #[allow(clippy::cast_possible_truncation, reason = "at most the limit")]
                 let number = number as u32;
-                let index = if (number as usize) < Self::FIRST { Self::spread(number) } else { number };
+                let index = if (number as usize) < Self::FIRST {
+                    Self::spread(number)
+                } else {
+                    number
+                };
                 let origin = self.chunks[Self::chunk_of(index)].load(Relaxed);
                 // SAFETY: handed out, and so initialized; used by no thread any more.
                 unsafe { origin.wrapping_add(index as usize).drop_in_place() };

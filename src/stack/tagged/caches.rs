@@ -13,7 +13,7 @@ use crossbeam_utils::CachePadded;
 use super::arena::NONE;
 use crate::backend::atomic::{Acquire, AtomicPtr, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
-use crate::backend::{array, const_fn, hint};
+use crate::backend::{array, const_fn, hint, thread};
 use crate::internal::thread_number;
 
 /// The first group is of the numbers below this; the numbers below the end of each further group are `GROWTH` times as many.
@@ -55,7 +55,11 @@ impl Caches {
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut Cache) -> R) -> Option<R> {
         let number = thread_number::current()?;
         // Few programs have more threads, and the place of the group need not wait for the number.
-        let group = if number.get() < FIRST { 0 } else { Self::group_of(number.get()) };
+        let group = if number.get() < FIRST {
+            0
+        } else {
+            Self::group_of(number.get())
+        };
         // Acquire: synchronizes with the Release in `make`, so that the caches are seen as they were made (killed by
         // `stack::caches_are_made_by_another`).
         let mut origin = self.groups[group].load(Acquire);
@@ -98,7 +102,12 @@ impl Caches {
         // SAFETY: a slot has a size.
         let memory = NonNull::new(unsafe { alloc(layout) })?.cast::<Slot>();
         for place in 0..Self::extent(group).1 {
-            let cache = Cache { last: NONE, top: NONE, count: 0, reserve: NONE };
+            let cache = Cache {
+                last: NONE,
+                top: NONE,
+                count: 0,
+                reserve: NONE,
+            };
             // SAFETY: within what was allocated above.
             unsafe { memory.add(place).write(CachePadded::new(UnsafeCell::new(cache))) };
         }
@@ -134,7 +143,7 @@ impl Caches {
 
 impl Drop for Caches {
     fn drop(&mut self) {
-        if hint::is_abandoned() {
+        if thread::has_failed() {
             return;
         }
         for (group, place) in self.groups.iter().enumerate() {
@@ -144,7 +153,7 @@ impl Drop for Caches {
                 continue;
             }
             if let (Some(memory), Some(layout)) = (NonNull::new(memory), Self::layout(group)) {
-                // SAFETY: made by `make`, and nobody is left to use it.
+                // SAFETY: made by `make`, and no thread is left to use it.
                 unsafe { Self::free(memory, group, layout) };
             }
         }

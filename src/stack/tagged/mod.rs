@@ -13,6 +13,7 @@ use crate::backend::{const_fn, hint};
 use nodes::Nodes;
 
 /// The most free nodes that go from a thread's cache to another's at once.
+#[cfg(any(feature = "std", test))]
 const CHAIN: u32 = hint::tuned(16, 1);
 /// As wide as the index leaves room for.
 const TAG_BITS: u32 = 32;
@@ -24,15 +25,12 @@ const TAG_BITS: u32 = 32;
 ///   thread, wherever that is held up.
 /// * **Cost**: a push and a pop are one compare-exchange each, and a few loads and stores. No allocation once there are as many
 ///   nodes as have been in use at once. A node is the value and 8 bytes; memory is what the most values at one time needed,
-///   up to twice that, and 128 bytes and at most 33 free nodes for each thread that has used the stack. It is freed with the
-///   stack.
+///   up to twice that (8 KiB at least), and for each thread that has used the stack its cache: 128 bytes, and at most 33 free
+///   nodes. All is freed with the stack.
 /// * **Limit**: `2^32 - 1` nodes. A thread that is held up for more than 43 seconds *within* a pop, during which the top
 ///   changes billions of times, may be deceived with a probability of 1 in `2^32`: see [`reclaim::tagged`](crate::reclaim::tagged).
 /// * **Not for**: a stack that is large once and small for long, since memory is not given back: take an
 ///   [`EpochStack`](super::EpochStack) or a `HazardStack`.
-///
-/// Values that are pushed after a pop are on the lines that the pop has freed. Values of less than a line share lines once
-/// there are many; pad them if threads go on using them *in place*, which a stack does not.
 ///
 /// ```
 /// use linchpin::stack::TaggedStack;
@@ -134,6 +132,7 @@ only_in_models! {
 
     impl<T> FrozenTagStack<T> {
         /// An empty stack.
+        #[allow(clippy::new_without_default, reason = "for models")]
         pub fn new() -> Self {
             FrozenTagStack { inner: Treiber::new(Nodes::new(arena::MOST, true)) }
         }

@@ -6,8 +6,9 @@
 
 use alloc::alloc::handle_alloc_error;
 
-use super::arena::{Arena, NONE, Node};
+#[cfg(feature = "std")]
 use super::CHAIN;
+use super::arena::{Arena, NONE, Node};
 #[cfg(feature = "std")]
 use super::caches::{Cache, Caches};
 use crate::backend::atomic::{Acquire, Ordering, Relaxed, Release};
@@ -56,6 +57,7 @@ pub(in crate::stack) struct Nodes<T, const TAG_BITS: u32> {
     #[cfg(feature = "std")]
     caches: Caches,
     /// Whether nodes are kept by thread. If not, every free one can be had by all.
+    #[cfg_attr(not(feature = "std"), allow(dead_code, reason = "without `std` none are"))]
     is_cached: bool,
 }
 

@@ -28,7 +28,11 @@ fn held_up<const TAG_BITS: u32>(pushes: u32) -> (bool, Vec<u32>) {
         stack.push(value).expect("there is memory");
     }
     let now = nodes.head().load();
-    assert_eq!(Nodes::<u32, TAG_BITS>::node(now), Some(upper), "the upper node is back, alone");
+    assert_eq!(
+        Nodes::<u32, TAG_BITS>::node(now),
+        Some(upper),
+        "the upper node is back, alone"
+    );
 
     let popped = Nodes::<u32, TAG_BITS>::popped(seen, link);
     let deceived = nodes.head().compare_exchange_as(seen, popped, Relaxed, Relaxed).is_ok();
