@@ -78,6 +78,21 @@ fn test() -> Vec<Step> {
                 "futex",
             ],
         ),
+        cargo(
+            "features: epoch, tagged_ptr",
+            &[
+                "test",
+                "-p",
+                "linchpin",
+                "--features",
+                "epoch,tagged_ptr",
+                "--lib",
+                "--test",
+                "stack",
+                "--test",
+                "send_sync",
+            ],
+        ),
         loom("loom: models, and the faults that they find"),
         cargo(
             "coherence: bills",
@@ -165,7 +180,18 @@ fn is_bench_option(option: &str) -> bool {
 
 fn bench(options: &[&str]) -> ExitCode {
     let race = [
-        &["bench", "--quiet", "-p", "linchpin", "--bench", "race", "--", RACE],
+        &[
+            "bench",
+            "--quiet",
+            "-p",
+            "linchpin",
+            "--features",
+            "epoch",
+            "--bench",
+            "race",
+            "--",
+            RACE,
+        ],
         options,
     ];
     eprintln!("building the benches, for a minute or two the first time");

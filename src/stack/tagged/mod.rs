@@ -7,14 +7,14 @@ mod nodes;
 
 use super::api::stack_api;
 use super::treiber::Treiber;
+use crate::backend::const_fn;
 #[cfg(feature = "std")]
 use crate::backend::only_in_models;
-use crate::backend::{const_fn, hint};
 use nodes::Nodes;
 
 /// The most free nodes that go from a thread's cache to another's at once.
 #[cfg(any(feature = "std", test))]
-const CHAIN: u32 = hint::tuned(16, 1);
+const CHAIN: u32 = crate::backend::hint::tuned(16, 1);
 /// As wide as the index leaves room for.
 const TAG_BITS: u32 = 32;
 
@@ -29,8 +29,8 @@ const TAG_BITS: u32 = 32;
 ///   nodes. All is freed with the stack.
 /// * **Limit**: `2^32 - 1` nodes. A thread that is held up for more than 43 seconds *within* a pop, during which the top
 ///   changes billions of times, may be deceived with a probability of 1 in `2^32`: see [`reclaim::tagged`](crate::reclaim::tagged).
-/// * **Not for**: a stack that is large once and small for long, since memory is not given back: take an
-///   [`EpochStack`](super::EpochStack) or a `HazardStack`.
+/// * **Not for**: a stack that is large once and small for long, since memory is not given back: take a
+///   [`HazardStack`](super::HazardStack).
 ///
 /// ```
 /// use linchpin::stack::TaggedStack;
