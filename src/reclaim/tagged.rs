@@ -22,7 +22,7 @@
 //! any of `2^32` values; if none is likelier than another, a single such hold-up goes wrong with a probability below
 //! `1 / 2^32`, and a million of them below 1 in 4,000. A 16-bit tag wraps within one time slice of the scheduler, which is
 //! why tags in the unused bits of a pointer are not offered. Where one in `2^32` for each hold-up of a minute is too many,
-//! take [`AtomicTaggedPtr`](super::AtomicTaggedPtr), whose tag has 64 bits, or a stack with another kind of
+//! take `AtomicTaggedPtr` (feature `tagged_ptr`), whose tag has 64 bits, or a stack with another kind of
 //! [reclamation](super).
 
 use core::fmt;
@@ -86,7 +86,7 @@ impl fmt::Debug for Tagged {
 /// * **Guarantee**: [`replace`](Self::replace) succeeds only if the word has not been replaced since it was loaded, or exactly
 ///   a multiple of `2^TAG_BITS` times: see the [module](self) for what that means in seconds.
 /// * **Cost**: one word; that of a plain compare-exchange.
-/// * **Not for**: pointers ([`AtomicTaggedPtr`](super::AtomicTaggedPtr)), and counts that may wrap within a hold-up.
+/// * **Not for**: pointers (`AtomicTaggedPtr`, with the feature `tagged_ptr`), and counts that may wrap within a hold-up.
 ///
 /// Fewer than 32 bits are for tests, which wrap them.
 ///
