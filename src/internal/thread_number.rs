@@ -34,6 +34,12 @@ global! {
     fn taken() -> Taken = array![AtomicU64::new(0); WORDS];
 }
 
+/// The number of this thread if it has asked for one before; else 0, or a number above [`MOST`].
+#[inline]
+pub(crate) fn known() -> u32 {
+    NUMBER.try_with(Cell::get).unwrap_or(NONE)
+}
+
 /// The number of this thread, from 1 to [`MOST`]; `None` past the destructors of its thread-locals.
 #[inline]
 pub(crate) fn current() -> Option<NonZeroU32> {

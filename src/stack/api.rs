@@ -10,7 +10,7 @@ macro_rules! stack_api {
             ///
             /// If the stack is full, or as the allocator has it if there is no memory left.
             /// [`try_push`](Self::try_push) gives the value back.
-            #[inline]
+            #[inline(always)]
             pub fn push(&self, value: T) {
                 if self.inner.push(value).is_err() {
                     self.refuse();
@@ -22,13 +22,13 @@ macro_rules! stack_api {
             /// # Errors
             ///
             /// The value, if the stack is full or there is no memory left.
-            #[inline]
+            #[inline(always)]
             pub fn try_push(&self, value: T) -> Result<(), T> {
                 self.inner.push(value)
             }
 
             /// Takes the value on top; `None` if there is none. Lock-free.
-            #[inline]
+            #[inline(always)]
             pub fn pop(&self) -> Option<T> {
                 self.inner.pop()
             }

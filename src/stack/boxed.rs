@@ -137,7 +137,12 @@ unsafe impl<T, R: Reclaim> Policy<T> for Nodes<T, R> {
     }
 
     #[inline]
-    fn node(word: *mut Node<T>) -> Option<NonNull<Node<T>>> {
+    fn is_empty(word: *mut Node<T>) -> bool {
+        word.is_null()
+    }
+
+    #[inline]
+    fn node(&self, word: *mut Node<T>) -> Option<NonNull<Node<T>>> {
         NonNull::new(word)
     }
 
@@ -157,7 +162,7 @@ unsafe impl<T, R: Reclaim> Policy<T> for Nodes<T, R> {
     }
 
     #[inline]
-    fn below(link: *mut Node<T>) -> Option<NonNull<Node<T>>> {
+    fn below(&self, link: *mut Node<T>) -> Option<NonNull<Node<T>>> {
         NonNull::new(link)
     }
 

@@ -6,6 +6,8 @@
 //! operation after it, and each further wait of one operation is twice as long. Nothing depends on their length: the
 //! thread waits for no other.
 
+use super::policy::Head;
+use crate::backend::atomic::Relaxed;
 use crate::backend::hint;
 
 /// The first wait is `1 << FIRST` pauses long, and each further one twice as long as the one before, up to `1 << LAST`.
@@ -24,20 +26,22 @@ impl Contention {
         Contention { next: FIRST }
     }
 
-    /// Waits; then fetches the line for itself, by a `touch` that writes. Returns what to wait next time: by value, so that an
-    /// operation that succeeds at once keeps nothing in memory.
+    /// Waits; then fetches the line of `head` to write to it, and leaves it as it is. `last` is what it has held. Returns
+    /// what to wait next time. All by value, so that an operation that succeeds at once keeps nothing in memory.
     ///
     /// A thread that comes back and only reads the line has to fetch it once more to write. In between the thread that
     /// has gone on writes it again, each time, for ever.
     #[cold]
     #[inline(never)]
     #[must_use]
-    pub(super) fn back_off(self, touch: impl FnOnce()) -> Self {
+    pub(super) fn back_off<H: Head>(self, head: &H, last: H::Word) -> Self {
         let pauses = hint::patience(1 << self.next);
         // In a model, what a thread finds after a wait it could find at once.
         if pauses > 0 {
             hint::spin_for(pauses);
-            touch();
+            // Relaxed: nothing is done with the result, nor does it matter whether the head is still the same: a processor that
+            // compares and exchanges has the line.
+            let _ = head.compare_exchange(last, last, Relaxed, Relaxed);
         }
         Contention {
             next: (self.next + 1).min(LAST),

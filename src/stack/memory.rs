@@ -43,6 +43,7 @@ pub(super) unsafe fn free<T>(memory: NonNull<T>) {
 }
 
 /// What is asked of the allocator for a `T`: the same for all that share a list.
+#[inline]
 const fn layout<T>() -> Layout {
     let layout = Layout::new::<T>();
     assert!(layout.size() > 0, "a node has a size");
@@ -70,6 +71,7 @@ mod lists {
     const KEPT: usize = hint::tuned(32 * 1024, 0);
 
     /// The list for a layout, if there is one.
+    #[inline]
     pub(super) const fn class(layout: Layout) -> Option<usize> {
         let class = layout.size().div_ceil(STEP);
         if layout.align() <= STEP && class > 0 && class <= CLASSES {
@@ -80,6 +82,7 @@ mod lists {
     }
 
     /// The layout of what is in a list.
+    #[inline]
     pub(super) const fn layout(class: usize) -> Layout {
         match Layout::from_size_align((class + 1) * STEP, STEP) {
             Ok(layout) => layout,

@@ -52,8 +52,11 @@ pub(super) unsafe trait Policy<T> {
     /// The top.
     fn head(&self) -> &Self::Head;
 
+    /// Whether `word` names no node.
+    fn is_empty(word: <Self::Head as Head>::Word) -> bool;
+
     /// The node that `word` names, if any.
-    fn node(word: <Self::Head as Head>::Word) -> Option<Self::Node>;
+    fn node(&self, word: <Self::Head as Head>::Word) -> Option<Self::Node>;
 
     /// The word after `node` has been put on top of `word`.
     fn pushed(word: <Self::Head as Head>::Word, node: Self::Node) -> <Self::Head as Head>::Word;
@@ -68,7 +71,7 @@ pub(super) unsafe trait Policy<T> {
     type Link: Copy;
 
     /// The node that `link` names, if any.
-    fn below(link: Self::Link) -> Option<Self::Node>;
+    fn below(&self, link: Self::Link) -> Option<Self::Node>;
 
     /// A node of the caller's with that value in it, or the value back if there is no memory left.
     fn acquire(&self, value: T) -> Result<Self::Node, T>;

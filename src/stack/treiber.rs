@@ -18,12 +18,7 @@ use super::policy::{Head, Policy};
 use crate::backend::atomic::{Acquire, Relaxed, Release};
 use crate::backend::thread;
 
-/// Fetches the head's line to write to it, and leaves the head as it is.
-pub(super) fn touch<H: Head>(head: &H, last: H::Word) {
-    // Relaxed: nothing is done with the result. Whether it is still the same does not matter: a processor that compares and
-    // exchanges has the line.
-    let _ = head.compare_exchange(last, last, Relaxed, Relaxed);
-}
+type Word<T, P> = <<P as Policy<T>>::Head as Head>::Word;
 
 /// A stack of `T`, whose nodes `P` manages.
 pub(super) struct Treiber<T, P: Policy<T>> {
@@ -50,51 +45,96 @@ impl<T, P: Policy<T>> Treiber<T, P> {
     }
 
     /// Puts `value` on top, or gives it back if there is no memory for a node.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&self, value: T) -> Result<(), T> {
         let node = self.policy.acquire(value)?;
+        // SAFETY: acquired above, and not published yet.
+        if let Err(now) = unsafe { self.try_push(node) } {
+            // SAFETY: it was not published.
+            unsafe { self.push_contended(node, now) };
+        }
+        Ok(())
+    }
+
+    /// Publishes a node; if that fails, says what the head holds.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the node.
+    #[inline(always)]
+    unsafe fn try_push(&self, node: P::Node) -> Result<(), Word<T, P>> {
         let head = self.policy.head();
-        let mut contention = Contention::new();
         // Relaxed: proposes a word to the compare-exchange; nothing that it names is looked into.
-        let mut top = head.load(Relaxed);
+        let top = head.load(Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { self.policy.set_link(node, top) };
+        // Release: synchronizes with the Acquire load in `pop` and `pop_all`, so that the popping thread sees the value
+        // and the link (killed by `stack::tagged_loses_nothing`, `stack::epoch_loses_nothing`).
+        head.compare_exchange(top, P::pushed(top, node), Release, Relaxed)
+            .map(drop)
+    }
+
+    /// # Safety
+    ///
+    /// As for `try_push`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn push_contended(&self, node: P::Node, mut now: Word<T, P>) {
+        let mut contention = Contention::new();
         loop {
-            // SAFETY: acquired above, and not published yet.
-            unsafe { self.policy.set_link(node, top) };
-            // Release: synchronizes with the Acquire load in `pop` and `pop_all`, so that the popping thread sees the value
-            // and the link (killed by `stack::tagged_loses_nothing`, `stack::epoch_loses_nothing`).
-            match head.compare_exchange(top, P::pushed(top, node), Release, Relaxed) {
-                Ok(_) => return Ok(()),
-                Err(now) => contention = contention.back_off(|| touch(head, now)),
+            contention = contention.back_off(self.policy.head(), now);
+            // SAFETY: the caller's promise; it was not published.
+            match unsafe { self.try_push(node) } {
+                Ok(()) => return,
+                Err(changed) => now = changed,
             }
-            // Relaxed: as above.
-            top = head.load(Relaxed);
         }
     }
 
+    // Inlined: on x86 the compare-exchange waits for all stores before it, and a call saves half a dozen registers.
     /// Takes the value on top.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop(&self) -> Option<T> {
-        let head = self.policy.head();
         let mut guard = self.policy.enter();
+        match self.try_pop(&mut guard) {
+            Ok(value) => value,
+            Err(now) => self.pop_contended(&mut guard, now),
+        }
+    }
+
+    /// Takes the value on top, if there is one; if that fails, says what the head holds.
+    #[inline(always)]
+    fn try_pop(&self, guard: &mut P::Guard<'_>) -> Result<Option<T>, Word<T, P>> {
+        let top = self.policy.protect(guard);
+        let Some(node) = self.policy.node(top) else {
+            return Ok(None);
+        };
+        // SAFETY: protected above.
+        let link = unsafe { self.policy.link(node) };
+        // Relaxed: what the node holds was acquired when it was protected; and no thread looks into a node because of
+        // what this writes, but because of the push that had published it (invariant 3). One RMW, which decides whose the
+        // node is (killed by `stack::tagged_loses_nothing`).
+        self.policy
+            .head()
+            .compare_exchange(top, P::popped(top, link), Relaxed, Relaxed)?;
+        // SAFETY: this thread has taken the node away (invariants 1 and 4), and takes the value and retires it once.
+        unsafe {
+            let value = self.policy.take_value(node);
+            self.policy.retire(guard, node);
+            Ok(Some(value))
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn pop_contended(&self, guard: &mut P::Guard<'_>, mut now: Word<T, P>) -> Option<T> {
         let mut contention = Contention::new();
         loop {
-            let top = self.policy.protect(&mut guard);
-            let node = P::node(top)?;
-            // SAFETY: protected above.
-            let link = unsafe { self.policy.link(node) };
-            // Relaxed: what the node holds was acquired when it was protected; and no thread looks into a node because of
-            // what this writes, but because of the push that had published it (invariant 3). One RMW, which decides whose the
-            // node is (killed by `stack::tagged_loses_nothing`).
-            let popped = head.compare_exchange(top, P::popped(top, link), Relaxed, Relaxed);
-            let Err(now) = popped else {
-                // SAFETY: this thread has taken the node away (invariants 1 and 4), and takes the value and retires it once.
-                unsafe {
-                    let value = self.policy.take_value(node);
-                    self.policy.retire(&mut guard, node);
-                    return Some(value);
-                }
-            };
-            contention = contention.back_off(|| touch(head, now));
+            contention = contention.back_off(self.policy.head(), now);
+            match self.try_pop(guard) {
+                Ok(value) => return value,
+                Err(changed) => now = changed,
+            }
         }
     }
 
@@ -106,7 +146,7 @@ impl<T, P: Policy<T>> Treiber<T, P> {
             // Acquire: synchronizes with the Release in `push`, for every node of the chain (invariant 3; killed by
             // `stack::tagged_pop_all_takes_all`).
             let top = head.load(Acquire);
-            if P::node(top).is_none() {
+            if P::is_empty(top) {
                 return Chain {
                     stack: self,
                     next: None,
@@ -117,10 +157,10 @@ impl<T, P: Policy<T>> Treiber<T, P> {
                 Ok(_) => {
                     return Chain {
                         stack: self,
-                        next: P::node(top),
+                        next: self.policy.node(top),
                     };
                 }
-                Err(now) => contention = contention.back_off(|| touch(head, now)),
+                Err(now) => contention = contention.back_off(head, now),
             }
         }
     }
@@ -129,14 +169,14 @@ impl<T, P: Policy<T>> Treiber<T, P> {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         // Relaxed: an answer about one word, stale when it returns.
-        P::node(self.policy.head().load(Relaxed)).is_none()
+        P::is_empty(self.policy.head().load(Relaxed))
     }
 
     /// Takes the value on top, when no other thread uses the stack. What it gives back is not used again by this stack.
     pub(super) fn pop_alone(&mut self) -> Option<T> {
         // Relaxed: whatever made this thread the only one has ordered the pushes.
         let top = self.policy.head().load(Relaxed);
-        let node = P::node(top)?;
+        let node = self.policy.node(top)?;
         // SAFETY: no other thread uses this stack, so this one owns every node in it.
         unsafe {
             let link = self.policy.link(node);
@@ -192,7 +232,7 @@ impl<T, P: Policy<T>> Iterator for Chain<'_, T, P> {
         let policy = self.stack.policy();
         // SAFETY: the chain's nodes are this thread's since they were taken away, and each is left behind once.
         unsafe {
-            self.next = P::below(policy.link(node));
+            self.next = policy.below(policy.link(node));
             let value = policy.take_value(node);
             policy.retire(&mut policy.enter(), node);
             Some(value)

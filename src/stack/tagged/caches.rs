@@ -53,32 +53,52 @@ impl Caches {
     /// Lends this thread's cache to `act`, which calls nothing that may come back here; `None` if this thread has none.
     #[inline]
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut Cache) -> R) -> Option<R> {
-        let number = thread_number::current()?;
-        // Few programs have more threads, and the place of the group need not wait for the number.
-        let group = if number.get() < FIRST {
-            0
-        } else {
-            Self::group_of(number.get())
-        };
-        // Acquire: synchronizes with the Release in `make`, so that the caches are seen as they were made (killed by
-        // `stack::caches_are_made_by_another`).
-        let mut origin = self.groups[group].load(Acquire);
-        if origin.is_null() {
-            origin = self.make(group)?.as_ptr();
-        }
-        // SAFETY: the group has a cache of that number, and stays as long as `self`.
-        let slot = unsafe { &*origin.wrapping_add(number.get() as usize) };
-        slot.with_mut(|cache| {
+        self.slot()?.with_mut(|cache| {
             // SAFETY: no other thread has the number now. The last one that had it is done: the number was taken by a
             // synchronization. And `act` does not come back.
             Some(act(unsafe { &mut *cache }))
         })
     }
 
+    #[inline]
+    fn slot(&self) -> Option<&Slot> {
+        // Few programs have more threads; their group need not be looked for.
+        let number = thread_number::known();
+        if number.wrapping_sub(1) < FIRST - 1
+            && let Some(slot) = self.slot_in(0, number)
+        {
+            return Some(slot);
+        }
+        self.find_slot()
+    }
+
     #[cold]
     #[inline(never)]
-    fn group_of(number: u32) -> usize {
-        ((number / FIRST).ilog2() / GROWTH_BITS + 1) as usize
+    fn find_slot(&self) -> Option<&Slot> {
+        let number = thread_number::current()?.get();
+        let group = Self::group_of(number);
+        self.slot_in(group, number).or_else(|| {
+            self.make(group).then_some(())?;
+            self.slot_in(group, number)
+        })
+    }
+
+    /// The slot of a number in its group, if the group is there.
+    #[inline(always)]
+    fn slot_in(&self, group: usize, number: u32) -> Option<&Slot> {
+        // Acquire: synchronizes with the Release in `make`, so that the caches are seen as they were made (killed by
+        // `stack::caches_are_made_by_another`).
+        let origin = self.groups[group].load(Acquire);
+        // SAFETY: the group has a slot of that number, and stays as long as `self`.
+        (!origin.is_null()).then(|| unsafe { &*origin.wrapping_add(number as usize) })
+    }
+
+    const fn group_of(number: u32) -> usize {
+        if number < FIRST {
+            0
+        } else {
+            ((number / FIRST).ilog2() / GROWTH_BITS + 1) as usize
+        }
     }
 
     /// The first number of a group, and how many there are.
@@ -95,12 +115,15 @@ impl Caches {
         Layout::array::<Slot>(Self::extent(group).1).ok()
     }
 
-    #[cold]
-    #[inline(never)]
-    fn make(&self, group: usize) -> Option<NonNull<Slot>> {
-        let layout = Self::layout(group)?;
+    /// Makes a group, if another thread has not; false if there is no memory.
+    fn make(&self, group: usize) -> bool {
+        let Some(layout) = Self::layout(group) else {
+            return false;
+        };
         // SAFETY: a slot has a size.
-        let memory = NonNull::new(unsafe { alloc(layout) })?.cast::<Slot>();
+        let Some(memory) = NonNull::new(unsafe { alloc(layout) }.cast::<Slot>()) else {
+            return false;
+        };
         for place in 0..Self::extent(group).1 {
             let cache = Cache {
                 last: NONE,
@@ -112,17 +135,13 @@ impl Caches {
             unsafe { memory.add(place).write(CachePadded::new(UnsafeCell::new(cache))) };
         }
         let origin = memory.as_ptr().wrapping_sub(Self::extent(group).0);
-        // Release: synchronizes with the Acquire in `with`, and with the one below (killed by
-        // `stack::caches_are_made_by_another`).
+        // Release: synchronizes with the Acquire in `slot_in` (killed by `stack::caches_are_made_by_another`).
         let made = self.groups[group].compare_exchange(ptr::null_mut(), origin, Release, Relaxed);
-        if made.is_ok() {
-            return NonNull::new(origin);
+        if made.is_err() {
+            // SAFETY: made above, and seen by no other thread.
+            unsafe { Self::free(memory, group, layout) };
         }
-        // SAFETY: made above, and seen by no other thread.
-        unsafe { Self::free(memory, group, layout) };
-        // Acquire: another thread was first; its caches are seen as it has made them (killed by
-        // `stack::caches_are_made_by_another`).
-        NonNull::new(self.groups[group].load(Acquire))
+        true
     }
 
     /// Frees a group.

@@ -10,14 +10,15 @@ use alloc::alloc::handle_alloc_error;
 use super::CHAIN;
 use super::arena::{Arena, NONE, Node};
 #[cfg(feature = "std")]
-use super::caches::{Cache, Caches};
+use super::caches::Caches;
 use crate::backend::atomic::{Acquire, Ordering, Relaxed, Release};
 use crate::backend::const_fn;
 use crate::reclaim::{AtomicTagged, Tagged};
 use crate::stack::contention::Contention;
 use crate::stack::policy::{Head, Policy};
-use crate::stack::treiber::touch;
 use core::mem::MaybeUninit;
+#[cfg(feature = "std")]
+use core::mem::replace;
 use crossbeam_utils::CachePadded;
 
 impl<const TAG_BITS: u32> Head for AtomicTagged<TAG_BITS> {
@@ -45,6 +46,41 @@ impl<const TAG_BITS: u32> Head for AtomicTagged<TAG_BITS> {
     #[track_caller]
     fn store(&self, word: Tagged, ordering: Ordering) {
         self.store_as(word, ordering);
+    }
+}
+
+/// A node: its index, and where that is.
+pub(in crate::stack) struct Named<T> {
+    index: u32,
+    node: *const Node<T>,
+}
+
+impl<T> Clone for Named<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Named<T> {}
+
+impl<T> Named<T> {
+    /// # Safety
+    ///
+    /// As for [`Arena::node`].
+    #[inline]
+    unsafe fn new(arena: &Arena<T>, index: u32) -> Self {
+        // SAFETY: the caller's promise.
+        let node = unsafe { arena.node(index) };
+        Named { index, node }
+    }
+
+    /// # Safety
+    ///
+    /// Its stack is still there.
+    #[inline]
+    unsafe fn node<'stack>(self) -> &'stack Node<T> {
+        // SAFETY: a node stays one as long as the stack.
+        unsafe { &*self.node }
     }
 }
 
@@ -94,12 +130,38 @@ impl<T, const TAG_BITS: u32> Nodes<T, TAG_BITS> {
         self.arena.reserve(nodes);
     }
 
-    /// A free node: of this thread's cache, or else from where there is one.
+    /// A free node: of this thread's cache, or else from where there is one; `NONE` if there is none.
     #[inline]
     fn take(&self) -> u32 {
         #[cfg(feature = "std")]
         if self.is_cached {
-            let taken = self.caches.with(|cache| self.take_cached(cache));
+            let last = self.caches.with(|cache| replace(&mut cache.last, NONE));
+            if let Some(index) = last.filter(|&last| last != NONE) {
+                return index;
+            }
+        }
+        self.take_other()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_other(&self) -> u32 {
+        #[cfg(feature = "std")]
+        if self.is_cached {
+            let taken = self.caches.with(|cache| {
+                if cache.top == NONE {
+                    cache.top = replace(&mut cache.reserve, NONE);
+                    cache.count = CHAIN;
+                }
+                let index = cache.top;
+                if index != NONE {
+                    // SAFETY: it is in the cache of this thread.
+                    // Relaxed: this thread's node.
+                    cache.top = unsafe { self.arena.node(index) }.below.load(Relaxed);
+                    cache.count -= 1;
+                }
+                index
+            });
             match taken {
                 Some(NONE) => return self.take_chain(CHAIN),
                 Some(index) => return index,
@@ -107,29 +169,6 @@ impl<T, const TAG_BITS: u32> Nodes<T, TAG_BITS> {
             }
         }
         self.take_chain(1)
-    }
-
-    #[cfg(feature = "std")]
-    #[inline]
-    fn take_cached(&self, cache: &mut Cache) -> u32 {
-        let last = core::mem::replace(&mut cache.last, NONE);
-        if last != NONE {
-            return last;
-        }
-        if cache.top == NONE {
-            if cache.reserve == NONE {
-                return NONE;
-            }
-            cache.top = cache.reserve;
-            cache.count = CHAIN;
-            cache.reserve = NONE;
-        }
-        let index = cache.top;
-        // SAFETY: it is in the cache of this thread.
-        // Relaxed: this thread's node.
-        cache.top = unsafe { self.arena.node(index) }.below.load(Relaxed);
-        cache.count -= 1;
-        index
     }
 
     /// A free node from a chain or a fresh one; what else there is in the chain goes to the cache.
@@ -174,27 +213,9 @@ impl<T, const TAG_BITS: u32> Nodes<T, TAG_BITS> {
     fn put(&self, index: u32) {
         #[cfg(feature = "std")]
         if self.is_cached {
-            let put = self.caches.with(|cache| {
-                let index = core::mem::replace(&mut cache.last, index);
-                if index == NONE {
-                    return NONE;
-                }
-                let mut full = NONE;
-                if cache.count == CHAIN {
-                    full = core::mem::replace(&mut cache.reserve, cache.top);
-                    cache.top = NONE;
-                    cache.count = 0;
-                }
-                // SAFETY: it was in this thread's cache.
-                // Relaxed: this thread's node.
-                unsafe { self.arena.node(index) }.below.store(cache.top, Relaxed);
-                cache.top = index;
-                cache.count += 1;
-                full
-            });
-            match put {
+            match self.caches.with(|cache| replace(&mut cache.last, index)) {
                 Some(NONE) => return,
-                Some(full) => return self.push_chain(full),
+                Some(other) => return self.put_other(other),
                 None => {}
             }
         }
@@ -202,6 +223,29 @@ impl<T, const TAG_BITS: u32> Nodes<T, TAG_BITS> {
         // Relaxed: as above.
         unsafe { self.arena.node(index) }.below.store(NONE, Relaxed);
         self.push_chain(index);
+    }
+
+    /// Keeps a node of this thread's in its cache, which gives a whole chain away if it is full.
+    #[cfg(feature = "std")]
+    #[inline(never)]
+    fn put_other(&self, index: u32) {
+        let full = self.caches.with(|cache| {
+            let mut full = NONE;
+            if cache.count == CHAIN {
+                full = replace(&mut cache.reserve, cache.top);
+                cache.top = NONE;
+                cache.count = 0;
+            }
+            // SAFETY: it was in this thread's cache.
+            // Relaxed: this thread's node.
+            unsafe { self.arena.node(index) }.below.store(cache.top, Relaxed);
+            cache.top = index;
+            cache.count += 1;
+            full
+        });
+        if let Some(full) = full.filter(|&full| full != NONE) {
+            self.push_chain(full);
+        }
     }
 
     /// Adds a chain to the free ones.
@@ -221,7 +265,7 @@ impl<T, const TAG_BITS: u32> Nodes<T, TAG_BITS> {
             let new = AtomicTagged::<TAG_BITS>::next(top, first);
             match self.free.compare_exchange_as(top, new, Release, Relaxed) {
                 Ok(_) => return,
-                Err(now) => contention = contention.back_off(|| touch(&*self.free, now)),
+                Err(now) => contention = contention.back_off(&*self.free, now),
             }
         }
     }
@@ -242,7 +286,7 @@ impl<T, const TAG_BITS: u32> Nodes<T, TAG_BITS> {
             let new = Tagged::of(next, top.tag());
             match self.free.compare_exchange_as(top, new, Relaxed, Relaxed) {
                 Ok(_) => return first,
-                Err(now) => contention = contention.back_off(|| touch(&*self.free, now)),
+                Err(now) => contention = contention.back_off(&*self.free, now),
             }
         }
     }
@@ -256,7 +300,7 @@ unsafe impl<T, const TAG_BITS: u32> Policy<T> for Nodes<T, TAG_BITS> {
         = ()
     where
         T: 'policy;
-    type Node = u32;
+    type Node = Named<T>;
     type Link = u32;
 
     #[inline]
@@ -265,13 +309,18 @@ unsafe impl<T, const TAG_BITS: u32> Policy<T> for Nodes<T, TAG_BITS> {
     }
 
     #[inline]
-    fn node(word: Tagged) -> Option<u32> {
-        word.index()
+    fn is_empty(word: Tagged) -> bool {
+        word.index().is_none()
     }
 
     #[inline]
-    fn pushed(word: Tagged, node: u32) -> Tagged {
-        AtomicTagged::<TAG_BITS>::next(word, node)
+    fn node(&self, word: Tagged) -> Option<Named<T>> {
+        self.below(word.raw_index())
+    }
+
+    #[inline]
+    fn pushed(word: Tagged, node: Named<T>) -> Tagged {
+        AtomicTagged::<TAG_BITS>::next(word, node.index)
     }
 
     #[inline]
@@ -286,23 +335,22 @@ unsafe impl<T, const TAG_BITS: u32> Policy<T> for Nodes<T, TAG_BITS> {
     }
 
     #[inline]
-    fn below(link: u32) -> Option<u32> {
-        (link != NONE).then_some(link)
+    fn below(&self, link: u32) -> Option<Named<T>> {
+        // SAFETY: a link names a node that was handed out, and came here by synchronization.
+        (link != NONE).then(|| unsafe { Named::new(&self.arena, link) })
     }
 
     #[inline]
-    fn acquire(&self, value: T) -> Result<u32, T> {
-        let index = self.take();
-        if index == NONE {
+    fn acquire(&self, value: T) -> Result<Named<T>, T> {
+        let Some(named) = self.below(self.take()) else {
             return Err(value);
-        }
+        };
         // SAFETY: this thread's from now on.
-        let node = unsafe { self.arena.node(index) };
-        node.value.with_mut(|place| {
+        unsafe { named.node() }.value.with_mut(|place| {
             // SAFETY: as above.
             unsafe { place.write(MaybeUninit::new(value)) };
         });
-        Ok(index)
+        Ok(named)
     }
 
     #[inline]
@@ -316,36 +364,35 @@ unsafe impl<T, const TAG_BITS: u32> Policy<T> for Nodes<T, TAG_BITS> {
     }
 
     #[inline]
-    unsafe fn link(&self, node: u32) -> u32 {
-        // SAFETY: found in the stack, so it was handed out.
+    unsafe fn link(&self, named: Named<T>) -> u32 {
+        // SAFETY: a node of this arena.
         // Relaxed: of the caller's own node; or if that is another thread's by now, the compare-exchange fails.
-        unsafe { self.arena.node(node) }.below.load(Relaxed)
+        unsafe { named.node() }.below.load(Relaxed)
     }
 
     #[inline]
-    unsafe fn set_link(&self, node: u32, word: Tagged) {
+    unsafe fn set_link(&self, named: Named<T>, word: Tagged) {
         // SAFETY: the caller's.
         // Relaxed: published by the push.
-        unsafe { self.arena.node(node) }.below.store(word.raw_index(), Relaxed);
+        unsafe { named.node() }.below.store(word.raw_index(), Relaxed);
     }
 
     #[inline]
-    unsafe fn take_value(&self, node: u32) -> T {
+    unsafe fn take_value(&self, named: Named<T>) -> T {
         // SAFETY: the caller's.
-        let node = unsafe { self.arena.node(node) };
-        node.value.with_mut(|place| {
+        unsafe { named.node() }.value.with_mut(|place| {
             // SAFETY: as above, and the value is still there, as the caller promises.
             unsafe { place.read().assume_init() }
         })
     }
 
     #[inline]
-    unsafe fn retire(&self, (): &mut (), node: u32) {
-        self.put(node);
+    unsafe fn retire(&self, (): &mut (), named: Named<T>) {
+        self.put(named.index);
     }
 
     #[inline]
-    unsafe fn release(&mut self, _: u32) {
+    unsafe fn release(&mut self, _: Named<T>) {
         // It is freed with the arena.
     }
 }

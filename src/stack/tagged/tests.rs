@@ -25,7 +25,7 @@ mod laps {
         stack.push(2).expect("there is memory");
         let nodes = stack.policy();
         let seen = nodes.protect(&mut ());
-        let upper = Nodes::<u32, TAG_BITS>::node(seen).expect("there are two");
+        let upper = nodes.node(seen).expect("there are two");
         // SAFETY: a node that was found in the stack; its link is an atomic.
         let link = unsafe { nodes.link(upper) };
 
@@ -36,10 +36,9 @@ mod laps {
             let _ = stack.pop();
             stack.push(value).expect("there is memory");
         }
-        let now = nodes.head().load();
         assert_eq!(
-            Nodes::<u32, TAG_BITS>::node(now),
-            Some(upper),
+            nodes.head().load().index(),
+            seen.index(),
             "the upper node is back, alone"
         );
 
