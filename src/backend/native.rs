@@ -223,6 +223,11 @@ pub(crate) mod epoch {
             // SAFETY: the caller's promise.
             unsafe { self.0.defer_unchecked(free) };
         }
+
+        /// Hands on what was retired, and frees what may be.
+        pub(crate) fn flush(&self) {
+            self.0.flush();
+        }
     }
 }
 

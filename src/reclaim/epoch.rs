@@ -23,4 +23,9 @@ impl Guard {
         // SAFETY: the caller's promise.
         unsafe { self.0.retire(free) };
     }
+
+    /// Hands on what was retired, and frees what may be.
+    pub(crate) fn flush(&self) {
+        self.0.flush();
+    }
 }

@@ -41,7 +41,8 @@ pub(super) unsafe trait Reclaim: Send + Sync {
     unsafe fn retire<T>(&self, guard: &mut Self::Guard<'_>, node: NonNull<Node<T>>);
 }
 
-/// A node.
+/// A node. It begins with its link, by which free memory is linked as well.
+#[repr(C)]
 pub(super) struct Node<T> {
     below: AtomicPtr<Node<T>>,
     /// Empty once the value was moved out.
@@ -52,6 +53,14 @@ pub(super) struct Node<T> {
 unsafe impl<T> Send for Node<T> {}
 
 impl<T> Node<T> {
+    /// Links it to a node of any type, when it is in no stack any more.
+    #[cfg(feature = "epoch")]
+    #[inline]
+    pub(super) fn link_retired<N>(&self, to: *mut N) {
+        // Relaxed: a thread that reads this instead of the link in the stack does nothing with it.
+        self.below.store(to.cast(), Relaxed);
+    }
+
     /// Frees a node.
     ///
     /// # Safety

@@ -4,6 +4,7 @@ use core::ptr::NonNull;
 
 use super::api::stack_api;
 use super::boxed::{Node, Nodes, Reclaim};
+use super::memory;
 use super::treiber::Treiber;
 use crate::backend::atomic::{Acquire, AtomicPtr};
 use crate::backend::const_fn;
@@ -14,8 +15,9 @@ use crate::reclaim::epoch::{Guard, pin};
 ///
 /// * **Guarantee**: linearizable: each value that is pushed is popped once, the last first. No operation waits for another
 ///   thread, wherever that is held up. Values are never kept back: a pop moves the value out, and only the empty node waits.
-/// * **Cost**: a push is an allocation and a compare-exchange. A pop pins (a store and a full fence), and is a compare-exchange
-///   and a retirement.
+/// * **Cost**: a push is an allocation, mostly from memory that the thread keeps, and a compare-exchange. A pop pins (a store and a
+///   full fence), and is a compare-exchange and a retirement, of which every 256th calls on the collector. A thread keeps up to 17
+///   batches of 256 small nodes that wait, and 32 KiB of free memory for each size of node.
 /// * **Not for**: where a thread may be held up within a pop, or pinned by other code, for long: nothing that is retired
 ///   after that is freed before it goes on. **Memory behind a thread that is held up has no bound.** Take a `HazardStack`
 ///   or a [`TaggedStack`](super::TaggedStack) where that matters.
@@ -76,6 +78,9 @@ unsafe impl Reclaim for Epochs {
     #[inline]
     unsafe fn retire<T>(&self, guard: &mut Guard, node: NonNull<Node<T>>) {
         // SAFETY: the caller's promise; an empty node may be freed by any thread, and after its stack.
-        unsafe { guard.retire(move || Node::free(node)) };
+        unsafe {
+            let link = |next| node.as_ref().link_retired(next);
+            memory::retire(guard, node, link, Node::free);
+        }
     }
 }

@@ -19,7 +19,8 @@ use crate::hazard::{Domain, HazardPointer};
 ///   thread, wherever that is held up. Values are never kept back: a pop moves the value out, and only the empty node waits.
 ///   **Memory is bounded, also behind a thread that is held up for ever**: it keeps one node, and each thread up to 1,000 or twice
 ///   as many as there are hazard pointers (see [`hazard`](crate::hazard)).
-/// * **Cost**: a push is an allocation and a compare-exchange. A pop takes a hazard pointer (a few loads and stores of the
+/// * **Cost**: a push is an allocation, mostly from memory that the thread keeps (32 KiB for each size of node), and a
+///   compare-exchange. A pop takes a hazard pointer (a few loads and stores of the
 ///   thread's own), and is a compare-exchange and a retirement. Every thousandth or so scans, with a heavy fence.
 /// * **Not for**: where no allocation may happen in the long run: take a [`TaggedStack`](super::TaggedStack).
 ///

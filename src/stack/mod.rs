@@ -27,11 +27,15 @@
 //! back what it has put in, a queue for each thread is better: every push and pop here writes the one line that all share.
 
 mod api;
+#[cfg(feature = "epoch")]
+mod batches;
 mod boxed;
 mod contention;
 #[cfg(feature = "epoch")]
 pub mod epoch;
 pub mod hazard;
+#[cfg(feature = "std")]
+mod lists;
 mod memory;
 mod policy;
 pub mod tagged;

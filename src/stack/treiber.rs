@@ -95,17 +95,17 @@ impl<T, P: Policy<T>> Treiber<T, P> {
     /// Takes the value on top.
     #[inline(always)]
     pub(super) fn pop(&self) -> Option<T> {
-        let mut guard = self.policy.enter();
-        match self.try_pop(&mut guard) {
+        match self.try_pop() {
             Ok(value) => value,
-            Err(now) => self.pop_contended(&mut guard, now),
+            Err(now) => self.pop_contended(now),
         }
     }
 
     /// Takes the value on top, if there is one; if that fails, says what the head holds.
     #[inline(always)]
-    fn try_pop(&self, guard: &mut P::Guard<'_>) -> Result<Option<T>, Word<T, P>> {
-        let top = self.policy.protect(guard);
+    fn try_pop(&self) -> Result<Option<T>, Word<T, P>> {
+        let mut guard = self.policy.enter();
+        let top = self.policy.protect(&mut guard);
         let Some(node) = self.policy.node(top) else {
             return Ok(None);
         };
@@ -120,18 +120,19 @@ impl<T, P: Policy<T>> Treiber<T, P> {
         // SAFETY: this thread has taken the node away (invariants 1 and 4), and takes the value and retires it once.
         unsafe {
             let value = self.policy.take_value(node);
-            self.policy.retire(guard, node);
+            self.policy.retire(&mut guard, node);
             Ok(Some(value))
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn pop_contended(&self, guard: &mut P::Guard<'_>, mut now: Word<T, P>) -> Option<T> {
+    fn pop_contended(&self, mut now: Word<T, P>) -> Option<T> {
         let mut contention = Contention::new();
         loop {
+            // Without a guard: what a thread protects while it waits is kept for nothing.
             contention = contention.back_off(self.policy.head(), now);
-            match self.try_pop(guard) {
+            match self.try_pop() {
                 Ok(value) => return value,
                 Err(changed) => now = changed,
             }

@@ -33,6 +33,9 @@ unsafe impl GlobalAlloc for Counting {
         if is_large(layout) {
             LARGE.fetch_add(1, Relaxed);
         }
+        if is_odd(layout) {
+            ODD.fetch_add(1, Relaxed);
+        }
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
@@ -41,9 +44,25 @@ unsafe impl GlobalAlloc for Counting {
         if is_large(layout) {
             LARGE.fetch_sub(1, Relaxed);
         }
+        if is_odd(layout) {
+            ODD.fetch_sub(1, Relaxed);
+        }
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(memory, layout) };
     }
+}
+
+/// Of a size that no other test uses, and nodes of which a thread keeps.
+#[cfg(feature = "epoch")]
+struct Odd(#[allow(dead_code, reason = "it is there for its size")] [u64; 29]);
+
+/// Nodes of such values: of this size exactly. This thread, which has dropped the stack, keeps 32 KiB.
+static ODD: AtomicIsize = AtomicIsize::new(0);
+#[cfg(feature = "epoch")]
+const KEPT: isize = 32 * 1024 / 240;
+
+fn is_odd(layout: Layout) -> bool {
+    layout.size() == 30 * size_of::<u64>() && layout.align() == 16
 }
 
 fn is_large(layout: Layout) -> bool {
@@ -148,6 +167,34 @@ fn what_does_not_fit_comes_back<K: Kind>() {
     stack.push([77; 100]);
     assert_eq!(stack.pop(), Some([77; 100]));
     assert!(stack.pop_all().map(|value| value[0]).eq((0..count).rev()));
+}
+
+/// When the threads have ended that have used it, and the collector has been asked often enough, nothing is kept of a stack.
+#[cfg(feature = "epoch")]
+#[test]
+#[cfg_attr(miri, ignore = "too long")]
+fn an_epoch_stack_gives_back_what_its_threads_have_kept() {
+    let live = || ODD.load(Relaxed);
+    let stack = linchpin::stack::EpochStack::<Odd>::new();
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..20_000 {
+                    stack.push(Odd([1; 29]));
+                    assert!(stack.pop().is_some());
+                }
+                (0..100).for_each(|_| stack.push(Odd([2; 29])));
+            });
+        }
+    });
+    drop(stack);
+    // Other tests of this program pin as well, and may be held up.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while live() > KEPT && std::time::Instant::now() < end {
+        crossbeam_epoch::pin().flush();
+        thread::yield_now();
+    }
+    assert!(live() <= KEPT, "{} nodes are left", live());
 }
 
 /// However much goes through, what is kept is bounded; and nothing is kept when the stack and its users are gone, but what the
