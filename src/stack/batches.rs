@@ -14,9 +14,11 @@ use alloc::alloc::dealloc;
 use alloc::sync::Arc;
 
 use super::lists::{CLASSES, Link, layout};
-use crate::backend::per_thread;
+use crate::backend::{hint, per_thread};
 use crate::reclaim::epoch::{Guard, pin};
 
+/// A model frees each node by itself, as early as it may.
+pub(super) const ARE_KEPT: bool = hint::tuned(true, false);
 /// How many nodes are retired at once.
 pub(super) const BATCH: usize = 256;
 const PENDING: usize = 16;

@@ -93,7 +93,9 @@ impl List {
     #[cold]
     fn refill(&self, class: usize) {
         #[cfg(feature = "epoch")]
-        if let Some(first) = batches::take(class) {
+        if batches::ARE_KEPT
+            && let Some(first) = batches::take(class)
+        {
             self.first.set(first.as_ptr());
             self.bytes.set(batches::BATCH * layout(class).size());
         }

@@ -14,8 +14,6 @@ use super::batches;
 #[cfg(feature = "std")]
 use super::lists::{self, Lists};
 #[cfg(feature = "epoch")]
-use crate::backend::hint;
-#[cfg(feature = "epoch")]
 use crate::reclaim::epoch::Guard;
 
 /// Memory for a `T`, if there is any.
@@ -61,8 +59,7 @@ pub(super) unsafe fn retire<T>(
     link: impl FnOnce(*mut lists::Link),
     free: unsafe fn(NonNull<T>),
 ) {
-    // A model frees each node as early as it may.
-    if hint::tuned(true, false)
+    if batches::ARE_KEPT
         && let Some(class) = const { lists::class(Layout::new::<T>()) }
         // SAFETY: the caller's promise.
         && unsafe { batches::retire(guard, class, node.cast(), link) }

@@ -1,6 +1,8 @@
 //! Stacks, on native threads: what goes in comes out, once, the last first; and what becomes of it where something goes wrong
 //! in the middle.
 
+#![cfg(feature = "alloc")]
+
 mod behaviour;
 mod drops;
 mod history;
