@@ -47,7 +47,7 @@ fn most(name: &str, cores: usize) -> f64 {
         // A thread whose compare-exchange has failed waits, and the others go on: by the pair of a push and a pop.
         "stack::TaggedStack" => n / 2.0,
         "stack::TaggedStack, work outside" => 2.5_f64.max(n / 2.0),
-        "stack::TaggedStack, bounded" => 0.75 * n,
+        "stack::TaggedStack, bounded" => n,
         "stack::EpochStack, padded values" => 0.75 * n + 4.0,
         "stack::HazardStack, padded values" => 0.5 * n + 6.0,
         // A batch is one RMW on a shared line, and each core's first may fall into the steady state.
