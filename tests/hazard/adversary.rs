@@ -121,8 +121,8 @@ fn ten_thousand_threads_that_idle() {
     alone(|| bystanders(false));
 }
 
-/// Threads that protect, replace, retire and scan: one after the other is stopped wherever it is, and the others go on, and
-/// keep no more than they may.
+/// Threads that protect, replace, retire and scan: one after the other is stopped wherever it is, and the others go on,
+/// and keep no more than they may.
 #[test]
 fn a_thread_that_is_held_up_keeps_no_other_from_progress() {
     const THREADS: usize = 4;
@@ -221,8 +221,8 @@ fn a_child_of_a_fork_goes_on() {
     });
 }
 
-/// A sandbox refuses `membarrier` after it was used: what is retired under it is kept, then and later, until another thread
-/// that may use it scans, or the domain is dropped.
+/// A sandbox refuses `membarrier` after it was used: what is retired under it is kept, then and later, until another
+/// thread that may use it scans, or the domain is dropped.
 #[test]
 fn a_sandbox_refuses_the_fence() {
     alone(|| {

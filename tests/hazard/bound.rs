@@ -90,7 +90,8 @@ fn several_threads_and_a_reader() {
             .filter_map(|thread| thread.join().expect("it only retires"))
             .max()
     });
-    // This thread has retired one, one is in the pointer, and each thread may have made one that it has not retired yet.
+    // This thread has retired one, one is in the pointer, and each thread may have made one that it has not retired
+    // yet.
     let most = most.expect("there were some");
     assert!(most <= THREADS * bound(1) + 2 + THREADS, "{most} are kept");
     protected.look();
@@ -124,7 +125,8 @@ fn threads_that_come_and_go_keep_no_more_than_one() {
     assert_eq!(count.living(), 0);
 }
 
-/// All values without a size have one address: a reader of one of them holds up all, and scans become seldom, not endless.
+/// All values without a size have one address: a reader of one of them holds up all, and scans become seldom, not
+/// endless.
 #[test]
 fn values_without_size_share_an_address() {
     struct Nothing;

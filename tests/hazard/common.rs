@@ -81,7 +81,7 @@ pub fn retire<T: Send>(domain: &Domain<Family>, value: T) -> usize {
 /// Replaces what `pointer` holds, and retires that in `domain`.
 pub fn replace<T: Send>(pointer: &Pointer<T>, value: T, domain: &Domain<Family>) -> usize {
     let old = pointer.swap(Box::new(value)).expect("it holds something");
-    // SAFETY: it is in no other pointer, and retired once; all who load it use this domain.
+    // SAFETY: it is in no other pointer, and retired once; all threads that load it use this domain.
     unsafe { old.retire_in(domain) }
 }
 

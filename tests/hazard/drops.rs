@@ -109,7 +109,8 @@ fn a_destructor_retires_the_next() {
     assert_eq!((count.made(), count.living()), (LENGTH + 1, 0));
 }
 
-/// A destructor retires thousands, and those of them one each, for as long as they are let: the stack does not grow with them.
+/// A destructor retires thousands, and those of them one each, for as long as they are let: the stack does not grow
+/// with them.
 #[test]
 fn destructors_that_retire_do_not_nest() {
     #[derive(Default)]
@@ -143,8 +144,8 @@ fn destructors_that_retire_do_not_nest() {
     domain.eager_reclaim();
     assert_eq!(depth.left.load(Ordering::SeqCst), 0);
     assert_eq!(Arc::strong_count(&domain), 1, "all of them are dropped");
-    // Without `std` a destructor has another list than the one that is being worked off. A scan of the outer list takes over the
-    // inner one, which keeps that short.
+    // Without `std` a destructor has another list than the one that is being worked off. A scan of the outer list takes
+    // over the inner one, which keeps that short.
     let most = if cfg!(feature = "std") { 1 } else { 16 };
     assert!(
         depth.most.load(Ordering::SeqCst) <= most,

@@ -1,4 +1,5 @@
-//! Hazard pointers under native threads: what is protected is not freed, what is not protected is, and no more than the bound is kept.
+//! Hazard pointers under native threads: what is protected is not freed, what is not protected is, and no more than the
+//! bound is kept.
 //!
 //! | file | what it is about |
 //! |---|---|

@@ -69,7 +69,7 @@ fn a_thread_ends_while_it_protects() {
     });
     thread.join().expect("it only reads");
     replace(&pointer, count.value(), &domain);
-    assert_eq!(domain.eager_reclaim(), 0, "nobody can know that it is over");
+    assert_eq!(domain.eager_reclaim(), 0, "it cannot be known that it is over");
     // Slots are found for others.
     let readers = [(); 100].map(|()| HazardPointer::new_in_domain(&domain));
     assert_eq!(domain.eager_reclaim(), 0);
@@ -108,7 +108,7 @@ std::thread_local! {
     static LATE: RefCell<Option<LastWords>> = const { RefCell::new(None) };
 }
 
-/// Destructors of thread-locals run in an order that is nobody's business: before ours and after it, all works.
+/// Destructors of thread-locals run in no order that one can rely on: before ours and after it, all works.
 #[test]
 fn destructors_of_thread_locals_protect_and_retire() {
     let domain: &'static Domain<Family> = Box::leak(Box::new(Domain::new(&Family)));
@@ -152,7 +152,8 @@ fn destructors_of_thread_locals_protect_and_retire() {
     assert_eq!(domain.eager_reclaim(), 1);
 }
 
-/// A thread gives back what it has while the domain is dropped: a scope does not wait for the destructors of thread-locals.
+/// A thread gives back what it has while the domain is dropped: a scope does not wait for the destructors of
+/// thread-locals.
 #[test]
 fn a_domain_is_dropped_while_its_threads_end() {
     let count = Count::default();
@@ -177,8 +178,8 @@ fn a_domain_is_dropped_while_its_threads_end() {
     }
 }
 
-/// A thread that lives on uses one domain after the other, and many at a time: each is another one, and what is left of those that
-/// were dropped is nobody's.
+/// A thread that lives on uses one domain after the other, and many at a time: each is another one, and what is left of
+/// those that were dropped meets none of them.
 #[cfg(feature = "std")]
 #[test]
 fn domains_come_and_go_in_a_thread() {

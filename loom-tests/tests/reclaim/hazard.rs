@@ -244,7 +244,8 @@ pub fn address_is_reused() -> usize {
     })
 }
 
-/// A reader that does not look again after having announced the object is found out: this is what the second look is for.
+/// A reader that does not look again after having announced the object is found out: this is what the second look is
+/// for.
 #[test]
 fn without_validation() {
     let exploration = std::panic::catch_unwind(|| {

@@ -1,4 +1,4 @@
-//! Beginnings and ends: first uses, threads that end, slots that nobody uses for a while, a domain that is dropped.
+//! Beginnings and ends: first uses, threads that end, slots that are not used for a while, a domain that is dropped.
 
 use linchpin::hazard::{Replaced, as_if_past_destructors};
 use loom_tests::{explore_to, explore_within_to, spawn};
@@ -14,7 +14,8 @@ pub enum Take {
 }
 
 impl Take {
-    /// Puts a new object into `shared` in place of what is there, which is one of two objects whose addresses are known.
+    /// Puts a new object into `shared` in place of what is there, which is one of two objects whose addresses are
+    /// known.
     fn replace(self, shared: &Shared, known: [Address; 2], mut new: Owner) -> Option<Replaced<Object, Family, Owner>> {
         for Address(current) in known.into_iter().cycle() {
             let result = match self {

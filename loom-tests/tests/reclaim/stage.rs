@@ -12,7 +12,8 @@ use loom::cell::UnsafeCell;
 #[derive(Debug)]
 pub struct Family;
 
-/// An object. Its memory outlives the model's threads, so that a model which reads what was dropped shows that, and is not undefined.
+/// An object. Its memory outlives the model's threads, so that a model which reads what was dropped shows that, and is
+/// not undefined.
 pub struct Object {
     number: UnsafeCell<u32>,
     /// loom finds an access that may coincide with another one, and tells of one that was never dropped.
@@ -110,7 +111,8 @@ unsafe impl Pointer<Object> for Owner {
 pub type Shared = AtomicPtr<Object, Family, Owner>;
 pub type Reader = HazardPointer<'static, Family>;
 
-/// A domain, and the memory of the objects. Copied to all threads of a model; ended by its main thread, after all others.
+/// A domain, and the memory of the objects. Copied to all threads of a model; ended by its main thread, after all
+/// others.
 #[derive(Clone, Copy)]
 pub struct Stage {
     pub domain: &'static Domain<Family>,

@@ -37,8 +37,8 @@ pub struct AtomicPtr<T, F = Global, P = Box<T>> {
     owner: PhantomData<(F, *mut P)>,
 }
 
-// SAFETY: it is a word. References to a `T` are given out only if `T: Sync`, and a `T` is dropped on another thread only if
-// `T: Send`, by the bounds of the methods that do.
+// SAFETY: it is a word. References to a `T` are given out only if `T: Sync`, and a `T` is dropped on another thread
+// only if `T: Send`, by the bounds of the methods that do.
 unsafe impl<T, F, P> Send for AtomicPtr<T, F, P> {}
 // SAFETY: as above; the word is only changed atomically.
 unsafe impl<T, F, P> Sync for AtomicPtr<T, F, P> {}
@@ -125,8 +125,8 @@ impl<T, F, P> AtomicPtr<T, F, P> {
         T: Sync + 'hp,
         F: 'static,
     {
-        // SAFETY: what it holds is valid until it is dropped by being retired (the contract of `new`), in the same domain (the
-        // caller's promise).
+        // SAFETY: what it holds is valid until it is dropped by being retired (the contract of `new`), in the same
+        // domain (the caller's promise).
         unsafe { hazard_pointer.protect(&self.pointer) }
     }
 
@@ -149,8 +149,8 @@ impl<T, F, P> AtomicPtr<T, F, P> {
     /// As for [`new`](Self::new).
     #[inline]
     pub unsafe fn swap_ptr(&self, ptr: *mut T) -> Option<Replaced<T, F, P>> {
-        // Release: as in `store_ptr`. Acquire: the caller retires what was there, and the domain may drop it before any fence
-        // (killed by `reclaim::domain_is_dropped`).
+        // Release: as in `store_ptr`. Acquire: the caller retires what was there, and the domain may drop it before any
+        // fence (killed by `reclaim::domain_is_dropped`).
         Replaced::new(self.pointer.swap(ptr, AcqRel))
     }
 
@@ -169,8 +169,8 @@ impl<T, F, P> AtomicPtr<T, F, P> {
         current: *mut T,
         new: *mut T,
     ) -> Result<Option<Replaced<T, F, P>>, *mut T> {
-        // Release, Acquire: as in `swap_ptr` (killed by `reclaim::exchanged_object_is_dropped`). Relaxed: what was found is not
-        // protected.
+        // Release, Acquire: as in `swap_ptr` (killed by `reclaim::exchanged_object_is_dropped`). Relaxed: what was
+        // found is not protected.
         let found = self.pointer.compare_exchange(current, new, AcqRel, Relaxed)?;
         Ok(Replaced::new(found))
     }
@@ -190,7 +190,8 @@ impl<T, F, P> AtomicPtr<T, F, P> {
         current: *mut T,
         new: *mut T,
     ) -> Result<Option<Replaced<T, F, P>>, *mut T> {
-        // Release, Acquire, Relaxed: as in `compare_exchange_ptr` (killed by `reclaim::exchanged_weak_object_is_dropped`).
+        // Release, Acquire, Relaxed: as in `compare_exchange_ptr` (killed by
+        // `reclaim::exchanged_weak_object_is_dropped`).
         let found = self.pointer.compare_exchange_weak(current, new, AcqRel, Relaxed)?;
         Ok(Replaced::new(found))
     }
@@ -199,8 +200,8 @@ impl<T, F, P> AtomicPtr<T, F, P> {
 impl<T, F: Singleton, P> AtomicPtr<T, F, P> {
     /// Protects the object with `hazard_pointer`, and returns a reference to it; `None` if there is none.
     ///
-    /// The reference can be used until the hazard pointer is used again. It is safe, since there is one domain of the family
-    /// only: it is the one in which all that this pointer holds is retired.
+    /// The reference can be used until the hazard pointer is used again. It is safe, since there is one domain of the
+    /// family only: it is the one in which all that this pointer holds is retired.
     #[inline]
     pub fn safe_load<'hp>(&'_ self, hazard_pointer: &'hp mut HazardPointer<'_, F>) -> Option<&'hp T>
     where
@@ -225,8 +226,8 @@ impl<T, F, P: Pointer<T>> AtomicPtr<T, F, P> {
         T: Send,
     {
         match NonNull::new(self.into_inner()) {
-            // SAFETY: no hazard pointer will begin to protect it (1, 3); it is not retired (2); it is a `P` in parts (the contract
-            // of `new`).
+            // SAFETY: no hazard pointer will begin to protect it (1, 3); it is not retired (2); it is a `P` in parts
+            // (the contract of `new`).
             Some(object) => unsafe { domain.retire_ptr::<T, P>(object.as_ptr()) },
             None => 0,
         }
@@ -292,7 +293,8 @@ impl<T, P: Pointer<T>> AtomicPtr<T, Global, P> {
 
 /// What an [`AtomicPtr`] held before, to be retired.
 ///
-/// It is a [`NonNull`] that knows the family and the kind of pointer. Dropped, it leaves the object as it is: never reclaimed.
+/// It is a [`NonNull`] that knows the family and the kind of pointer. Dropped, it leaves the object as it is: never
+/// reclaimed.
 #[repr(transparent)]
 #[must_use = "what was replaced is never reclaimed unless it is retired"]
 pub struct Replaced<T, F, P> {

@@ -20,22 +20,23 @@ immortal! {
 
 /// Objects that are retired, and the hazard pointers that protect them.
 ///
-/// A [hazard pointer](super::HazardPointer) protects objects that are retired in its own domain, and no others. Domains know
-/// nothing of one another: neither does one hold up what another frees, nor is its scan longer.
+/// A [hazard pointer](super::HazardPointer) protects objects that are retired in its own domain, and no others. Domains
+/// know nothing of one another: neither does one hold up what another frees, nor is its scan longer.
 ///
-/// **Families.** Which domain an [`AtomicPtr`](super::AtomicPtr) belongs to is a matter of its type `F`, the family: hazard
-/// pointers and domains of another family do not fit. Two domains of one family do fit each other's pointers, and to
-/// mix them up is undefined behaviour; so loading is `unsafe`, unless the family is a [`Singleton`](super::Singleton), of which
-/// there is one domain: [`Global`], and what [`unique_domain!`](super::unique_domain) and
-/// [`static_unique_domain!`](super::static_unique_domain) make.
+/// **Families.** Which domain an [`AtomicPtr`](super::AtomicPtr) belongs to is a matter of its type `F`, the family:
+/// hazard pointers and domains of another family do not fit. Two domains of one family do fit each other's pointers,
+/// and to mix them up is undefined behaviour; so loading is `unsafe`, unless the family is a
+/// [`Singleton`](super::Singleton), of which there is one domain: [`Global`], and what
+/// [`unique_domain!`](super::unique_domain) and [`static_unique_domain!`](super::static_unique_domain) make.
 ///
-/// **When objects are freed.** A thread keeps what it has retired until that is [so many](super#bound); then it scans, and reclaims
-/// what nothing protects, an object each time that it retires another one. When a domain is dropped, all that was retired in it is dropped with it. In [`Global`], and in any other `static`, what was retired last
-/// may never be dropped.
+/// **When objects are freed.** A thread keeps what it has retired until that is [so many](super#bound); then it scans,
+/// and reclaims what nothing protects, an object each time that it retires another one. When a domain is dropped, all
+/// that was retired in it is dropped with it. In [`Global`], and in any other `static`, what was retired last may never
+/// be dropped.
 ///
 /// A panic of an object's destructor ends the scan that has called it, and goes on to the caller of
-/// [`retire`](super::Replaced::retire) or [`eager_reclaim`](Self::eager_reclaim); no other object is lost by that. When a domain is
-/// dropped, all objects are, and the first panic then goes on.
+/// [`retire`](super::Replaced::retire) or [`eager_reclaim`](Self::eager_reclaim); no other object is lost by that. When
+/// a domain is dropped, all objects are, and the first panic then goes on.
 ///
 /// ```
 /// use linchpin::hazard::{AtomicPtr, Domain, HazardPointer};
@@ -114,14 +115,16 @@ impl<F> Domain<F> {
         unsafe { &*inner }
     }
 
-    /// Retires `ptr`: it is dropped, as a `P`, once no hazard pointer of this domain protects it. Returns how many objects this call
-    /// has reclaimed, of those that were retired before.
+    /// Retires `ptr`: it is dropped, as a `P`, once no hazard pointer of this domain protects it. Returns how many
+    /// objects this call has reclaimed, of those that were retired before.
     ///
     /// # Safety
     ///
-    /// 1. No hazard pointer will begin to protect `ptr` from now on: it is not to be found any more where threads load it from.
+    /// 1. No hazard pointer will begin to protect `ptr` from now on: it is not to be found any more where threads load
+    ///    it from.
     /// 2. `ptr` is not retired already, nor reclaimed.
-    /// 3. It comes from [`Pointer::into_raw`] of `P`, and stays valid as a `&T` until it is reclaimed, or the domain dropped.
+    /// 3. It comes from [`Pointer::into_raw`] of `P`, and stays valid as a `&T` until it is reclaimed, or the domain
+    ///    dropped.
     #[inline]
     pub unsafe fn retire_ptr<T, P>(&self, ptr: *mut T) -> usize
     where
@@ -135,8 +138,8 @@ impl<F> Domain<F> {
             // SAFETY: the caller's promise.
             drop(unsafe { P::from_raw(object.cast()) });
         }
-        // SAFETY: once nothing protects it, the object is the domain's alone (1, 2), is a `P` in parts (3), and may be dropped on
-        // any thread, as `T: Send`.
+        // SAFETY: once nothing protects it, the object is the domain's alone (1, 2), is a `P` in parts (3), and may be
+        // dropped on any thread, as `T: Send`.
         self.retire(unsafe { Retired::new(ptr.cast(), reclaim::<T, P>) })
     }
 
@@ -146,8 +149,9 @@ impl<F> Domain<F> {
         with_record(inner, |record| retire(inner, record, retired))
     }
 
-    /// Reclaims all that the calling thread has retired and no hazard pointer protects, and what threads that have ended have left;
-    /// returns how many objects that is. What other threads have retired that are still there is up to them.
+    /// Reclaims all that the calling thread has retired and no hazard pointer protects, and what threads that have
+    /// ended have left; returns how many objects that is. What other threads have retired that are still there is up to
+    /// them.
     ///
     /// It makes a [heavy fence](super#cost), also if there is little to reclaim.
     pub fn eager_reclaim(&self) -> usize {

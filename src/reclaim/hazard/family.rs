@@ -45,12 +45,13 @@ impl FirstRun {
     }
 }
 
-/// A [`Domain`](crate::hazard::Domain) of a family of its own, which has no name, and is a [`Singleton`](crate::hazard::Singleton).
+/// A [`Domain`](crate::hazard::Domain) of a family of its own, which has no name, and is a
+/// [`Singleton`](crate::hazard::Singleton).
 ///
 /// # Panics
 ///
-/// If the same place in the source makes a second one: a constructor that is called more than once must take its domain as an argument,
-/// or use [`static_unique_domain!`](crate::hazard::static_unique_domain).
+/// If the same place in the source makes a second one: a constructor that is called more than once must take its domain
+/// as an argument, or use [`static_unique_domain!`](crate::hazard::static_unique_domain).
 ///
 /// ```
 /// use linchpin::hazard::{AtomicPtr, Domain, HazardPointer, unique_domain};

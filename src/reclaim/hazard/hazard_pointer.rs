@@ -13,12 +13,13 @@ use crate::backend::atomic::{Acquire, AtomicPtr};
 
 /// Protects one object at a time from being reclaimed.
 ///
-/// Made, it protects nothing. It does once an object is loaded through it, by [`AtomicPtr::safe_load`](super::AtomicPtr::safe_load)
-/// or [`protect`](Self::protect), for as long as the reference that this returns is used; loading another object ends it, and so
-/// does [`reset_protection`](Self::reset_protection), and dropping the hazard pointer.
+/// Made, it protects nothing. It does once an object is loaded through it, by
+/// [`AtomicPtr::safe_load`](super::AtomicPtr::safe_load) or [`protect`](Self::protect), for as long as the reference
+/// that this returns is used; loading another object ends it, and so does [`reset_protection`](Self::reset_protection),
+/// and dropping the hazard pointer.
 ///
-/// A hazard pointer may be sent to another thread. It is worth while to keep one for many loads: to make and drop it costs a thread
-/// as much as to protect, or some 20 ns where the thread's last domain was another one.
+/// A hazard pointer may be sent to another thread. It is worth while to keep one for many loads: to make and drop it
+/// costs some times as much as to protect, and more where the domain that the thread has used last was another one.
 ///
 /// Forgotten, it protects its last object, and occupies its slot, until the domain is dropped.
 pub struct HazardPointer<'domain, F = Global> {
@@ -79,18 +80,20 @@ impl<'domain, F> HazardPointer<'domain, F> {
         F: 'static,
     {
         let (object, _) = self.protect_ptr(src)?;
-        // SAFETY: valid (1), and not freed as long as it is protected (2), which it is until this hazard pointer is borrowed again.
+        // SAFETY: valid (1), and not freed as long as it is protected (2), which it is until this hazard pointer is
+        // borrowed again.
         Some(unsafe { object.as_ref() })
     }
 
-    /// As [`protect`](Self::protect), but returns a pointer, for which the `PhantomData` says how long the protection lasts.
+    /// As [`protect`](Self::protect), but returns a pointer, for which the `PhantomData` says how long the protection
+    /// lasts.
     #[inline]
     pub fn protect_ptr<'l, T>(&'l mut self, src: &'_ AtomicPtr<T>) -> Option<(NonNull<T>, PhantomData<&'l T>)>
     where
         F: 'static,
     {
-        // Acquire: where it is null, no other load follows, and what happened before it became null has to be seen (killed by
-        // `reclaim::null_is_the_last_word`).
+        // Acquire: where it is null, no other load follows, and what happened before it became null has to be seen
+        // (killed by `reclaim::null_is_the_last_word`).
         let mut object = src.load(Acquire);
         loop {
             let Some(found) = NonNull::new(object) else {
@@ -104,8 +107,8 @@ impl<'domain, F> HazardPointer<'domain, F> {
         }
     }
 
-    /// Protects `ptr`, if it is still what `src` holds, and returns a reference to it; `Ok(None)` if `ptr` is null, whatever `src`
-    /// holds.
+    /// Protects `ptr`, if it is still what `src` holds, and returns a reference to it; `Ok(None)` if `ptr` is null,
+    /// whatever `src` holds.
     ///
     /// # Errors
     ///
@@ -128,8 +131,8 @@ impl<'domain, F> HazardPointer<'domain, F> {
         Ok(object.map(|(object, _)| unsafe { object.as_ref() }))
     }
 
-    /// As [`try_protect`](Self::try_protect), but returns a pointer, for which the `PhantomData` says how long the protection
-    /// lasts; and a null pointer is looked for in `src` as any other.
+    /// As [`try_protect`](Self::try_protect), but returns a pointer, for which the `PhantomData` says how long the
+    /// protection lasts; and a null pointer is looked for in `src` as any other.
     ///
     /// # Errors
     ///
@@ -161,11 +164,12 @@ impl<'domain, F> HazardPointer<'domain, F> {
     #[inline]
     fn announce<T>(&mut self, object: *mut T, src: &AtomicPtr<T>) -> Result<(), *mut T> {
         self.slot.protect(object.cast());
-        // The pair with the heavy fence of a scan: if our fence comes first, the scan finds the object announced; if the scan's
-        // comes first, the load finds it gone (killed by `reclaim::protected_or_reclaimed`).
+        // The pair with the heavy fence of a scan: if our fence comes first, the scan finds the object announced; if
+        // the scan's comes first, the load finds it gone (killed by `reclaim::protected_or_reclaimed`).
         asymmetric::light();
-        // Acquire: synchronizes with the Release store of the pointer, so that its referent is seen filled in. Not for the pointer's
-        // sake alone: it may be another object by now, at the same address (killed by `reclaim::address_is_reused`).
+        // Acquire: synchronizes with the Release store of the pointer, so that its referent is seen filled in. Not for
+        // the pointer's sake alone: it may be another object by now, at the same address (killed by
+        // `reclaim::address_is_reused`).
         let now = src.load(Acquire);
         if now == object { Ok(()) } else { Err(now) }
     }
@@ -178,8 +182,9 @@ impl<'domain, F> HazardPointer<'domain, F> {
 
     /// Announces that `ptr` is protected, and no more: whether it has been retired before is for the caller to know.
     ///
-    /// An object that is known not to be retired until this returns, by another thread or this one, is protected from then
-    /// on. Where objects are loaded from a pointer that others change, use [`protect`](Self::protect), which looks again.
+    /// An object that is known not to be retired until this returns, by another thread or this one, is protected from
+    /// then on. Where objects are loaded from a pointer that others change, use [`protect`](Self::protect), which looks
+    /// again.
     #[inline]
     pub fn protect_raw<T>(&mut self, ptr: *mut T)
     where

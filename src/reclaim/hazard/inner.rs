@@ -1,8 +1,8 @@
-//! What a domain consists of. It is made at the first use of the domain, and lives until the domain has been dropped and each thread that
-//! has used it has noticed.
+//! What a domain consists of. It is made at the first use of the domain, and lives until the domain has been dropped
+//! and each thread that has used it has noticed.
 //!
-//! A thread that ends gives back what it has in every domain, and nothing keeps a domain from being dropped at that very moment.
-//! So threads share the ownership of this, and what a domain does when it is dropped collides with none of
+//! A thread that ends gives back what it has in every domain, and nothing keeps a domain from being dropped at that
+//! very moment. So threads share the ownership of this, and what a domain does when it is dropped collides with none of
 //! what a thread does when it ends (see the invariants of [`record`](super::record)).
 
 use alloc::sync::Arc;
@@ -52,7 +52,7 @@ impl Inner {
 
     /// A record of the caller's own.
     pub(super) fn lease_record(&self) -> Lease<'_> {
-        // SAFETY: leased for the caller, who gives it back at the end of its use.
+        // SAFETY: leased for the caller, which gives it back at the end of its use.
         unsafe { Lease::new(self.records.lease(Record::lease)) }
     }
 

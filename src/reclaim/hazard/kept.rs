@@ -1,4 +1,5 @@
-//! The hazard slots that a thread keeps, idle, for its next hazard pointers: a stack, since the last one used is still in its cache.
+//! The hazard slots that a thread keeps, idle, for its next hazard pointers: a stack, since the last one used is still
+//! in its cache.
 
 use core::ptr::NonNull;
 

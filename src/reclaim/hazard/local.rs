@@ -1,10 +1,10 @@
 //! How a thread finds its record in a domain.
 //!
-//! With `std`, each thread has a list of the domains that it has used, with its record in each, and the last one at hand: taking a
-//! hazard pointer, returning it and retiring an object touch nothing that another thread writes. Without `std`, and on a
-//! thread that is past the destructors of its thread-locals, a slot or a record is leased for each use. A destructor that retires
-//! while it is called by a scan then has another record than the scan: it may scan itself, a level deeper. The scan above takes
-//! over what is left there, each time, so the levels are few.
+//! With `std`, each thread has a list of the domains that it has used, with its record in each, and the last one at
+//! hand: taking a hazard pointer, returning it and retiring an object touch nothing that another thread writes. Without
+//! `std`, and on a thread that is past the destructors of its thread-locals, a slot or a record is leased for each use.
+//! A destructor that retires while it is called by a scan then has another record than the scan: it may scan itself, a
+//! level deeper. The scan above takes over what is left there, each time, so the levels are few.
 
 use super::inner::Inner;
 use super::record::Lease;
@@ -85,8 +85,8 @@ mod cached {
         };
     }
 
-    /// The records of this thread, by the address of the domain's inside, which the thread owns a share of: so no other domain can
-    /// come to have the same one.
+    /// The records of this thread, by the address of the domain's inside, which the thread owns a share of: so no other
+    /// domain can come to have the same one.
     struct Records {
         list: RefCell<List>,
     }
@@ -158,13 +158,13 @@ mod cached {
     #[inline]
     fn recent(inner: &Inner) -> Option<Lease<'_>> {
         let recent = RECENT.try_with(Cell::get).ok()?;
-        // SAFETY: `RECENT` names a record that this thread has leased, as long as that is in `RECORDS`; and a record lives as long
-        // as the domain's inside.
+        // SAFETY: `RECENT` names a record that this thread has leased, as long as that is in `RECORDS`; and a record
+        // lives as long as the domain's inside.
         (recent.inner == from_ref(inner)).then(|| unsafe { Lease::new(&*recent.record) })
     }
 
-    /// The record of this thread, which is leased if there is none yet and `leases`. `None` as well past the destructors of this
-    /// thread, and if the allocator asks while it is called to grow the list.
+    /// The record of this thread, which is leased if there is none yet and `leases`. `None` as well past the
+    /// destructors of this thread, and if the allocator asks while it is called to grow the list.
     #[cold]
     #[inline(never)]
     fn find(inner: &Inner, leases: bool) -> Option<Lease<'_>> {

@@ -1,17 +1,20 @@
-//! What a thread has in a domain: the objects that it has retired, and hazard slots that it keeps for its next hazard pointers.
+//! What a thread has in a domain: the objects that it has retired, and hazard slots that it keeps for its next hazard
+//! pointers.
 //!
-//! A record is leased by one thread at a time and stays in the domain when that thread ends, with what is left in it: the next
-//! thread that leases it inherits that, and a scan of any thread takes it over. So nothing is handed from thread to thread
-//! that could be lost on the way, and there are as many records as there have been threads at one time.
+//! A record is leased by one thread at a time and stays in the domain when that thread ends, with what is left in it:
+//! the next thread that leases it inherits that, and a scan of any thread takes it over. So nothing is handed from
+//! thread to thread that could be lost on the way, and there are as many records as there have been threads at one
+//! time.
 //!
-//! What a scan finds unprotected is not freed at once, but one object by each retirement that follows: an allocator has caches for
-//! its last few blocks, and a thousand at a time would go past them. With glibc on a thread that is not the only one, this halves
-//! what a `Box` costs.
+//! What a scan finds unprotected is not freed at once, but one object by each retirement that follows: an allocator has
+//! caches for its last few blocks, and a thousand at a time would go past them. With glibc on a thread that is not the
+//! only one, this halves what a `Box` costs.
 //!
 //! Invariants:
 //!
-//! 1. Only the thread that has the [`Lease`] writes to the cells of a record. While the domain is dropped, the dropping thread reads
-//!    the objects as well, and the holder, which may be ending at that very moment, does no more to them than read, either.
+//! 1. Only the thread that has the [`Lease`] writes to the cells of a record. While the domain is dropped, the dropping
+//!    thread reads the objects as well, and the holder, which may be ending at that very moment, does no more to them
+//!    than read, either.
 //! 2. No user code runs while a cell is borrowed, the allocator not excepted. It may come back to the same record.
 
 use alloc::vec::Vec;
@@ -68,8 +71,8 @@ pub(super) struct Record {
     place: Place,
 }
 
-// SAFETY: the cells are written by one thread at a time, and read by no other then (invariant 1). What is in the bag may be
-// reclaimed on any thread (the contract of `Retired::new`), and slots are shared by all.
+// SAFETY: the cells are written by one thread at a time, and read by no other then (invariant 1). What is in the bag
+// may be reclaimed on any thread (the contract of `Retired::new`), and slots are shared by all.
 unsafe impl Send for Record {}
 // SAFETY: as above.
 unsafe impl Sync for Record {}
@@ -82,7 +85,8 @@ struct Bag {
     ready: Vec<Retired>,
     /// A scan is due at so many of the former.
     limit: usize,
-    /// Objects are being reclaimed, further down the stack of this thread: what their destructors retire is left for later.
+    /// Objects are being reclaimed, further down the stack of this thread: what their destructors retire is left for
+    /// later.
     is_busy: bool,
     /// Kept from scan to scan, as the lists are, so that none allocates in the long run.
     hazards: Vec<usize>,
@@ -169,8 +173,8 @@ impl<'domain> Lease<'domain> {
         let is_empty = self.read(|bag| bag.retired.capacity() == 0 && bag.ready.capacity() == 0);
         // The bit `leased` is set, and `listed` is not: an addition changes both in one step.
         let change = if is_empty { 0 } else { listed(entry) };
-        // Release: synchronizes with the Acquire in `Table::lease` and in `take_left_behind`, for what is in the cells (killed by
-        // `reclaim::record_is_inherited` and `reclaim::record_is_taken_over`).
+        // Release: synchronizes with the Acquire in `Table::lease` and in `take_left_behind`, for what is in the cells
+        // (killed by `reclaim::record_is_inherited` and `reclaim::record_is_taken_over`).
         self.record
             .place
             .word()

@@ -1,12 +1,13 @@
 //! A scan: what no hazard slot protects is reclaimed, the rest waits for the next one.
 //!
-//! It takes the objects first, makes one heavy fence, and then looks at the slots. A thread that protects an object stores its address,
-//! makes a light fence, and looks whether the object is still where it found it. If its fence comes first, the scan sees the
-//! address; if the scan's comes first, the thread sees that the object is gone, and does not touch it.
+//! It takes the objects first, makes one heavy fence, and then looks at the slots. A thread that protects an object
+//! stores its address, makes a light fence, and looks whether the object is still where it found it. If its fence comes
+//! first, the scan sees the address; if the scan's comes first, the thread sees that the object is gone, and does not
+//! touch it.
 //!
-//! On its way a scan takes slots that are idle off the list of those that scans look at: it marks what it finds idle, and the
-//! next scan takes off what is still idle and marked (see the invariants of [`slot`](super::slot)). One scan at a
-//! time does so, and the others pass by. It is no lock: nothing waits for it.
+//! On its way a scan takes slots that are idle off the list of those that scans look at: it marks what it finds idle,
+//! and the next scan takes off what is still idle and marked (see the invariants of [`slot`](super::slot)). One scan at
+//! a time does so, and the others pass by. It is no lock: nothing waits for it.
 
 use alloc::vec::Vec;
 
@@ -34,8 +35,8 @@ pub(super) fn retire(inner: &Inner, record: Lease<'_>, retired: Retired) -> usiz
     }
 }
 
-/// Reclaims what the thread of `record` has retired and nothing protects, and what ended threads have left behind; returns how
-/// many objects that is. `thorough`: at once, and until there is nothing more to find.
+/// Reclaims what the thread of `record` has retired and nothing protects, and what ended threads have left behind;
+/// returns how many objects that is. `thorough`: at once, and until there is nothing more to find.
 ///
 /// Panics as [`retire`] does.
 #[cold]
@@ -108,10 +109,11 @@ impl<'domain> Scan<'domain> {
             return false;
         }
         let hider = Hider::try_new(self.inner);
-        // The pair with the light fences in `HazardPointer` and in `Slot::occupy`; see the module, and the invariants of `slot`
-        // (killed by `reclaim::protected_or_reclaimed` and `reclaim::idle_slot_comes_back`).
+        // The pair with the light fences in `HazardPointer` and in `Slot::occupy`; see the module, and the invariants
+        // of `slot` (killed by `reclaim::protected_or_reclaimed` and `reclaim::idle_slot_comes_back`).
         if !asymmetric::try_heavy() {
-            // The kernel refuses the fence that it has granted before, and what is protected cannot be known: all is kept.
+            // The kernel refuses the fence that it has granted before, and what is protected cannot be known: all is
+            // kept.
             self.limit = SCAN_AT.max(self.list.len().saturating_mul(2));
             self.put_back();
             return false;
@@ -153,8 +155,8 @@ impl<'domain> Scan<'domain> {
         for _ in 0..count {
             let Some(retired) = self.list.pop() else { break };
             self.free = self.list.len();
-            // SAFETY: it was retired before the heavy fence, after which no slot protected it; so none ever will (see the
-            // module). It is taken out before, and so is reclaimed once, even if this panics.
+            // SAFETY: it was retired before the heavy fence, after which no slot protected it; so none ever will (see
+            // the module). It is taken out before, and so is reclaimed once, even if this panics.
             unsafe { retired.reclaim() };
         }
         count
@@ -173,7 +175,7 @@ impl Drop for Scan<'_> {
 
 /// Whether there is something to take over.
 fn is_left_behind(inner: &Inner) -> bool {
-    // Relaxed: who takes it over looks again.
+    // Relaxed: a thread that takes it over looks again.
     let mut rows = inner.records.rows();
     rows.any(|row| all_listed(row.word.load(Relaxed)).next().is_some())
 }
@@ -184,8 +186,8 @@ fn take_left_behind(inner: &Inner, into: &mut Vec<Retired>) {
         // Relaxed: proposes the compare-exchange.
         let mut now = word.load(Relaxed);
         while let Some(entry) = all_listed(now).next() {
-            // Acquire: synchronizes with the Release in `Record::give_back`: what is in the record is found as it was left (killed by
-            // `reclaim::record_is_taken_over`).
+            // Acquire: synchronizes with the Release in `Record::give_back`: what is in the record is found as it was
+            // left (killed by `reclaim::record_is_taken_over`).
             match word.compare_exchange_weak(now, Record::lease(now, entry), Acquire, Relaxed) {
                 Ok(_) => {
                     // SAFETY: leased just now, and given back below.
@@ -204,13 +206,14 @@ fn take_left_behind(inner: &Inner, into: &mut Vec<Retired>) {
     }
 }
 
-/// What all slots protect at some time after the heavy fence, and how many slots scans look at. If `hides`, those that are
-/// idle are hidden or marked.
+/// What all slots protect at some time after the heavy fence, and how many slots scans look at. If `hides`, those that
+/// are idle are hidden or marked.
 fn snapshot(inner: &Inner, hides: bool, hazards: &mut Vec<usize>) -> usize {
     let mut slots = 0;
     for row in inner.slots.rows() {
-        // Acquire: synchronizes with the Release with which a slot was given back or hidden. Its last use must be in our
-        // past, since we look no further at it (killed by `reclaim::thread_departs` and `reclaim::idle_slot_is_hidden`).
+        // Acquire: synchronizes with the Release with which a slot was given back or hidden. Its last use must be in
+        // our past, since we look no further at it (killed by `reclaim::thread_departs` and
+        // `reclaim::idle_slot_is_hidden`).
         let word = row.word.load(Acquire);
         let mut next = word;
         for entry in all_listed(word) {
@@ -229,7 +232,8 @@ fn snapshot(inner: &Inner, hides: bool, hazards: &mut Vec<usize>) -> usize {
     slots
 }
 
-/// Marks idle slots, and hides those that were marked. Nothing is lost if it fails because another slot of the row changes.
+/// Marks idle slots, and hides those that were marked. Nothing is lost if it fails because another slot of the row
+/// changes.
 fn hide(row: &Row<'_, Slot>, word: u64, next: u64) {
     // Release: synchronizes with the Acquire load in `snapshot`, as in `Slot::give_back` (killed by
     // `reclaim::idle_slot_is_hidden`). It fails if a mark was taken away meanwhile: that slot is in use.
@@ -244,9 +248,10 @@ struct Hider<'domain> {
 impl<'domain> Hider<'domain> {
     /// `None` if another scan has it. One that is held up for ever does no harm: slots are not hidden any more.
     fn try_new(inner: &'domain Inner) -> Option<Self> {
-        // Relaxed, the load: saves the RMW where it cannot succeed. The RMW: the heavy fence that follows makes it synchronize with the
-        // Release in `drop`, so the marks of the last scan that had the right are older than that fence. In one step: with two at
-        // a time, a mark may be younger than the fence of the scan that relies on it (killed by `reclaim::one_scan_hides`).
+        // Relaxed, the load: saves the RMW where it cannot succeed. The RMW: the heavy fence that follows makes it
+        // synchronize with the Release in `drop`, so the marks of the last scan that had the right are older than that
+        // fence. In one step: with two at a time, a mark may be younger than the fence of the scan that relies on it
+        // (killed by `reclaim::one_scan_hides`).
         (!inner.hider.load(Relaxed) && inner.hider.compare_exchange(false, true, Relaxed, Relaxed).is_ok())
             .then_some(Hider { inner })
     }

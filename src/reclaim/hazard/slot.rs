@@ -9,9 +9,10 @@
 //! Only the holder of the slot stores to it. Invariants:
 //!
 //! 1. A slot that a hazard pointer has is `listed` before anything is protected with it, and stays so.
-//! 2. Only a scan takes a slot off the list that is leased, and only if it has found it idle, has then made a heavy fence, and has
-//!    found it idle and still marked so after it. [`Slot::occupy`] is the other side: it stores, makes a light fence,
-//!    and then looks for that mark. So either the scan sees the slot occupied, or the thread sees the mark and takes it away.
+//! 2. Only a scan takes a slot off the list that is leased, and only if it has found it idle, has then made a heavy
+//!    fence, and has found it idle and still marked so after it. [`Slot::occupy`] is the other side: it stores, makes a
+//!    light fence, and then looks for that mark. So either the scan sees the slot occupied, or the thread sees the mark
+//!    and takes it away.
 
 use core::ptr::{null_mut, without_provenance_mut};
 
@@ -52,11 +53,12 @@ impl Slot {
     /// A hazard pointer begins to have it. The caller has leased it.
     #[inline]
     pub(super) fn occupy(&self) {
-        // Release: synchronizes with the Acquire load in `look`. A scan that sees this, and frees what the slot has protected
-        // before, must have that use in its past (killed by `reclaim::slot_is_used_again`).
+        // Release: synchronizes with the Acquire load in `look`. A scan that sees this, and frees what the slot has
+        // protected before, must have that use in its past (killed by `reclaim::slot_is_used_again`).
         self.hazard.store(NOTHING, Release);
-        // The pair with the heavy fence of a scan (invariant 2): if our fence comes first, the scan sees the slot occupied; if
-        // the scan's comes first, this thread sees what it has marked before (killed by `reclaim::idle_slot_comes_back`).
+        // The pair with the heavy fence of a scan (invariant 2): if our fence comes first, the scan sees the slot
+        // occupied; if the scan's comes first, this thread sees what it has marked before (killed by
+        // `reclaim::idle_slot_comes_back`).
         asymmetric::light();
         // Relaxed: the fence orders it.
         let word = self.place.word().load(Relaxed);
@@ -74,8 +76,9 @@ impl Slot {
         let mut now = self.place.word().load(Relaxed);
         loop {
             let next = (now | listed(entry)) & !idle(entry);
-            // Relaxed, both: the fence before the first use of what is protected makes it seen. In one step: what happens to the
-            // other slots of the word must not be lost (killed by `reclaim::slot_is_shown_beside_a_lease`).
+            // Relaxed, both: the fence before the first use of what is protected makes it seen. In one step: what
+            // happens to the other slots of the word must not be lost (killed by
+            // `reclaim::slot_is_shown_beside_a_lease`).
             match self.place.word().compare_exchange_weak(now, next, Relaxed, Relaxed) {
                 Ok(_) => return,
                 Err(changed) => now = changed,
@@ -86,8 +89,8 @@ impl Slot {
     /// Announces that `object` is protected. A light fence and a look at where it came from have to follow.
     #[inline]
     pub(super) fn protect(&self, object: *mut u8) {
-        // Release: synchronizes with the Acquire load in `look`. A scan that sees this may free what was protected before,
-        // and must have its use in its past (killed by `reclaim::protection_moves_on`).
+        // Release: synchronizes with the Acquire load in `look`. A scan that sees this may free what was protected
+        // before, and must have its use in its past (killed by `reclaim::protection_moves_on`).
         self.hazard.store(object, Release);
     }
 
@@ -109,8 +112,8 @@ impl Slot {
     pub(super) fn give_back(&self) {
         let entry = self.place.entry();
         let bits = leased(entry) | listed(entry) | idle(entry);
-        // Release: synchronizes with the Acquire load of the words in a scan, which looks no further at a slot that is not listed:
-        // what it frees must not be in use in its eyes (killed by `reclaim::thread_departs`).
+        // Release: synchronizes with the Acquire load of the words in a scan, which looks no further at a slot that is
+        // not listed: what it frees must not be in use in its eyes (killed by `reclaim::thread_departs`).
         self.place.word().fetch_and(!bits, Release);
     }
 

@@ -1,8 +1,9 @@
 //! A table that only grows, whose entries are leased: what hazard slots and threads' records are kept in.
 //!
-//! Its chunks have 16, 32, 64, ... entries, so that an entry keeps its address and its line. Each entry has three bits in a word
-//! that it shares with up to 15 others, and the words of a chunk lie side by side: looking for the entries that have a bit set
-//! touches one line for each 128 entries, not one for each entry. So entries that nobody uses cost a scan next to nothing.
+//! Its chunks have 16, 32, 64, ... entries, so that an entry keeps its address and its line. Each entry has three bits
+//! in a word that it shares with up to 15 others, and the words of a chunk lie side by side: looking for the entries
+//! that have a bit set touches one line for each 128 entries, not one for each entry. So entries that are not used cost
+//! a scan next to nothing.
 //!
 //! | bit | of a hazard slot | of a record |
 //! |---|---|---|
@@ -190,8 +191,8 @@ impl<T: Entry> Table<T> {
                 let mut now = row.word.load(Relaxed);
                 while let Some(entry) = ones(!now & exist).next() {
                     let next = change(now, entry);
-                    // Acquire: synchronizes with the Release with which the entry was given back: what the last holder has
-                    // left in it is found as it was left (killed by `reclaim::record_is_inherited`).
+                    // Acquire: synchronizes with the Release with which the entry was given back: what the last holder
+                    // has left in it is found as it was left (killed by `reclaim::record_is_inherited`).
                     match row.word.compare_exchange_weak(now, next, Acquire, Relaxed) {
                         Ok(_) => return &row.entries[entry],
                         Err(changed) => now = changed,
@@ -212,8 +213,8 @@ impl<T: Entry> Table<T> {
         let mut chunk = place.load(Acquire);
         if chunk.is_null() {
             let new = Box::into_raw(Box::new(Chunk::new(number)));
-            // Release: synchronizes with the Acquire loads of `chunks`; a thread that finds the chunk sees it filled in (killed
-            // by `reclaim::two_first_uses_race`).
+            // Release: synchronizes with the Acquire loads of `chunks`; a thread that finds the chunk sees it filled in
+            // (killed by `reclaim::two_first_uses_race`).
             chunk = match place.compare_exchange(null_mut(), new, Release, Relaxed) {
                 Ok(_) => new,
                 Err(_) => {
