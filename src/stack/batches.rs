@@ -5,12 +5,15 @@
 //! token for each. When it has dropped the token, the grace period of the batch is over, and the thread uses the nodes again,
 //! which are still in its cache.
 //!
-//! A thread has [`PENDING`] such batches of a size, and one that it fills. What is more is freed by the collector.
+//! A thread has [`PENDING`] such batches of a size, and one that it fills: as many as are retired while another thread is held up
+//! for a fraction of a millisecond. What is more is freed by the collector.
 
-use core::cell::Cell;
+use core::array::from_fn;
+use core::cell::{Cell, OnceCell};
 use core::ptr::{NonNull, null_mut};
 
 use alloc::alloc::dealloc;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::lists::{CLASSES, Link, layout};
@@ -21,7 +24,7 @@ use crate::reclaim::epoch::{Guard, pin};
 pub(super) const ARE_KEPT: bool = hint::tuned(true, false);
 /// How many nodes are retired at once.
 pub(super) const BATCH: usize = 256;
-const PENDING: usize = 16;
+const PENDING: usize = 64;
 
 per_thread! {
     static BATCHES: Batches = Batches([const { Batch::new() }; CLASSES]);
@@ -35,7 +38,7 @@ struct Batch {
     first: Cell<*mut Link>,
     count: Cell<usize>,
     /// A ring. The grace period that has begun first ends first, as far as it matters.
-    pending: [Pending; PENDING],
+    pending: OnceCell<Box<[Pending; PENDING]>>,
     oldest: Cell<usize>,
     newest: Cell<usize>,
 }
@@ -73,7 +76,7 @@ pub(super) fn take(class: usize) -> Option<NonNull<Link>> {
     let taken = BATCHES.try_with(|batches| {
         let batch = &batches.0[class];
         let oldest = batch.oldest.get();
-        let pending = &batch.pending[oldest];
+        let pending = &batch.pending.get()?[oldest];
         if !pending.is_over() {
             return None;
         }
@@ -84,6 +87,13 @@ pub(super) fn take(class: usize) -> Option<NonNull<Link>> {
 }
 
 impl Pending {
+    const fn new() -> Self {
+        Pending {
+            first: Cell::new(null_mut()),
+            token: Cell::new(None),
+        }
+    }
+
     /// Whether there is a batch, and the collector has dropped its token: all that threads have done that were pinned then is past.
     fn is_over(&self) -> bool {
         if self.first.get().is_null() {
@@ -113,12 +123,7 @@ impl Batch {
         Batch {
             first: Cell::new(null_mut()),
             count: Cell::new(0),
-            pending: [const {
-                Pending {
-                    first: Cell::new(null_mut()),
-                    token: Cell::new(None),
-                }
-            }; PENDING],
+            pending: OnceCell::new(),
             oldest: Cell::new(0),
             newest: Cell::new(0),
         }
@@ -131,9 +136,10 @@ impl Batch {
         self.count.set(0);
         let first = self.first.replace(null_mut());
         let newest = self.newest.get();
-        if self.pending[newest].first.get().is_null() {
+        let pending = &self.pending.get_or_init(|| Box::new(from_fn(|_| Pending::new())))[newest];
+        if pending.first.get().is_null() {
             self.newest.set((newest + 1) % PENDING);
-            self.pending[newest].begin(first, guard);
+            pending.begin(first, guard);
         } else {
             // SAFETY: these nodes were retired, and are used no more.
             unsafe { guard.retire(move || free(first, class)) };
@@ -145,7 +151,8 @@ impl Batch {
 impl Drop for Batches {
     fn drop(&mut self) {
         for (class, batch) in self.0.iter().enumerate() {
-            let pending = batch.pending.iter().map(|pending| &pending.first);
+            let pending = batch.pending.get().into_iter().flat_map(|pending| pending.iter());
+            let pending = pending.map(|pending| &pending.first);
             for first in pending.chain([&batch.first]) {
                 let first = first.replace(null_mut());
                 if !first.is_null() {
