@@ -108,7 +108,16 @@ fn hunt(name: &'static str) -> Step {
 
 /// The tests in which processes are stopped, forked and confined; one at a time, since some compare times.
 fn adversary(name: &'static str, only: &[&str]) -> Step {
-    let all = ["test", "-p", "linchpin", "--release", "--test", "adversary"];
+    let all = [
+        "test",
+        "-p",
+        "linchpin",
+        "--features",
+        "epoch",
+        "--release",
+        "--test",
+        "adversary",
+    ];
     let alone = ["--", "--include-ignored", "--test-threads=1", "--nocapture"];
     cargo(name, &[&all[..], only, &alone[..]].concat())
 }
