@@ -79,6 +79,7 @@ fn allocations(act: impl FnOnce()) -> usize {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too long")]
 fn a_tagged_stack_allocates_no_more_once_it_is_large_enough() {
     let stack = TaggedStack::<u64>::new();
     let work = || {
@@ -103,6 +104,7 @@ fn a_tagged_stack_allocates_no_more_once_it_is_large_enough() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too long")]
 fn memory_beforehand_is_all_there_is() {
     let stack = TaggedStack::<u64>::with_capacity(10_000);
     // This thread's number and its caches.

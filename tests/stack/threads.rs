@@ -17,7 +17,7 @@ on_each_stack! {
     a_thread_local_destructor_may_push_and_pop,
 }
 
-const ROUNDS: u64 = if cfg!(miri) { 100 } else { 200_000 };
+const ROUNDS: u64 = if cfg!(miri) { 40 } else { 200_000 };
 
 /// Four threads push and pop at will; together they get back what they have put in.
 fn nothing_is_lost_or_doubled<K: Kind>() {

@@ -138,7 +138,7 @@ impl<T> Arena<T> {
     fn has_chunk(&self, chunk: usize) -> bool {
         let place = &self.chunks[chunk];
         // Acquire: synchronizes with the Release below. What the last user of this memory has done with it comes before what
-        // this thread does. Survivor: no model sees into the allocator.
+        // this thread does. Survivor: no model sees into the allocator; Miri does, in `tests/stack`.
         if !place.load(Acquire).is_null() {
             return true;
         }
@@ -150,13 +150,14 @@ impl<T> Arena<T> {
             return false;
         };
         let origin = memory.as_ptr().cast::<Node<T>>().wrapping_sub(Self::extent(chunk).0);
-        // Release: synchronizes with the Acquire above. Survivor: as there.
-        if place
-            .compare_exchange(ptr::null_mut(), origin, Release, Relaxed)
-            .is_err()
-        {
+        // Release: synchronizes with the Acquire above and with that below. Survivor: as there.
+        let entered = place.compare_exchange(ptr::null_mut(), origin, Release, Relaxed);
+        if entered.is_err() {
             // SAFETY: allocated above, and no other thread has seen it.
             unsafe { dealloc(memory.as_ptr(), layout) };
+            // Acquire: another thread was first, and this one uses the memory that it has allocated. Survivor: as above; without
+            // it, Miri finds the race.
+            return !place.load(Acquire).is_null();
         }
         true
     }
