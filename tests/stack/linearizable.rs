@@ -10,7 +10,10 @@ on_each_stack! { histories_are_those_of_a_sequential_stack }
 
 const THREADS: usize = 3;
 const EACH: usize = 6;
-const HISTORIES: usize = if cfg!(miri) { 20 } else { 20_000 };
+const HISTORIES: usize = if cfg!(miri) { 6 } else { 20_000 };
+
+/// How often a thread looks before it lets others run.
+const LOOKS: usize = if cfg!(miri) { 1 } else { 1000 };
 
 /// Lets all threads go at once, as far as they run: no thread sleeps here, since those that are woken come one by one.
 #[derive(Default)]
@@ -24,7 +27,7 @@ impl Gate {
         let mut looks = 0;
         while self.0.load(SeqCst) < all {
             looks += 1;
-            if looks % 1000 == 0 {
+            if looks % LOOKS == 0 {
                 thread::yield_now();
             }
             std::hint::spin_loop();
