@@ -164,6 +164,8 @@ fn verify() -> Vec<Step> {
                 "--test",
                 "spin",
                 "--test",
+                "stack",
+                "--test",
                 "wait",
             ],
             "-Zmiri-many-seeds=0..4",
