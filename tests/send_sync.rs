@@ -313,7 +313,7 @@ mod counters {
     }
 }
 
-/// A value goes in on one thread and comes out on another; nobody has a reference to one inside.
+/// A value goes in on one thread and comes out on another; no thread has a reference to one inside.
 #[cfg(feature = "std")]
 mod stacks {
     use super::*;
