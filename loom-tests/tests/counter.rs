@@ -7,7 +7,8 @@ use loom_tests::{explore_to, models, spawn};
 
 models! {
     counter, sources: [
-        "src/counter/striped.rs", "src/counter/stripe_index.rs", "src/internal/leased.rs",
+        "src/counter/striped.rs", "src/counter/stripe_index.rs", "src/counter/registry.rs",
+        "src/internal/grow_list.rs",
         "src/counter/approximate.rs",
     ],
     no_add_is_lost => no_add_is_lost(),

@@ -2,10 +2,10 @@
 
 #[cfg(feature = "std")]
 mod chance;
+#[cfg(any(feature = "std", all(feature = "alloc", target_has_atomic = "64")))]
+mod grow_list;
 #[cfg(feature = "std")]
 mod immortal;
-#[cfg(any(feature = "std", all(feature = "alloc", target_has_atomic = "64")))]
-mod leased;
 #[cfg(feature = "std")]
 mod pool;
 #[cfg(feature = "std")]
@@ -21,10 +21,10 @@ pub(crate) fn debug_lock(formatter: &mut core::fmt::Formatter<'_>, name: &str, i
 
 #[cfg(feature = "std")]
 pub(crate) use chance::one_in;
+#[cfg(any(feature = "std", all(feature = "alloc", target_has_atomic = "64")))]
+pub(crate) use grow_list::{GrowList, Padded};
 #[cfg(feature = "std")]
 pub(crate) use immortal::{bury, immortal};
-#[cfg(any(feature = "std", all(feature = "alloc", target_has_atomic = "64")))]
-pub(crate) use leased::{LeasedList, Padded};
 #[cfg(feature = "std")]
 pub(crate) use pool::{Pool, Pooled, Stack};
 #[cfg(feature = "std")]

@@ -19,7 +19,7 @@ use loom_tests::{Bounds, Watched, explore_beyond_to, explore_to, models, spawn};
 models! {
     futex_rwlock, sources: [
         "src/futex/rwlock/bias.rs", "src/futex/rwlock/drain.rs", "src/futex/rwlock/read.rs",
-        "src/futex/rwlock/slots.rs", "src/internal/leased.rs", "src/futex/rwlock/unlock.rs", "src/futex/rwlock/write.rs",
+        "src/futex/rwlock/slots.rs", "src/internal/grow_list.rs", "src/futex/rwlock/unlock.rs", "src/futex/rwlock/write.rs",
     ] beyond [
         excludes_by_kind, biased_readers_by_kind, spread_readers_by_kind, writer_by_kind, writers_by_kind,
         downgrade_by_kind, deputies_by_kind, two_slots,

@@ -12,7 +12,7 @@
 //! | a slot's `identity`, not 0 | the thread that drops the guard, once: 0 |
 //! | a slot's `counted` | threads that have the lock of that identity's bucket: a writer counts on the reader to leave |
 //!
-//! The rows are a list that only grows (`internal/leased.rs`), and those that have been given back a stack beside it.
+//! The rows are a list that only grows (`internal/grow_list.rs`), and those that have been given back a stack beside it.
 //! A slot needs no RMW, since only one thread takes it and only its taker's guard frees it. A row is never freed: a guard
 //! may outlive its thread, and names its slot. The next thread that leases the row uses the slots that are free. There are
 //! as many rows as threads have read at one time.
@@ -23,7 +23,7 @@ use core::ptr::NonNull;
 use crate::backend::atomic::{Acquire, AtomicU32, Relaxed, Release};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::{Global, fork, global, hint, per_thread};
-use crate::internal::{LeasedList, Padded, Pooled, Stack, WordLock, immortal};
+use crate::internal::{GrowList, Padded, Pooled, Stack, WordLock, immortal};
 
 /// How many locks a thread reads at one time without touching them: a row is a line of 64 bytes. In a model two, of which
 /// most models use one.
@@ -118,7 +118,7 @@ impl Row {
 }
 
 global! {
-    fn list() -> LeasedList<Row> = LeasedList::new();
+    fn list() -> GrowList<Row> = GrowList::new();
     fn free() -> WordLock<FreeRows> = WordLock::new(FreeRows::NONE);
     /// The last identity that was given out.
     fn last_identity() -> AtomicU32 = AtomicU32::new(0);

@@ -1,15 +1,11 @@
-//! A list that only grows, each entry of which is leased to one owner at a time.
+//! A list that only grows.
 //!
 //! | field of an entry | written by |
 //! |---|---|
-//! | `value` | as its type allows; mostly by the owner of the lease |
-//! | `is_leased` | the thread that takes the lease, by one RMW; its owner, when it gives the lease back |
+//! | `value` | as its type allows |
 //! | `older` | the thread that makes the entry, before the list shows it |
 //!
-//! An entry outlives its lease, with the value as the owner has left it, and the next owner goes on from there. So
-//! there are as many entries as leases have been out at one time.
-//!
-//! 1. An entry is never freed, unless by [`free_all`](LeasedList::free_all). So references to it are `'static`.
+//! 1. An entry is never freed, unless by [`free_all`](GrowList::free_all). So references to it are `'static`.
 //! 2. `older` does not change once the entry has been published by `newest`.
 //! 3. Publishing is a Release RMW on `newest`, and each later one carries its release sequence on. So an Acquire load
 //!    of `newest` sees all entries from there on filled in.
@@ -19,14 +15,13 @@ use core::ptr::{self, NonNull};
 
 use crossbeam_utils::CachePadded;
 
-use crate::backend::atomic::{Acquire, AtomicBool, AtomicPtr, Relaxed, Release};
+use crate::backend::atomic::{Acquire, AtomicPtr, Relaxed, Release};
 use crate::backend::const_fn;
 
 /// An entry: the value first, at the beginning of a cache line.
 #[repr(C)]
 pub(crate) struct Entry<T> {
     value: T,
-    is_leased: AtomicBool,
     /// Null in the oldest. A pointer, since the thread that makes an entry need not have seen the one before filled in.
     older: *const Padded<T>,
 }
@@ -34,7 +29,7 @@ pub(crate) struct Entry<T> {
 /// An entry on a cache line of its own.
 pub(crate) type Padded<T> = CachePadded<Entry<T>>;
 
-// SAFETY: beside the value an entry has an atomic and a pointer that does not change while it is shared (2).
+// SAFETY: beside the value an entry has a pointer that does not change while it is shared (2).
 unsafe impl<T: Sync> Sync for Entry<T> {}
 // SAFETY: as above; `older` points to an entry that is shared as well.
 unsafe impl<T: Send + Sync> Send for Entry<T> {}
@@ -48,60 +43,22 @@ impl<T> Deref for Entry<T> {
     }
 }
 
-impl<T> Entry<T> {
-    /// Whether it is leased now.
-    #[cfg_attr(not(target_has_atomic = "64"), allow(dead_code, reason = "for counters"))]
-    pub(crate) fn is_leased(&self) -> bool {
-        // Relaxed: stale when it returns.
-        self.is_leased.load(Relaxed)
-    }
-
-    fn try_lease(&self) -> bool {
-        // Relaxed, the load: only saves the RMW where it cannot succeed.
-        // Acquire: pairs with the Release store in `end_lease`. The new owner goes on from what the
-        // last one has left; Relaxed may miss it and overwrite it.
-        // model: counter::a_departed_handle_keeps_its_share
-        !self.is_leased.load(Relaxed) && self.is_leased.compare_exchange(false, true, Acquire, Relaxed).is_ok()
-    }
-
-    /// Gives the lease back. For its owner, which uses it no more.
-    pub(crate) fn end_lease(&self) {
-        // Release: pairs with the Acquire RMW in `try_lease`, for the next owner.
-        // model: counter::a_departed_handle_keeps_its_share
-        self.is_leased.store(false, Release);
-    }
-}
-
 /// The list.
-pub(crate) struct LeasedList<T: Send + Sync + 'static> {
+pub(crate) struct GrowList<T: Send + Sync + 'static> {
     newest: AtomicPtr<Padded<T>>,
 }
 
-impl<T: Send + Sync + 'static> LeasedList<T> {
+impl<T: Send + Sync + 'static> GrowList<T> {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            LeasedList { newest: AtomicPtr::new(ptr::null_mut()) }
+            GrowList { newest: AtomicPtr::new(ptr::null_mut()) }
         }
     }
 
-    /// Leases an entry: one that has been given back, or else a new one of `value()`, which `allocate` finds a place
-    /// for.
-    pub(crate) fn lease(
-        &self,
-        value: impl FnOnce() -> T,
-        allocate: impl FnOnce(Padded<T>) -> NonNull<Padded<T>>,
-    ) -> &'static Padded<T> {
-        match self.entries().find(|entry| entry.try_lease()) {
-            Some(entry) => entry,
-            None => self.add(value(), allocate),
-        }
-    }
-
-    /// Adds an entry, which is leased to the caller.
+    /// Adds an entry, which `allocate` finds a place for.
     pub(crate) fn add(&self, value: T, allocate: impl FnOnce(Padded<T>) -> NonNull<Padded<T>>) -> &'static Padded<T> {
         self.push(allocate(CachePadded::new(Entry {
             value,
-            is_leased: AtomicBool::new(true),
             older: ptr::null(),
         })))
     }
@@ -146,7 +103,7 @@ impl<T: Send + Sync + 'static> LeasedList<T> {
     /// # Safety
     ///
     /// 1. No reference to an entry of this list is used any more.
-    /// 2. `free` undoes what [`lease`](Self::lease)'s `allocate` does.
+    /// 2. `free` undoes what [`add`](Self::add)'s `allocate` does.
     #[cfg_attr(not(target_has_atomic = "64"), allow(dead_code, reason = "for counters"))]
     pub(crate) unsafe fn free_all(&mut self, mut free: impl FnMut(NonNull<Padded<T>>)) {
         // Relaxed: this is the only thread that still knows the list; whatever made it so has ordered the pushes.
