@@ -33,6 +33,8 @@ mod loom;
 mod native;
 #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
 mod pi_word;
+#[cfg(any(linchpin_loom, linchpin_coherence))]
+mod simulated;
 #[cfg(not(linchpin_loom))]
 mod unmodelled;
 
@@ -42,6 +44,8 @@ pub(crate) use self::coherence::*;
 pub(crate) use self::loom::*;
 #[cfg(not(any(linchpin_loom, linchpin_coherence)))]
 pub(crate) use self::native::*;
+#[cfg(any(linchpin_loom, linchpin_coherence))]
+pub(crate) use self::simulated::*;
 #[cfg(not(linchpin_loom))]
 pub(crate) use self::unmodelled::*;
 

@@ -42,17 +42,7 @@ pub(crate) mod hint {
 pub(crate) mod thread {
     pub(crate) use coherence::thread::{available_parallelism as parallelism, yield_now};
 
-    /// Whether this thread is unwinding. All simulated threads are coroutines of one, so std cannot say which it is: a
-    /// model or a simulation does by itself what a destructor would do then.
-    pub(crate) const fn is_unwinding() -> bool {
-        false
-    }
-
-    /// Which thread this is, asked while it unwinds.
-    pub(crate) use std::thread::ThreadId as Id;
-    pub(crate) fn id() -> Id {
-        std::thread::current().id()
-    }
+    pub(crate) use crate::backend::simulated::threads::*;
 
     /// Sleeps, in virtual time.
     pub(crate) fn sleep(duration: core::time::Duration) {
@@ -140,9 +130,6 @@ macro_rules! per_thread {
 }
 pub(crate) use per_thread;
 
-/// A value of one simulation: what a run leaves behind must not change the bill of the next.
-pub(crate) type Global<T> = std::sync::Arc<T>;
-
 /// Functions that return a [`Global`].
 macro_rules! global {
     ($($(#[$meta:meta])* fn $name:ident() -> $type:ty = $init:expr;)*) => {
@@ -165,17 +152,3 @@ macro_rules! immortal {
     };
 }
 pub(crate) use immortal;
-
-pub(crate) mod fork {
-    /// Nothing is forked here.
-    pub(crate) struct OwnMemory;
-
-    impl OwnMemory {
-        pub(crate) const fn with_mark(_mark: usize) -> Self {
-            OwnMemory
-        }
-
-        #[inline]
-        pub(crate) fn ensure(&self, _renew: impl FnOnce()) {}
-    }
-}

@@ -97,17 +97,7 @@ pub mod asymmetric {
 pub(crate) mod thread {
     use std::cell::Cell;
 
-    /// Whether this thread is unwinding. All simulated threads are coroutines of one, so std cannot say which it is: a
-    /// model or a simulation does by itself what a destructor would do then.
-    pub(crate) const fn is_unwinding() -> bool {
-        false
-    }
-
-    /// Which thread this is, asked while it unwinds.
-    pub(crate) use std::thread::ThreadId as Id;
-    pub(crate) fn id() -> Id {
-        std::thread::current().id()
-    }
+    pub(crate) use crate::backend::simulated::threads::*;
 
     /// As if on two cores, so that a model of three threads has one too many.
     pub(crate) fn parallelism() -> usize {
@@ -141,11 +131,6 @@ macro_rules! per_thread {
     };
 }
 pub(crate) use per_thread;
-
-/// A value that lives as long as a thread uses it in one execution.
-///
-/// Counted, since loom ends its statics with the main thread, and other threads may still have destructors to run.
-pub(crate) type Global<T> = std::sync::Arc<T>;
 
 /// Functions that return a [`Global`].
 macro_rules! global {
@@ -198,17 +183,3 @@ macro_rules! array {
     }};
 }
 pub(crate) use array;
-
-pub(crate) mod fork {
-    /// Nothing is forked here.
-    pub(crate) struct OwnMemory;
-
-    impl OwnMemory {
-        pub(crate) const fn with_mark(_mark: usize) -> Self {
-            OwnMemory
-        }
-
-        #[inline]
-        pub(crate) fn ensure(&self, _renew: impl FnOnce()) {}
-    }
-}

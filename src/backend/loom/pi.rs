@@ -22,7 +22,8 @@ use std::time::Instant;
 use std::vec::Vec;
 
 use super::atomic::AtomicU32;
-use super::{Global, global};
+use super::global;
+use crate::backend::Global;
 pub(crate) use crate::backend::pi_word::{ESRCH, ForkHandler, KernelError, OWNER_DIED, TID, WAITERS};
 use loom::sync::atomic::{AtomicBool as Watched, Ordering};
 use loom::sync::{Mutex, MutexGuard};
