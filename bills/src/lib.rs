@@ -101,6 +101,16 @@ impl Bill {
         self.steady().false_sharing_misses()
     }
 
+    /// Asserts that no miss was one of false sharing.
+    ///
+    /// # Panics
+    ///
+    /// If one was: with `what` and the report as its message.
+    #[track_caller]
+    pub fn assert_shares_nothing_falsely(&self, what: &str) {
+        assert_eq!(self.false_sharing_misses(), 0, "{what}:\n{}", self.steady());
+    }
+
     /// Operations per second of virtual time, by all threads.
     #[must_use]
     pub fn throughput(&self) -> f64 {

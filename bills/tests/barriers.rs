@@ -83,13 +83,7 @@ fn a_combining_tree_costs_a_counter_for_each_three_more() {
 fn no_barrier_shares_falsely() {
     for name in NAMES {
         for cores in [2, 3, 4, 7, 8, 16, 33, 64] {
-            let bill = flat(name, cores);
-            assert_eq!(
-                bill.false_sharing_misses(),
-                0,
-                "{name} on {cores} cores:\n{}",
-                bill.steady()
-            );
+            flat(name, cores).assert_shares_nothing_falsely(&format!("{name} on {cores} cores"));
         }
     }
 }

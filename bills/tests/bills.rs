@@ -201,8 +201,7 @@ fn nothing_of_ours_shares_falsely() {
     }) {
         for cores in CORES {
             let bill = workload.bill(&Machine::flat(cores), cores);
-            let misses = bill.false_sharing_misses();
-            assert_eq!(misses, 0, "{} on {cores} cores:\n{}", workload.name, bill.steady());
+            bill.assert_shares_nothing_falsely(&format!("{} on {cores} cores", workload.name));
         }
     }
 }

@@ -46,13 +46,7 @@ fn a_thief_alone_pays_for_what_moves() {
 fn blocks_and_segments_are_not_shared_falsely() {
     for name in [BLOCKS, INJECTOR] {
         for cores in CORES {
-            let bill = flat(name, cores);
-            assert_eq!(
-                bill.false_sharing_misses(),
-                0,
-                "{name} on {cores} cores:\n{}",
-                bill.steady()
-            );
+            flat(name, cores).assert_shares_nothing_falsely(&format!("{name} on {cores} cores"));
         }
     }
 }

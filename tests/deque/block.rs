@@ -1,13 +1,14 @@
 //! The block deque: its order, what thieves see and when, and that each element comes out once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use linchpin::deque::Steal::{self, Empty, Retry, Success};
 use linchpin::deque::block::{Stealer, Worker};
 
-use crate::common::{Drops, die, times, watchdog};
+use crate::common::{Drops, times, watchdog};
+use crate::ledger::{Ledger, Panics, in_bursts};
 
 /// How many elements a block holds.
 const BLOCK: usize = 64;
@@ -173,14 +174,8 @@ fn steal(stealer: &Stealer<usize>, own: &Worker<usize>, turn: usize) -> Steal<us
 fn exactly_once(make: fn() -> Worker<usize>, thieves: usize, elements: usize) {
     let _watchdog = watchdog();
     let worker = make();
-    let seen: Vec<AtomicU8> = (0..elements).map(|_| AtomicU8::new(0)).collect();
-    let note = |element: usize| {
-        assert_eq!(
-            seen[element].fetch_add(1, Ordering::Relaxed),
-            0,
-            "{element} has come out twice"
-        );
-    };
+    let ledger = Ledger::new(elements);
+    let note = |element: usize| ledger.note(element);
     let is_done = AtomicBool::new(false);
     let stolen = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -206,28 +201,13 @@ fn exactly_once(make: fn() -> Worker<usize>, thieves: usize, elements: usize) {
                 }
             });
         }
-        let mut next = 0;
-        let mut burst = 1;
-        while next < elements {
-            for _ in 0..burst {
-                if next < elements {
-                    worker.push(next);
-                    next += 1;
-                }
-            }
-            for _ in 0..burst / 2 {
-                worker.pop().into_iter().for_each(note);
-            }
-            burst = burst * 5 % 1009 + 1;
-        }
+        let pop = || worker.pop().into_iter().for_each(note);
+        in_bursts(elements, |element| worker.push(element), pop);
         worker.publish();
         is_done.store(true, Ordering::Release);
     });
     worker.drain().for_each(note);
-    assert!(
-        seen.iter().all(|times| times.load(Ordering::Relaxed) == 1),
-        "each comes out once"
-    );
+    ledger.assert_complete();
 }
 
 #[test]
@@ -249,15 +229,6 @@ fn each_element_comes_out_once_among_64_thieves() {
 /// Each is dropped once: by the thread that took it, or with the deque; also if a destructor panics.
 #[test]
 fn elements_are_dropped_once() {
-    struct Panics(Drops, bool);
-    impl Drop for Panics {
-        fn drop(&mut self) {
-            drop(self.0.counted());
-            if self.1 {
-                die();
-            }
-        }
-    }
     // The first block of a FIFO owner is its own: thieves take the two after it.
     for (make, in_batch) in [
         (Worker::new_lifo as fn() -> Worker<Panics>, 70),

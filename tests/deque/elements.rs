@@ -6,7 +6,8 @@ use std::thread;
 
 use linchpin::deque::{Steal, Worker};
 
-use crate::common::{Drops, die, times, watchdog};
+use crate::common::{Drops, times, watchdog};
+use crate::ledger::Panics;
 
 /// An owner and a thief pass elements that `check` can tell to be whole.
 fn pass<T: Send>(make: impl Fn(usize) -> T, check: impl Fn(T) + Sync) {
@@ -110,15 +111,6 @@ fn with_a_destructor() {
 /// A destructor that panics in the last drop of a deque keeps none of the others from being dropped.
 #[test]
 fn with_a_destructor_that_panics() {
-    struct Panics(Drops, bool);
-    impl Drop for Panics {
-        fn drop(&mut self) {
-            drop(self.0.counted());
-            if self.1 {
-                die();
-            }
-        }
-    }
     for position in [0, 4, 9] {
         let drops = Drops::default();
         let worker = Worker::new_lifo();

@@ -1,13 +1,14 @@
 //! The injector: first in, first out, and each element once, whatever producers and consumers do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use linchpin::deque::Steal::{Empty, Retry, Success};
 use linchpin::deque::{Injector, Steal, Worker};
 
-use crate::common::{Drops, die, times, watchdog};
+use crate::common::{Drops, times, watchdog};
+use crate::ledger::{Ledger, Panics};
 
 fn filled(count: u32) -> Injector<u32> {
     let tasks = Injector::new();
@@ -93,7 +94,7 @@ fn a_batch_of_none_is_not_popped_from() {
 fn exactly_once(producers: usize, consumers: usize, each: usize) {
     let _watchdog = watchdog();
     let tasks = Injector::new();
-    let seen: Vec<AtomicU8> = (0..producers * each).map(|_| AtomicU8::new(0)).collect();
+    let ledger = Ledger::new(producers * each);
     let left = AtomicUsize::new(producers * each);
     thread::scope(|scope| {
         for producer in 0..producers {
@@ -101,7 +102,7 @@ fn exactly_once(producers: usize, consumers: usize, each: usize) {
             scope.spawn(move || (0..each).for_each(|task| tasks.push((producer, task))));
         }
         for consumer in 0..consumers {
-            let (tasks, seen, left) = (&tasks, &seen, &left);
+            let (tasks, ledger, left) = (&tasks, &ledger, &left);
             scope.spawn(move || {
                 let own = Worker::new_fifo();
                 let mut last = vec![None; producers];
@@ -124,15 +125,15 @@ fn exactly_once(producers: usize, consumers: usize, each: usize) {
                     for (producer, task) in std::iter::once(first).chain(own.drain()) {
                         assert!(last[producer] < Some(task), "in the order of its producer");
                         last[producer] = Some(task);
-                        let before = seen[producer * each + task].fetch_add(1, Ordering::Relaxed);
-                        assert_eq!(before, 0, "it comes out once");
+                        ledger.note(producer * each + task);
                         left.fetch_sub(1, Ordering::Relaxed);
                     }
                 }
             });
         }
     });
-    assert!(tasks.is_empty() && seen.iter().all(|times| times.load(Ordering::Relaxed) == 1));
+    assert!(tasks.is_empty());
+    ledger.assert_complete();
 }
 
 #[test]
@@ -178,15 +179,6 @@ fn what_is_left_is_dropped_with_it() {
 /// A destructor that panics in the last drop keeps none of the others from being dropped.
 #[test]
 fn a_destructor_panics() {
-    struct Panics(Drops, bool);
-    impl Drop for Panics {
-        fn drop(&mut self) {
-            drop(self.0.counted());
-            if self.1 {
-                die();
-            }
-        }
-    }
     for position in [0, 63, 64, 149] {
         let drops = Drops::default();
         let tasks = Injector::new();

@@ -9,4 +9,5 @@ mod block;
 mod chase_lev;
 mod elements;
 mod injector;
+mod ledger;
 mod once;

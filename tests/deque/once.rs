@@ -1,39 +1,14 @@
 //! Exactly once: whatever the owner and the thieves do, each element comes out in one place.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use linchpin::deque::{Steal, Stealer, Worker};
 
 use crate::common::{times, watchdog};
+use crate::ledger::{Ledger, in_bursts};
 
 const ELEMENTS: usize = times(1 << 21, 1 << 8);
-
-/// How often each element has come out.
-struct Ledger(Vec<AtomicU8>);
-
-impl Ledger {
-    fn new(elements: usize) -> Self {
-        Ledger((0..elements).map(|_| AtomicU8::new(0)).collect())
-    }
-
-    fn note(&self, element: usize) {
-        assert_eq!(
-            self.0[element].fetch_add(1, Ordering::Relaxed),
-            0,
-            "{element} has come out twice"
-        );
-    }
-
-    fn assert_complete(&self) {
-        let missing = self
-            .0
-            .iter()
-            .filter(|element| element.load(Ordering::Relaxed) == 0)
-            .count();
-        assert_eq!(missing, 0, "so many elements have not come out");
-    }
-}
 
 /// How a thief steals.
 #[derive(Clone, Copy, Debug)]
@@ -101,20 +76,8 @@ fn exactly_once(make: fn() -> Worker<usize>, thieves: usize, manner: Manner, ele
                 stolen.fetch_add(turn - thief, Ordering::Relaxed);
             });
         }
-        let mut next = 0;
-        let mut burst = 1;
-        while next < elements {
-            for _ in 0..burst {
-                if next < elements {
-                    worker.push(next);
-                    next += 1;
-                }
-            }
-            for _ in 0..burst / 2 {
-                worker.pop().into_iter().for_each(|element| ledger.note(element));
-            }
-            burst = burst * 5 % 1009 + 1;
-        }
+        let pop = || worker.pop().into_iter().for_each(|element| ledger.note(element));
+        in_bursts(elements, |element| worker.push(element), pop);
         is_done.store(true, Ordering::Release);
     });
     worker.drain().for_each(|element| ledger.note(element));
