@@ -23,6 +23,19 @@ fn assert_once(count: u32, parts: [&[u32]; 3]) {
     assert_eq!(all, (0..count).collect::<Vec<_>>(), "each element comes out once");
 }
 
+/// The owner pops once and two thieves steal once each, beside or after some pushes.
+fn compete(worker: Worker<u32>, before: &[u32], beside: &[u32]) -> Outcome {
+    before.iter().for_each(|&element| worker.push(element));
+    let [first, second] = [worker.stealer(), worker.stealer()].map(|stealer| spawn(move || steal(&stealer)));
+    beside.iter().for_each(|&element| worker.push(element));
+    let mut popped: Vec<_> = worker.pop().into_iter().collect();
+    let first = first.join().expect("it only steals");
+    let second = second.join().expect("it only steals");
+    popped.extend(worker.drain());
+    assert_once((before.len() + beside.len()) as u32, [&popped, &first, &second]);
+    (popped, first, second)
+}
+
 /// The owner and two thieves compete for one element, which the owner claims as they do.
 pub fn last_element() -> usize {
     explore_to(
@@ -31,17 +44,7 @@ pub fn last_element() -> usize {
             outcome(&[], &[0], &[]),
             outcome(&[], &[], &[0]),
         ],
-        || {
-            let worker = Worker::new_lifo();
-            let [first, second] = [worker.stealer(), worker.stealer()].map(|stealer| spawn(move || steal(&stealer)));
-            worker.push(0);
-            let mut popped: Vec<_> = worker.pop().into_iter().collect();
-            let first = first.join().expect("it only steals");
-            let second = second.join().expect("it only steals");
-            popped.extend(worker.pop());
-            assert_once(1, [&popped, &first, &second]);
-            (popped, first, second)
-        },
+        || compete(Worker::new_lifo(), &[], &[0]),
     )
 }
 
@@ -54,18 +57,7 @@ pub fn last_of_two() -> usize {
             outcome(&[], &[0], &[1]),
             outcome(&[], &[1], &[0]),
         ],
-        || {
-            let worker = Worker::new_lifo();
-            worker.push(0);
-            worker.push(1);
-            let [first, second] = [worker.stealer(), worker.stealer()].map(|stealer| spawn(move || steal(&stealer)));
-            let mut popped: Vec<_> = worker.pop().into_iter().collect();
-            let first = first.join().expect("it only steals");
-            let second = second.join().expect("it only steals");
-            popped.extend(worker.drain());
-            assert_once(2, [&popped, &first, &second]);
-            (popped, first, second)
-        },
+        || compete(Worker::new_lifo(), &[0, 1], &[]),
     )
 }
 
@@ -81,18 +73,7 @@ pub fn fifo() -> usize {
             outcome(&[], &[0], &[1]),
             outcome(&[], &[1], &[0]),
         ],
-        || {
-            let worker = Worker::new_fifo();
-            let [first, second] = [worker.stealer(), worker.stealer()].map(|stealer| spawn(move || steal(&stealer)));
-            worker.push(0);
-            worker.push(1);
-            let mut popped: Vec<_> = worker.pop().into_iter().collect();
-            let first = first.join().expect("it only steals");
-            let second = second.join().expect("it only steals");
-            popped.extend(worker.drain());
-            assert_once(2, [&popped, &first, &second]);
-            (popped, first, second)
-        },
+        || compete(Worker::new_fifo(), &[], &[0, 1]),
     )
 }
 
