@@ -20,7 +20,7 @@ pub(super) const BY_KIND: Bounds = Bounds {
 #[test]
 fn a_thread_that_spins_for_a_mutex_acquires_it() {
     found_behind_spins(
-        "src/futex/mutex.rs",
+        "src/futex/mutex/mod.rs",
         "compare_exchange(FREE, held, Acquire, Relaxed)",
         "src/futex/park/spin_then_park.rs",
         mutex_wakes_a_sleeper,
@@ -50,9 +50,9 @@ fn a_thread_that_spins_for_a_notification_sees_it() {
 #[test]
 fn a_thread_that_looks_for_the_mode_again_relies_on_the_holder() {
     found_behind_spins(
-        "src/futex/mutex.rs",
+        "src/futex/mutex/contend.rs",
         ".compare_exchange(state, state | PARKED, Relaxed, Relaxed)",
-        "src/futex/mutex.rs",
+        "src/futex/mutex/contend.rs",
         |bounds| mutex_becomes_contended_within(bounds, 4),
     );
 }

@@ -14,7 +14,7 @@ use loom_tests::{Bounds, Watched, explore_beyond_to, explore_within_to, models, 
 
 models! {
     futex, sources: [
-        "src/internal/word_lock.rs", "src/futex/mutex.rs", "src/futex/condvar.rs",
+        "src/internal/word_lock.rs", "src/futex/mutex/mod.rs", "src/futex/mutex/contend.rs", "src/futex/condvar.rs",
     ] beyond [mutex_by_kind, condvar_one_by_kind, condvar_by_kind],
     mutex_excludes => mutex_excludes(Bounds::SMALL),
     mutex_wakes_deputies => mutex_excludes(beyond::NO_TURNS),

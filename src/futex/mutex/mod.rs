@@ -29,15 +29,15 @@
 //! **The last instant.** After the store or RMW that frees the lock nothing of it is touched: the queues are in static
 //! memory, found by its address.
 
+mod contend;
+mod raw;
+
 use core::time::Duration;
 
-use super::park::{
-    Contend, Fence, Key, KeyKind, ParkToken, UnparkToken, Validate, contend, fence_cost, is_announced, unpark_deputy,
-    unpark_front, work_outside,
-};
+use super::park::{Key, KeyKind, UnparkToken, contend, is_announced, unpark_deputy, unpark_front, work_outside};
 use crate::backend::atomic::{Acquire, AtomicU8, Relaxed, Release};
-use crate::backend::time::{self, Instant};
-use crate::backend::{array, asymmetric, const_fn, const_init, hint};
+use crate::backend::time::Instant;
+use crate::backend::{array, asymmetric, const_fn};
 use crate::internal::one_in;
 
 /// A mutual exclusion lock that puts waiting threads to sleep.
@@ -311,176 +311,8 @@ impl RawMutex {
     }
 }
 
-impl Contend for RawMutex {
-    type Acquired = MutexGuardState;
-
-    fn key(&self) -> Key {
-        self.key()
-    }
-
-    fn token(&self) -> ParkToken {
-        ParkToken::default()
-    }
-
-    #[inline]
-    fn try_acquire(&self, responsible: bool) -> Option<MutexGuardState> {
-        if self.state() != FREE {
-            return None;
-        }
-        if responsible {
-            let acquired = self.acquire(CONTENDED | PARKED);
-            if acquired {
-                self.change_hints(|hints| hints & !AWAKE);
-            }
-            acquired.then_some(MutexGuardState::CONTENDED)
-        } else if self.hints() != 0 {
-            self.acquire(CONTENDED).then_some(MutexGuardState::CONTENDED)
-        } else {
-            self.try_lock_fast()
-        }
-    }
-
-    fn is_queued(&self) -> bool {
-        self.hints() & QUEUED != 0
-    }
-
-    fn claim_responsibility(&self) -> bool {
-        self.hints() & (QUEUED | AWAKE) == QUEUED && self.change_hints(|hints| hints | AWAKE) & AWAKE == 0
-    }
-
-    fn validate(&self, fence: Fence, responsible: bool) -> Validate {
-        match fence {
-            Fence::NotYet { .. } => {}
-            Fence::Made(cost) => self.note_queued(cost),
-            // Never again fast: each thread that waits would have to poll.
-            Fence::Refused => self.note_queued(Duration::MAX),
-        }
-        let mut looks = 0;
-        loop {
-            let state = self.state();
-            if state == FREE {
-                return Validate::Abort;
-            }
-            if responsible {
-                self.change_hints(|hints| hints & !AWAKE);
-            } else if self.hints() & AWAKE != 0 {
-                self.note_queued(Duration::ZERO);
-                return Validate::ParkBesideDeputy;
-            }
-            if state == LOCKED {
-                match fence {
-                    Fence::NotYet {
-                        others: true,
-                        announced,
-                    } if announced || !responsible => {}
-                    // A holder that has not yet changed to contended mode is about to.
-                    Fence::NotYet { .. } if self.hints() != 0 && looks < hint::patience(MODE_LOOKS) => {
-                        looks += 1;
-                        hint::spin_for(looks);
-                        continue;
-                    }
-                    Fence::NotYet { .. } => {
-                        self.note_queued(fence_cost());
-                        return Validate::NeedsHeavyFence;
-                    }
-                    Fence::Made(_) | Fence::Refused => {}
-                }
-                self.note_queued(fence_cost());
-                return Validate::Park;
-            }
-            // Relaxed: the queue is under the bucket's lock. An RMW, so that the holder sees it or
-            // has unlocked before; torn, it would lock a lock that no thread holds.
-            // model: futex::mutex_becomes_contended
-            if self
-                .state
-                .compare_exchange(state, state | PARKED, Relaxed, Relaxed)
-                .is_ok()
-            {
-                self.note_queued(Duration::ZERO);
-                return Validate::Park;
-            }
-        }
-    }
-
-    fn handed_off(&self) -> MutexGuardState {
-        MutexGuardState::CONTENDED
-    }
-}
-
 impl Default for RawMutex {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-// SAFETY: a thread holds the lock after its compare-exchange turned `FREE` into a held state, or after it was told that the
-// lock is its own. Only its unlock makes the state `FREE`, or hands off to exactly one other. Acquire and Release order the
-// sections, and the flag of a waiter those of a hand-off to it. Forgetting a guard leaves the state as it is; nothing panics.
-unsafe impl lock_api::RawMutex for RawMutex {
-    const INIT: Self = const_init!(Self::new());
-
-    type Guard = MutexGuardState;
-
-    #[inline]
-    fn lock(&self) -> MutexGuardState {
-        self.try_lock_fast().unwrap_or_else(|| self.lock_contended())
-    }
-
-    #[inline]
-    fn try_lock(&self) -> Option<MutexGuardState> {
-        // Looks first, so that a loop of failing tries does not take the line from the holder.
-        if self.state() == FREE {
-            self.try_lock_fast()
-        } else {
-            None
-        }
-    }
-
-    #[inline]
-    unsafe fn unlock(&self, held: MutexGuardState) {
-        self.release(&held);
-    }
-
-    #[inline]
-    fn is_locked(&self) -> bool {
-        self.state() != FREE
-    }
-}
-
-// SAFETY: `unlock_and_wake` unlocks as `unlock` does, or keeps the lock held for one waiter, which is told so.
-unsafe impl lock_api::RawMutexFair for RawMutex {
-    unsafe fn unlock_fair(&self, held: MutexGuardState) {
-        if held.fast && self.hints() == 0 {
-            return self.release(&held);
-        }
-        // A waiter that relies on the look of an unlock in fast mode is in the queue, or finds the lock free.
-        self.unlock_and_wake(false, true);
-    }
-
-    unsafe fn bump(&self, held: &mut MutexGuardState) {
-        if self.hints() & QUEUED != 0 {
-            // SAFETY: the caller's promise, and `held` is given a new acquisition.
-            unsafe { self.unlock_fair(held.again()) };
-            *held = lock_api::RawMutex::lock(self);
-        }
-    }
-}
-
-// SAFETY: a wait that ends at its deadline leaves the queue before, or takes the lock that it is handed.
-unsafe impl lock_api::RawMutexTimed for RawMutex {
-    type Duration = Duration;
-    type Instant = Instant;
-
-    #[inline]
-    fn try_lock_for(&self, timeout: Duration) -> Option<MutexGuardState> {
-        // A deadline beyond what the clock can say is none.
-        self.try_lock_fast()
-            .or_else(|| self.lock_contended_until(time::after(timeout)))
-    }
-
-    #[inline]
-    fn try_lock_until(&self, timeout: Instant) -> Option<MutexGuardState> {
-        self.try_lock_fast()
-            .or_else(|| self.lock_contended_until(Some(timeout)))
     }
 }
