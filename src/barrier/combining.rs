@@ -25,7 +25,7 @@ const ARRIVED_MASK: u32 = ONE_EXPECTED - 1;
 /// Yew, Tzeng and Lawrie's software combining tree (IEEE Transactions on Computers 1987), with one flag to wake all.
 ///
 /// Four participants share a counter; the last of them goes on to the counter above. It is the tree whose arrivals wait for
-/// nobody, and so the one that can do what [`Barrier`](super::Barrier) can, but for time-outs.
+/// no other thread, and so the one that can do what [`Barrier`](super::Barrier) can, but for time-outs.
 ///
 /// * **Guarantee**: as [`Barrier`](super::Barrier). The leader is the last to arrive, or where a participant completes the
 ///   episode by leaving, the first to see that: of those that wait in it, one in any case.

@@ -11,7 +11,7 @@ use super::signals::{Progress, Signals};
 ///
 /// * **Guarantee**: as [`Barrier`](super::Barrier). The leader is always participant 0.
 /// * **Cost**: `n ceil(log2 n)` flags are set in an episode, of which `ceil(log2 n)` follow one another: the shortest
-///   critical path, since nobody is woken. As many lines of memory. With two threads it is an exchange of flags.
+///   critical path, since no thread is woken. As many lines of memory. With two threads it is an exchange of flags.
 /// * **Not for** more threads than cores: each round takes a context switch of each thread. There is no split phase, as each
 ///   round waits for another; no time-out and no leaving; and no completion step, since there is no moment when all
 ///   have arrived and none has left that one participant knows of.

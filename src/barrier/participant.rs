@@ -1,4 +1,4 @@
-//! What the barriers hand out that know who takes part.
+//! What the barriers hand out that know their participants.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -51,7 +51,7 @@ impl<T> Buffer<T> {
     /// The caller is the owner of the deque, and no other thread reads or writes the slot of `index` meanwhile.
     #[inline]
     pub(super) unsafe fn write(&self, index: u64, value: MaybeUninit<T>) {
-        // SAFETY: the caller's promise: nobody else is at this slot.
+        // SAFETY: the caller's promise: no other thread is at this slot.
         self.slot(index).with_mut(|slot| unsafe { slot.write(value) });
     }
 

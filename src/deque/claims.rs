@@ -18,7 +18,7 @@ use crate::backend::hint;
 
 /// What one thief announces.
 pub(super) struct Claim {
-    /// The buffer it reads from; null: nobody uses this claim.
+    /// The buffer it reads from; null: no thread uses this claim.
     buffer: AtomicPtr<()>,
     /// It reads no slot of a lesser index.
     index: AtomicU64,
@@ -170,7 +170,7 @@ impl Drop for Claims {
         }
         let mut next = self.first.load(Relaxed);
         while !next.is_null() {
-            // SAFETY: made by `Box::into_raw` in `add`, listed once, and nobody refers to this list any more.
+            // SAFETY: made by `Box::into_raw` in `add`, listed once, and no thread refers to this list any more.
             let claim = unsafe { Box::from_raw(next) };
             next = claim.next;
         }

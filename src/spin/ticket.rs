@@ -38,7 +38,7 @@ use crate::wait::{DefaultWait, LAST_ROUND, Wait};
 ///   from the drawing of a ticket on: no thread passes one that has drawn its ticket. With `std`, a thread that finds
 ///   as many tickets drawn as there are cores draws its own only after one sleep of at most 16 ms and 64 yields (where
 ///   yields take long, sleeps of 50 us); until then others may pass it. How many cores there are is asked once by each
-///   thread that has to wait, of the operating system, which may allocate. With [`Spin`](crate::wait::Spin) a thread
+///   thread that has to wait, of the operating system (which allocates where that is not Linux). With [`Spin`](crate::wait::Spin) a thread
 ///   draws its ticket at once.
 /// * **Cost**: two words, on one cache line. Lock and unlock alone are one RMW and one store. With N threads in the
 ///   queue up to 2N cache lines move for each acquisition.

@@ -67,7 +67,7 @@ pub struct Injector<T> {
 
 // SAFETY: elements pass from thread to thread, for which `T: Send` is needed; none is shared.
 unsafe impl<T: Send> Send for Injector<T> {}
-// SAFETY: as above. Which thread may use a slot is decided by who claims its index.
+// SAFETY: as above. Which thread may use a slot is decided by which thread claims its index.
 unsafe impl<T: Send> Sync for Injector<T> {}
 
 impl<T> core::panic::UnwindSafe for Injector<T> {}

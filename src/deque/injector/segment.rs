@@ -82,7 +82,7 @@ impl<T> Segment<T> {
     #[inline]
     pub(super) unsafe fn write(&self, index: u64, value: T) {
         let slot = self.slot(index);
-        // SAFETY: the caller's promise: until `state` says so, nobody else is at this slot.
+        // SAFETY: the caller's promise: until `state` says so, no other thread is at this slot.
         slot.value
             .with_mut(|place| unsafe { place.write(MaybeUninit::new(value)) });
         // Release: synchronizes with the Acquire load in `take`: the element must be there.

@@ -14,8 +14,8 @@ use crate::backend::atomic::{self, AcqRel, Acquire, Relaxed, Release};
 
 /// A pointer to a `T` that threads load, replace, and retire.
 ///
-/// It holds null, or what a `P` was made into, and belongs to the family `F` of domains. In memory it is a
-/// [`core::sync::atomic::AtomicPtr`].
+/// It holds null, or what a `P` was made into, and belongs to the family `F` of domains. In memory it is one
+/// atomic pointer (see [`as_std`](Self::as_std)).
 ///
 /// Dropped, it leaves its object alone, as does replacing it: see [`retire`](Self::retire) and [`Replaced::retire`].
 ///
