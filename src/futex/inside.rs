@@ -1,9 +1,10 @@
 //! The parking core as its own models see it: what the locks of this family use, with nothing of a lock around it.
 
 use super::park::{
-    Fence, Key, KeyKind, ParkResult, ParkToken, Request, Taken, UnparkToken, Validate, is_announced, park, take_front,
+    Fence, Key, KeyKind, ParkResult, ParkToken, Request, UnparkToken, Validate, is_announced, park, take_front,
     unpark_deputy, unpark_front, with_waiter,
 };
+use super::park::unpark::Taken;
 use crate::backend::time::Instant;
 
 /// What threads wait for. It is the name of a queue of each kind.

@@ -31,7 +31,7 @@ mod key;
 mod queue;
 pub(in crate::futex) mod spin_then_park;
 mod table;
-mod unpark;
+pub(super) mod unpark;
 mod waiter;
 pub(super) mod work_outside;
 
