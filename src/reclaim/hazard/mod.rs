@@ -65,8 +65,10 @@
 //! A thread scans when it has so many retired objects that may be protected: 1000, or twice the number H of slots that
 //! the last scan has looked at, if that is more. Together with those that are only waiting to be freed, one thread
 //! never keeps more than max(1000, 2 H), also if a reader never lets go; T threads keep T times that. What a thread
-//! leaves when it ends is inherited by the next one or taken over by the next scan, so T counts threads that have
-//! retired and live at one time. While destructors are called that retire others, those come on top.
+//! leaves when it ends is inherited by the next one or taken over by the next scans, so T counts threads that have
+//! retired and live at one time. A scan that takes over keeps up to twice as much on top until it is done. While
+//! destructors are called that retire others, those come on top. Without `std` lists are of no one thread, and what a
+//! scan takes over may be that of a thread that lives: T threads keep three times T max(1000, 2 H) at most.
 //!
 //! Three things are beyond the bound. Objects without a size share an address: one that is protected holds up all. A
 //! thread that never retires again keeps what it has retired, and so does a `static` domain at the end of the program.

@@ -18,6 +18,10 @@ use super::table::{Row, all_listed, idle, listed};
 use crate::backend::asymmetric;
 use crate::backend::atomic::{Acquire, Relaxed, Release};
 
+/// A scan that is not thorough takes over what ended threads have left until it has so many objects: it may be held up,
+/// in a destructor, and keeps them meanwhile.
+const TAKE_OVER: usize = 2 * SCAN_AT;
+
 /// Retires an object for the thread of `record`; returns how many others that has reclaimed.
 ///
 /// A panic of an object's destructor goes on to the caller. The objects that it kept from being reclaimed are not lost.
@@ -53,7 +57,7 @@ pub(super) fn scan(inner: &Inner, record: Lease<'_>, thorough: bool) -> usize {
             total += 1;
         }
         let mut scan = Scan::begin(inner, record);
-        let has_worked = scan.run();
+        let has_worked = scan.run(if thorough { usize::MAX } else { TAKE_OVER });
         total += scan.reclaim_all_but(if thorough { 0 } else { scan.room() });
         let protected = scan.protected;
         drop(scan);
@@ -102,9 +106,10 @@ impl<'domain> Scan<'domain> {
         }
     }
 
-    /// Puts back what is protected; false if that is all.
-    fn run(&mut self) -> bool {
-        take_left_behind(self.inner, &mut self.list);
+    /// Puts back what is protected, here and of what ended threads have left, unless there are `most`; false if that is
+    /// all.
+    fn run(&mut self, most: usize) -> bool {
+        take_left_behind(self.inner, &mut self.list, most);
         if self.list.is_empty() {
             return false;
         }
@@ -181,12 +186,12 @@ fn is_left_behind(inner: &Inner) -> bool {
     rows.any(|row| all_listed(row.word.load(Relaxed)).next().is_some())
 }
 
-/// Takes over what ended threads have left in their records.
-fn take_left_behind(inner: &Inner, into: &mut Vec<Retired>) {
+/// Takes over what ended threads have left in their records, list by list, until there are `most` objects.
+fn take_left_behind(inner: &Inner, into: &mut Vec<Retired>, most: usize) {
     for Row { word, entries } in inner.records.rows() {
         // Relaxed: proposes the compare-exchange.
         let mut now = word.load(Relaxed);
-        while let Some(entry) = all_listed(now).next() {
+        while let Some(entry) = all_listed(now).next().filter(|_| into.len() < most) {
             // Acquire: synchronizes with the Release in `Record::give_back`: what is in the record
             // is found as it was left.
             // model: reclaim::record_is_taken_over
