@@ -164,7 +164,9 @@ fn a_scan_that_is_held_up_keeps_no_more_than_three_lists() {
             })
         });
         // Joined by their handles, after the destructors of their thread-locals.
-        threads.map(|thread| thread.join().expect("it only retires"));
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().expect("it only retires"));
         assert_eq!(count.living(), THREADS * 900);
         let held_up = scope.spawn(|| while retire_one() == 0 {});
         gate.0.wait();
