@@ -43,7 +43,7 @@ pub(super) mod hints {
         false
     }
 
-    /// Whether `deadline` has passed, for a caller that can do without the answer.
+    /// Whether `deadline` has passed; in a model it answers "no" too often, so the caller must ask again before it relies on that.
     #[cfg(feature = "std")]
     #[inline]
     pub(crate) fn is_late(deadline: crate::backend::time::Instant) -> bool {

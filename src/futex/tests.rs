@@ -133,6 +133,30 @@ fn each_waiter_that_is_unparked_has_its_turn() {
     });
 }
 
+/// A waiter that has lost and is woken again before its turn does not put that off, or with short sections it would never come.
+#[test]
+fn a_waiter_that_has_lost_keeps_its_turn() {
+    let mutex = Mutex::new(());
+    // SAFETY: it is only named, and asked for its key.
+    let key = unsafe { mutex.raw() }.key();
+    let held = mutex.lock();
+    thread::scope(|scope| {
+        for number in 0..3 {
+            scope.spawn(|| drop(mutex.lock()));
+            await_that(|| tokens(key).len() > number);
+        }
+        unpark_deputy(key);
+        await_that(|| tokens(key).first().is_some_and(|token| token.has_lost()));
+        await_that(|| unpark_front(key, |front| front.is_turn_due()));
+        let is_due = unpark_front(key, |front| {
+            front.unpark(UnparkToken::WokenAsDeputy);
+            front.is_turn_due()
+        });
+        drop(held);
+        assert!(is_due);
+    });
+}
+
 /// A waiter is woken as deputy when its deadline has passed, and the lock is held: before it gives up it makes the holder
 /// responsible for the waiter behind it.
 #[test]

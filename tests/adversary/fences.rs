@@ -217,6 +217,30 @@ fn an_rwlock_does_without_membarrier_when_it_is_refused_later() {
     });
 }
 
+/// Regression: a waiter for which the fence was refused looks at the lock every now and then, and others rely on it; when its time was
+/// over it left, and no thread looked for them.
+#[test]
+fn a_waiter_that_polls_leaves_another_that_does() {
+    alone(|| {
+        let mutex = leak(futex::Mutex::new(()));
+        on_threads(4, |_| (0..100).for_each(|_| drop(mutex.lock())));
+        // As long as a lock is held in the fast mode it was acquired in, its waiters need the fence.
+        let fresh = leak(futex::Mutex::new(()));
+        if !refuse_membarrier() {
+            return;
+        }
+        let held = fresh.lock();
+        let first = Actor::start(|| assert!(fresh.try_lock_for(Duration::from_millis(500)).is_none()));
+        until("the first polls", || first.sleeps() > 3);
+        let second = Actor::asleep(|| drop(fresh.lock()));
+        first.join();
+        let sleeps = second.sleeps();
+        until("the second polls", || second.sleeps() > sleeps + 3);
+        drop(held);
+        second.join();
+    });
+}
+
 /// Where only a fence will do, an abort may be the answer, whose message names the remedy.
 #[test]
 fn a_read_mostly_lock_is_right_or_names_the_remedy_when_membarrier_is_refused_later() {

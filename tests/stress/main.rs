@@ -1,11 +1,13 @@
 //! Hunts lost wake-ups: 64 threads that sleep at random moments inside and outside of a lock, time out or not, and meet
 //! after each round. A thread that no thread wakes never arrives there, and the watchdog says so.
 //!
-//! Two seconds for each lock; `LINCHPIN_STRESS_SECONDS` sets another time, as `cargo xtask verify` does.
+//! So are elements that come out of a deque twice, or never, in `deques`. Two seconds for each lock and deque;
+//! `LINCHPIN_STRESS_SECONDS` sets another time, as `cargo xtask stress` and `cargo xtask verify` do.
 #![cfg(all(feature = "std", not(miri)))]
 
 #[path = "../common/mod.rs"]
 mod common;
+mod deques;
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,11 +1,12 @@
-//! linchpin's commands.
+//! linchpin's commands:
 //!
-//! ```text
-//! cargo xtask test             everything that has to be green: native, documentation, compile-fail, features, loom,
-//! bills cargo xtask bench            ours against the peers: a table, and a page with plots (--quick, the default;
-//! --full) cargo xtask bill             what each primitive costs on 1 to 64 simulated cores cargo xtask verify
-//! what takes longer: deeper models, long stress, Miri (needs a nightly with it), 64-bit Arm, the packages
-//! ```
+//! | `cargo xtask` ... | |
+//! |---|---|
+//! | `test` | everything that has to be green: native, documentation, compile-fail, features, loom, bills |
+//! | `bench` | ours against the peers: a table, and a page with plots (`--quick`, the default; `--full`) |
+//! | `bill` | what each primitive costs on 1 to 64 simulated cores |
+//! | `stress` | hunts rare schedules: lost wake-ups, elements lost or had twice; so many seconds for each lock and deque |
+//! | `verify` | what takes longer: deeper models, long stress, Miri (needs a nightly with it), 64-bit Arm, the packages |
 
 mod document;
 mod page;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use document::Section;
 use steps::{Step, cargo};
 
-const USAGE: &str = "usage: cargo xtask test | bench [--quick | --full] [--only=WORDS] [--rounds=N] [--run=MILLISECONDS] | bill | verify";
+const USAGE: &str = "usage: cargo xtask test | bench [--quick | --full] [--only=WORDS] [--rounds=N] [--run=MILLISECONDS] | bill | stress [SECONDS] | verify";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -27,6 +28,8 @@ fn main() -> ExitCode {
         ["test"] => steps::run(&test()),
         ["verify"] => steps::run(&verify()),
         ["bill"] => report(&[bills()]),
+        ["stress"] => steps::run(&[stress("stress, an hour for each", "3600")]),
+        ["stress", seconds] if seconds.parse::<u64>().is_ok() => steps::run(&[stress("stress", seconds)]),
         ["bench", ref options @ ..] if options.iter().all(|option| is_bench_option(option)) => bench(options),
         _ => {
             eprintln!("{USAGE}");
@@ -96,8 +99,10 @@ fn test() -> Vec<Step> {
     ]
 }
 
-fn stress(name: &'static str) -> Step {
-    cargo(name, &["test", "-p", "linchpin", "--release", "--test", "stress"])
+fn stress(name: &'static str, seconds: &str) -> Step {
+    let test = ["test", "-p", "linchpin", "--release", "--test", "stress"];
+    let alone = ["--", "--test-threads=1"];
+    cargo(name, &[&test[..], &alone].concat()).env("LINCHPIN_STRESS_SECONDS", seconds)
 }
 
 /// The tests in which processes are stopped, forked and confined; one at a time, since some compare times.
@@ -130,8 +135,8 @@ fn verify() -> Vec<Step> {
     steps.extend([
         loom("loom: up to 4 preemptions").env("LOOM_MAX_PREEMPTIONS", "4"),
         cargo("native, optimised", &["test", "--workspace", "--release"]),
-        stress("stress: lost wake-ups, 30 s for each lock").env("LINCHPIN_STRESS_SECONDS", "30"),
-        stress("the same without membarrier").env("LINCHPIN_MEMBARRIER", "0"),
+        stress("stress: 30 s for each lock and deque", "30"),
+        stress("the same without membarrier, 2 s", "2").env("LINCHPIN_MEMBARRIER", "0"),
         adversary("the adversary, 60 s of stress for each lock", &[]).env("LINCHPIN_ADVERSARY_SECONDS", "60"),
         adversary("the adversary's stress without membarrier, 10 s", &["stress::"])
             .env("LINCHPIN_ADVERSARY_SECONDS", "10")

@@ -10,7 +10,7 @@ pub struct Step {
     name: &'static str,
     program: String,
     arguments: Vec<String>,
-    environment: Vec<(&'static str, &'static str)>,
+    environment: Vec<(&'static str, String)>,
 }
 
 /// A call of the cargo that runs this.
@@ -36,8 +36,8 @@ pub fn command(name: &'static str, program: &str, arguments: &[&str]) -> Step {
 
 impl Step {
     /// The same, with a variable set in its environment.
-    pub fn env(mut self, variable: &'static str, value: &'static str) -> Self {
-        self.environment.push((variable, value));
+    pub fn env(mut self, variable: &'static str, value: &str) -> Self {
+        self.environment.push((variable, value.to_owned()));
         self
     }
 
@@ -45,7 +45,7 @@ impl Step {
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
-            .envs(self.environment.iter().copied())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(root());
         // What rustup and cargo have set for this program is not meant for another toolchain.
         if self.arguments[0].starts_with('+') {

@@ -71,7 +71,7 @@ pub(crate) mod time {
 /// move no line, and are not billed.
 ///
 /// With `LINCHPIN_MEMBARRIER=0` in the environment, as natively, both are billed as fences. A simulation asks once.
-#[allow(dead_code, reason = "for hazard pointers and sleeper registration")]
+#[allow(dead_code, reason = "for hazard pointers and the announcements of waiters")]
 pub(crate) mod asymmetric {
     use core::time::Duration;
 

@@ -32,8 +32,7 @@ pub(crate) mod hint {
         static ASKED: std::cell::Cell<bool> = std::cell::Cell::new(false);
     }
 
-    /// Whether `deadline` has passed, for a thread that can do without the answer: a thread is told so when it asks
-    /// again.
+    /// Whether `deadline` has passed; "no" the first time: a thread is told so when it asks again.
     pub(crate) fn is_late(_deadline: super::time::Instant) -> bool {
         ASKED.with(|asked| asked.replace(true))
     }

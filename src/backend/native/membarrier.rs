@@ -85,15 +85,15 @@ mod fences {
     }
 }
 #[cfg(not(all(feature = "std", any(target_os = "linux", target_os = "android"), not(miri))))]
-#[allow(unused_imports, reason = "for hazard pointers and sleeper registration")]
+#[allow(unused_imports, reason = "for hazard pointers and the announcements of waiters")]
 pub(crate) use fences::{disable, heavy, is_refused, light, try_heavy};
 
 #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android"), not(miri)))]
-#[allow(unused_imports, reason = "for hazard pointers and sleeper registration")]
+#[allow(unused_imports, reason = "for hazard pointers and the announcements of waiters")]
 pub(crate) use expedited::{disable, heavy, is_refused, light, try_heavy};
 
 #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android"), not(miri)))]
-#[allow(dead_code, reason = "for hazard pointers and sleeper registration")]
+#[allow(dead_code, reason = "for hazard pointers and the announcements of waiters")]
 mod expedited {
     use core::sync::atomic::{AtomicBool, AtomicU8, compiler_fence};
 

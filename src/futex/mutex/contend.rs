@@ -43,7 +43,7 @@ impl Contend for RawMutex {
         self.hints() & (QUEUED | AWAKE) == QUEUED && self.change_hints(|hints| hints | AWAKE) & AWAKE == 0
     }
 
-    fn validate(&self, fence: Fence, responsible: bool) -> Validate {
+    fn validate(&self, fence: Fence, on_its_own: bool) -> Validate {
         match fence {
             Fence::NotYet { .. } => {}
             Fence::Made(cost) => self.note_queued(cost),
@@ -56,7 +56,7 @@ impl Contend for RawMutex {
             if state == FREE {
                 return Validate::Abort;
             }
-            if responsible {
+            if on_its_own {
                 self.change_hints(|hints| hints & !AWAKE);
             } else if self.hints() & AWAKE != 0 {
                 self.note_queued(Duration::ZERO);
@@ -67,7 +67,9 @@ impl Contend for RawMutex {
                     Fence::NotYet {
                         others: true,
                         announced,
-                    } if announced || !responsible => {}
+                    } if announced || !on_its_own => {
+                        // The fence of the waiter that has announced the key, or a deputy, covers this one too.
+                    }
                     // A holder that has not yet changed to contended mode is about to.
                     Fence::NotYet { .. } if self.hints() != 0 && looks < hint::patience(MODE_LOOKS) => {
                         looks += 1;
@@ -78,7 +80,9 @@ impl Contend for RawMutex {
                         self.note_queued(fence_cost());
                         return Validate::NeedsHeavyFence;
                     }
-                    Fence::Made(_) | Fence::Refused => {}
+                    Fence::Made(_) | Fence::Refused => {
+                        // This one's own fence does, or it polls.
+                    }
                 }
                 self.note_queued(fence_cost());
                 return Validate::Park;

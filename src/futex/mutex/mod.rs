@@ -8,21 +8,22 @@
 //! | 0 | free | acquirers, by an RMW | |
 //! | `LOCKED` | held in fast mode | the holder, by a store | a store, then a look whether the lock is announced |
 //! | `LOCKED \| CONTENDED` | held in contended mode | the holder; waiters, under the bucket's lock | an RMW, which sees the bit below |
-//! | .. `\| PARKED` | and a waiter relies on this holder | the same | unparks the first waiter, or hands off to it |
+//! | .. `\| PARKED` | and a waiter relies on this holder | the same | unparks the first waiter or hands off to it, unless a deputy is awake |
 //!
 //! | `hints` | meaning | changed by |
 //! |---|---|---|
 //! | `COOLDOWN`, 5 bits | not 0: contended mode. The lock is fast again after 2^n contended unlocks on average | threads that have the bucket's lock |
-//! | `QUEUED` | waiters are parked | the same |
-//! | `AWAKE` | a thread is awake and responsible for them | the same; a thread that makes itself responsible, or ceases to be |
+//! | `QUEUED` | waiters are parked, or were: one that gives up leaves it | the same |
+//! | `AWAKE` | a thread is awake and responsible for them (a deputy, unless a fast unlock has woken it) | the same; a thread that makes itself responsible, or ceases to be |
 //!
-//! **Acquisition** is the same RMW in both modes; afterwards the holder reads `hints`, on the line that it owns now, and
-//! changes to contended mode by a store if they are not 0.
+//! **Acquisition**, uncontended, is the same RMW in both modes; afterwards the holder reads `hints`, on the line that it owns now, and
+//! changes to contended mode by a store if they are not 0. A thread that has waited acquires as contended at once, without that
+//! fence and look: no thread can have found this holder in fast mode and rely on it.
 //!
 //! **Fast mode.** Between the unlocking store and the look there must be a fence, and a waiter needs one between its
 //! announcement and its last look at the lock, or each misses the other. It is the pair of
-//! [`asymmetric`](crate::backend): free for the holder, a system call for the waiter. Only the first waiter in the queue makes it;
-//! by then the hints say contended, and they stay so until the unlocks of contended mode have cost as much as the fence
+//! [`asymmetric`](crate::backend): no instruction for the holder (on Linux), a system call for the waiter. Only a waiter makes it that
+//! can rely on no other; by then the hints say contended, and they stay so until the unlocks of contended mode have cost as much as the fence
 //! did, measured each time. So a lock pays for one such call each time that it becomes contended, and over its life at
 //! most about twice what a lock without fast mode pays.
 //!
@@ -46,10 +47,10 @@ use crate::internal::one_in;
 ///   of the first of them every 0.3 ms: an unlock wakes it, whatever has become of the one before, or hands the lock off to it if it
 ///   was woken already and a newcomer was faster. Until then newcomers pass. No poisoning.
 /// * **Cost**: four bytes. Lock and unlock alone are one RMW and a store; two RMWs for some thousand acquisitions after a
-///   thread has been parked. A waiter spins for a few microseconds, then sleeps. The first waiter of a lock that was not
+///   thread has been parked. A waiter spins for some ten microseconds, one that was woken for some forty, then sleeps. The first waiter of a lock that was not
 ///   contended interrupts the cores that run this process (14 microseconds here).
 /// * **Worst case**: a waiter behind N parked ones waits for about N turns of 0.3 ms and N sections, twice that if it loses when it
-///   is woken; one that relies on a thread which is awake and does not run looks itself after 5 ms. One thread at a time
+///   is woken; one that relies on a thread which is awake looks itself after 5 ms, once, in case that does not run, and joins the queue at its end again. One thread at a time
 ///   is awake for the parked ones: that keeps the lock on one core, at the price of fairness (0.4 to 0.8 of `parking_lot`'s with
 ///   more threads than cores), and with sections of half a microsecond and more it passes the lock less often than `std` and `usync` do (0.6 to
 ///   0.9); on simulated machines of 4 to 64 cores that all want it, 0.6 to 0.9 of the better of `std` and `parking_lot`. Where `membarrier` is
@@ -95,7 +96,8 @@ const QUEUED: u8 = 1 << 7;
 
 /// What fast mode saves, in nanoseconds: an RMW.
 const FAST_MODE_GAIN: u128 = 5;
-/// While waiters are queued, one in `1 << DEPUTY_CHECK` unlocks on average asks whether the deputy is overdue.
+/// While waiters are queued, one in `1 << DEPUTY_CHECK` unlocks on average asks whether the deputy is overdue: whether it is the turn
+/// of the next.
 const DEPUTY_CHECK: u32 = 4;
 /// How often a thread that is about to park looks again at a holder which is only about to change its mode.
 const MODE_LOOKS: u32 = 8;
@@ -163,7 +165,8 @@ impl RawMutex {
     /// The mode in which this thread holds the lock, that has just been acquired as `LOCKED`.
     #[inline]
     fn adopt_mode(&self) -> MutexGuardState {
-        // A hint that is not seen yet costs a waiter one more heavy fence, and is seen by a later holder.
+        // A hint that is not seen yet costs a waiter that finds this holder in fast mode one more heavy fence, and is seen by a later
+        // holder.
         if self.hints() == 0 {
             MutexGuardState::FAST
         } else {
@@ -225,7 +228,7 @@ impl RawMutex {
     }
 
     /// Unlocks, and unparks the first waiter if it relies on this holder or if the deputy is overdue; hands off to it if it has
-    /// waited for long, or if that is the wish. With `looks`, a lock without waiters becomes fast.
+    /// waited for long, or if that is the wish. With `looks`, a lock becomes fast if an earlier look has found no waiters either.
     #[cold]
     fn unlock_and_wake(&self, looks: bool, hands_off: bool) {
         unpark_front(self.key(), |front| {

@@ -47,8 +47,9 @@ pub(in crate::futex) trait Contend {
     fn claim_responsibility(&self) -> bool;
 
     /// Decides about parking, under the lock of the bucket. It makes sure that some thread will unpark the waiter (see
-    /// the list in [`park`](super)); a `responsible` thread must not rely on others in the queue for that.
-    fn validate(&self, fence: Fence, responsible: bool) -> Validate;
+    /// the list in [`park`](super)); `on_its_own`, because it is responsible or has waited for a deputy in vain, it must not rely on
+    /// others in the queue for that.
+    fn validate(&self, fence: Fence, on_its_own: bool) -> Validate;
 
     /// What a waiter has that is told that the lock is its own.
     fn handed_off(&self) -> Self::Acquired;
@@ -103,7 +104,13 @@ pub(in crate::futex) fn contend<C: Contend>(
                 deadline,
             };
             let on_its_own = responsible || !relies_on_deputy;
-            park(&request, |fence| lock.validate(fence, on_its_own), || {}, |_| {})
+            let (before_sleep, timed_out) = (|| {}, |_| {});
+            park(
+                &request,
+                |fence| lock.validate(fence, on_its_own),
+                before_sleep,
+                timed_out,
+            )
         });
         match parked {
             ParkResult::Invalid { others } => {

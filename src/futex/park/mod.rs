@@ -13,18 +13,22 @@
 //! **Callbacks** run under the lock of the key's bucket. They may look at and change the words of the lock that the key
 //! belongs to, which is what orders these changes against parking. They must not park, unpark, allocate or panic. The table itself
 //! never dereferences a lock, so a lock may be freed as soon as it is unlocked. A late wake-up may then reach what has its
-//! address now; that is harmless, because each kind of lock has keys of its own and takes a spurious wake-up.
+//! address now; that is harmless, because each kind of lock has keys of its own and takes a spurious wake-up. (A condition
+//! variable's keys are named by no late one.)
 //!
 //! **What wakes the parked.** While waiters are queued for a lock, one of these holds:
 //!
-//! 1. the lock's word says so, and the unlock that finds it there unparks the first;
+//! 1. the lock's word says so, and the unlock that finds it there unparks the first, unless a deputy is awake;
 //! 2. the holder unlocks with a plain store and then looks whether the key is announced, and it is, with a fence between
 //!    the announcement and the look at the lock that found it held;
-//! 3. a waiter has been unparked as deputy, and will establish 1 when it has the lock or parks again;
-//! 4. a thread is in [`park`] and has not yet decided whether it parks.
+//! 3. a thread is deputy, that is responsible for the others: it was unparked as such, was told so by [`ParkResult::Invalid`], or
+//!    has made itself so ([`Contend::claim_responsibility`]). It will establish 1 when it has the lock or parks again. There may be two;
+//!    then one more thread is awake than need be;
+//! 4. a thread is in [`park`] and has not yet decided whether it parks, or is between its announcement and its second look;
+//! 5. the fence of 2 was refused, and a waiter looks at the lock every [`POLL_AFTER`].
 //!
-//! Since a deputy may be held up for long, the lock remembers beside 3 that there are others, and every [`TURN_AFTER`] an
-//! unlock makes the next one deputy too.
+//! Since a deputy may be held up for long, the lock remembers beside 3 that there are others, and after [`TURN_AFTER`] an
+//! unlock makes the next one deputy too (of a mutex that is passed on without a wake-up, one unlock in 16 looks whether it is time).
 
 mod contend;
 mod key;
@@ -113,6 +117,9 @@ pub(super) enum ParkResult {
 
 /// Parks this thread in the queue of a key, unless `validate` finds that there is no need.
 ///
+/// It is queued by the first `validate` already, before a fence that this asks for: others may take it out or come to rely on it
+/// before the second.
+///
 /// `before_sleep` runs when the waiter is queued, without the bucket's lock; `timed_out` under it, when the deadline has
 /// come and the waiter has left the queue, and is told whether the queue is empty. A waiter that is moved to another key
 /// does not time out any more.
@@ -153,7 +160,7 @@ pub(super) fn park(
         Validate::NeedsHeavyFence => {
             let fence = heavy();
             polls = fence == Fence::Refused;
-            if let Some(others) = withdraw_if(waiter_record, key, || validate(fence) == Validate::Abort) {
+            if let Some(others) = withdraw_if(waiter_record, key, || validate(fence) == Validate::Abort, |_| {}) {
                 return ParkResult::Invalid { others };
             }
         }
@@ -171,21 +178,17 @@ pub(super) fn park(
         }
         let is_over = request.deadline.is_some_and(time::has_passed);
         if is_over {
-            let left = with_entry(key, |entry| {
-                let is_there = waiter_record.key() == Some(key);
-                if is_there {
-                    entry.queue.remove(waiter_record);
-                    timed_out(entry.queue.is_empty());
+            if let Some(others) = withdraw_if(waiter_record, key, || true, timed_out) {
+                if polls && others {
+                    // They rely on its announcement, which was not fenced.
+                    unpark_deputy(key);
                 }
-                is_there
-            });
-            if left {
                 return ParkResult::TimedOut;
             }
         } else {
             let looks_itself = beside_deputy.is_some();
             let withdraw = || looks_itself || validate(Fence::Refused) == Validate::Abort;
-            match withdraw_if(waiter_record, key, withdraw) {
+            match withdraw_if(waiter_record, key, withdraw, |_| {}) {
                 Some(others) => {
                     return ParkResult::Invalid {
                         others: others && !looks_itself,
@@ -205,15 +208,22 @@ pub(super) fn park(
     }
 }
 
-/// Takes the waiter out of the queue, if it is there and `is_needless` says so; answers then whether others are in it.
+/// Takes the waiter out of the queue, if it is there and `is_needless` says so; answers then whether others are in it. `withdrawn`
+/// runs under the bucket's lock, and is told whether the queue is empty.
 #[track_caller]
-fn withdraw_if(waiter: &'static Waiter, key: Key, is_needless: impl FnOnce() -> bool) -> Option<bool> {
+fn withdraw_if(
+    waiter: &'static Waiter,
+    key: Key,
+    is_needless: impl FnOnce() -> bool,
+    withdrawn: impl FnOnce(bool),
+) -> Option<bool> {
     with_entry(key, |entry| {
-        let withdrawn = waiter.key() == Some(key) && is_needless();
-        if withdrawn {
-            entry.queue.remove(waiter);
+        if waiter.key() != Some(key) || !is_needless() {
+            return None;
         }
-        withdrawn.then(|| !entry.queue.is_empty())
+        entry.queue.remove(waiter);
+        withdrawn(entry.queue.is_empty());
+        Some(!entry.queue.is_empty())
     })
 }
 

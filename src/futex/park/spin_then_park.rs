@@ -17,16 +17,17 @@ use crate::wait::yield_if_short;
 
 /// The time between two looks at a lock that falls idle between two acquisitions, in nanoseconds.
 const EAGER_PAUSE: u32 = 50;
-/// How many such looks are as long as a round, and every how manieth is a yield.
+/// How many such looks take as long as two rounds, and every how manieth is a yield.
 const EAGER_LOOKS: u32 = 16;
 /// The time between two looks at a lock that is always in use, at first, in nanoseconds.
 const PAUSE: u32 = 700;
 
 /// The rounds of one wait for a lock.
 pub(crate) struct SpinThenParkBackoff {
-    round: u32,
+    looks_done: u32,
     is_eager: bool,
-    /// Where yields are long it does not spin either: what a thread spins it lacks when it is to preempt a busy process.
+    /// Where yields are long, because other processes run, it does not spin either: a thread that has used up its time slice by
+    /// spinning cannot preempt a busy one when it is woken.
     is_for_event: bool,
 }
 
@@ -34,7 +35,7 @@ impl SpinThenParkBackoff {
     /// A back-off at its beginning. `is_eager`: the threads work outside of the lock.
     pub(crate) const fn new(is_eager: bool) -> Self {
         SpinThenParkBackoff {
-            round: 0,
+            looks_done: 0,
             is_eager,
             is_for_event: false,
         }
@@ -43,7 +44,7 @@ impl SpinThenParkBackoff {
     /// For what another thread does once, as a notification.
     pub(crate) const fn for_event() -> Self {
         SpinThenParkBackoff {
-            round: 0,
+            looks_done: 0,
             is_eager: false,
             is_for_event: true,
         }
@@ -53,11 +54,11 @@ impl SpinThenParkBackoff {
     #[inline]
     pub(crate) fn wait(&mut self, rounds: u32) -> bool {
         let looks = if self.is_eager { EAGER_LOOKS } else { 2 };
-        if self.round >= hint::patience(rounds * looks / 2) {
+        if self.looks_done >= hint::patience(rounds * looks / 2) {
             return false;
         }
-        self.round += 1;
-        if self.round.is_multiple_of(looks) {
+        self.looks_done += 1;
+        if self.looks_done.is_multiple_of(looks) {
             if yield_if_short() {
                 return true;
             }
@@ -66,9 +67,9 @@ impl SpinThenParkBackoff {
             }
         }
         pause_for(if self.is_eager {
-            EAGER_PAUSE << (self.round / 4).min(4)
+            EAGER_PAUSE << (self.looks_done / 4).min(4)
         } else {
-            PAUSE << (self.round / 2).min(2)
+            PAUSE << (self.looks_done / 2).min(2)
         });
         true
     }

@@ -45,14 +45,17 @@ impl Front<'_> {
         hint::decided(|| self.entry.last_turn.is_none_or(has_passed))
     }
 
-    /// Takes the first waiter out, if there is one. It wakes up with `token` when the bucket's lock is free.
+    /// Takes the first waiter out, if there is one. It is woken with `token` after the bucket's lock is free.
     pub(in crate::futex) fn unpark(&mut self, token: UnparkToken) {
-        if let Some((waiter, _)) = self.entry.queue.pop_front() {
+        if let Some((waiter, noted)) = self.entry.queue.pop_front() {
             waiter.tell(token);
             self.chosen.push_back(waiter, None, ParkToken::default());
             // A holder that has unlocked and not yet looked need not find the announcement: this waiter is responsible.
             self.entry.retract(self.key);
-            self.entry.last_turn = Some(Instant::now());
+            // One that has lost is woken for the same turn again: to begin another would put off its hand-off for as long as it loses.
+            if token != UnparkToken::WokenAsDeputy || !noted.has_lost() {
+                self.entry.last_turn = Some(Instant::now());
+            }
         }
     }
 }

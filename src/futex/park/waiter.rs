@@ -2,7 +2,7 @@
 //!
 //! | field | in no queue | in the queue of `key` |
 //! |---|---|---|
-//! | `key` | 0; changed under the lock of the bucket that it enters or leaves | the same |
+//! | `key` | 0 | the queue's; changed under the lock of the bucket that it enters or leaves |
 //! | `links` | the thread that has the handle, or the pool | the thread that has the bucket's lock |
 //! | `token` | the thread that took it out of its queue, until it sets the flag | no thread |
 //! | `flag` | set once by the thread that took it out; awaited by the thread that has the handle | awaited |

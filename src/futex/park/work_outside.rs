@@ -28,7 +28,7 @@ pub(in crate::futex) fn note_unlock() {
     });
 }
 
-/// To be called before a thread tries to acquire a lock again that is contended.
+/// To be called when a thread comes back to a contended lock: before it waits, or as soon as it has it.
 #[inline]
 pub(in crate::futex) fn note_lock() {
     let _ = UNLOCKS.try_with(|unlocks| {
@@ -50,7 +50,7 @@ fn take_sample() {
     });
 }
 
-/// Whether this thread works for long between two acquisitions, on average, and no more than two can run at once: where
+/// Takes a sample, and answers whether this thread works for long between two acquisitions, on average, and no more than two can run at once: where
 /// more threads look often, they only take the line from one another.
 pub(in crate::futex) fn is_long() -> bool {
     note_lock();

@@ -250,7 +250,7 @@ impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
         false
     }
 
-    fn validate(&self, fence: Fence, responsible: bool) -> Validate {
+    fn validate(&self, fence: Fence, on_its_own: bool) -> Validate {
         let lock = self.lock;
         match fence {
             Fence::NotYet { .. } => {}
@@ -269,7 +269,7 @@ impl<const RECURSIVE: bool> Contend for Attempt<'_, RECURSIVE> {
                     Fence::NotYet {
                         others: true,
                         announced,
-                    } if announced || !responsible => {}
+                    } if announced || !on_its_own => {}
                     // A writer that has not yet changed to contended mode is about to.
                     Fence::NotYet { .. } if lock.hints().is_contended() && looks < hint::patience(MODE_LOOKS) => {
                         looks += 1;
