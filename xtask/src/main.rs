@@ -148,6 +148,8 @@ fn verify() -> Vec<Step> {
                 "--test",
                 "counter",
                 "--test",
+                "deque",
+                "--test",
                 "futex",
                 "--test",
                 "futex_rwlock",
@@ -167,10 +169,13 @@ fn verify() -> Vec<Step> {
                 "--test",
                 "allocation_free",
                 "--test",
+                "barrier",
+                "--test",
                 "mutual_exclusion",
             ],
             "-Zmiri-many-seeds=0..4 -Zmiri-ignore-leaks",
         ),
+        miri("Miri, hazard pointers", &["--test", "hazard"], ""),
         steps::command("64-bit Arm (qemu: no weak memory)", "tools/aarch64.sh", &arm)
             // Filters, and signals by the thousand, are not emulated well enough.
             .env("LINCHPIN_ADVERSARY", "0"),
