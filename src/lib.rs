@@ -12,6 +12,12 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+#[cfg(not(target_has_atomic = "ptr"))]
+compile_error!(
+    "linchpin needs a processor with compare-and-swap; this target has none (thumbv6m, riscv32imc and the like)"
+);
+
+#[cfg(target_has_atomic = "ptr")]
 mod backend;
 #[cfg(target_has_atomic = "64")]
 pub mod barrier;
@@ -25,18 +31,24 @@ pub mod counter;
 pub mod deque;
 #[cfg(feature = "std")]
 pub mod futex;
+#[cfg(target_has_atomic = "ptr")]
 mod internal;
 #[cfg(feature = "std")]
 pub mod membarrier;
+#[cfg(target_has_atomic = "ptr")]
 pub mod queue;
+#[cfg(target_has_atomic = "ptr")]
 #[allow(
     clippy::multiple_unsafe_ops_per_block,
     reason = "its SAFETY comments argue some of them together"
 )]
 pub mod reclaim;
+#[cfg(target_has_atomic = "ptr")]
 pub mod spin;
+#[cfg(target_has_atomic = "ptr")]
 pub mod wait;
 
+#[cfg(target_has_atomic = "ptr")]
 #[doc(hidden)]
 pub use backend::models;
 pub use crossbeam_utils::CachePadded;

@@ -121,6 +121,39 @@ fn miri(name: &'static str, tests: &[&str], flags: &'static str) -> Step {
     cargo(name, &[&["+nightly", "miri", "test", "-p", "linchpin"], tests].concat()).env("MIRIFLAGS", flags)
 }
 
+/// What has to compile elsewhere: the target, and with which features.
+const TARGETS: [(&str, &[&str]); 8] = [
+    ("check: macOS", &["aarch64-apple-darwin"]),
+    ("check: Windows", &["x86_64-pc-windows-msvc"]),
+    ("check: FreeBSD", &["x86_64-unknown-freebsd"]),
+    ("check: Android", &["aarch64-linux-android"]),
+    ("check: 32-bit x86", &["i686-unknown-linux-gnu"]),
+    ("check: 32-bit Arm", &["armv7-unknown-linux-gnueabihf"]),
+    ("check: WebAssembly", &["wasm32-unknown-unknown"]),
+    (
+        "check: Cortex-M4, no_std",
+        &["thumbv7em-none-eabi", "--no-default-features", "--features", "alloc"],
+    ),
+];
+
+fn targets() -> impl Iterator<Item = Step> {
+    let names = TARGETS.map(|(_, arguments)| arguments[0]);
+    let add = steps::command("targets", "rustup", &[&["target", "add"][..], &names].concat());
+    let check = TARGETS.map(|(name, arguments)| {
+        let check = [
+            "check",
+            "-p",
+            "linchpin",
+            "--lib",
+            "--target-dir",
+            "target/check",
+            "--target",
+        ];
+        cargo(name, &[&check[..], arguments].concat()).env("RUSTFLAGS", "-D warnings")
+    });
+    [add].into_iter().chain(check)
+}
+
 fn verify() -> Vec<Step> {
     let arm = [
         "cargo",
@@ -181,6 +214,7 @@ fn verify() -> Vec<Step> {
             .env("LINCHPIN_ADVERSARY", "0"),
         cargo("the packages", &["package"]),
     ]);
+    steps.extend(targets());
     steps
 }
 

@@ -4,12 +4,12 @@
 pub(crate) mod fork;
 #[cfg(feature = "std")]
 pub(crate) mod futex;
-#[cfg(feature = "alloc")]
+#[cfg(any(feature = "std", all(feature = "alloc", target_has_atomic = "64")))]
 pub(crate) mod membarrier;
 #[cfg(all(feature = "std", any(target_os = "linux", target_os = "android")))]
 pub(crate) mod pi;
 
-#[cfg(feature = "alloc")]
+#[cfg(any(feature = "std", all(feature = "alloc", target_has_atomic = "64")))]
 pub(crate) use membarrier as asymmetric;
 
 pub(crate) mod atomic {
@@ -27,7 +27,7 @@ pub(crate) mod atomic {
     };
 
     /// A fence that directly follows a read-modify-write of this thread: on x86 that was one.
-    #[cfg(feature = "alloc")]
+    #[cfg(any(feature = "std", all(feature = "alloc", target_has_atomic = "64")))]
     #[inline]
     pub(crate) fn fence_after_rmw(ordering: core::sync::atomic::Ordering) {
         if cfg!(all(target_arch = "x86_64", not(miri))) {
