@@ -7,13 +7,12 @@ use core::ptr::null_mut;
 
 use super::family::Global;
 use super::inner::Inner;
-use super::local::{forget, with_record};
+use super::local::with_record;
 use super::pointer::Pointer;
 use super::record::Retired;
+use super::remains::Remains;
 use super::scan::{retire, scan};
 use crate::backend::atomic::{Acquire, AtomicPtr, Relaxed, Release};
-#[cfg(feature = "std")]
-use crate::backend::thread;
 use crate::backend::{const_fn, hint, immortal};
 
 immortal! {
@@ -180,61 +179,8 @@ impl<F> fmt::Debug for Domain<F> {
 
 impl<F> Drop for Domain<F> {
     fn drop(&mut self) {
-        // Relaxed: this is the only thread that still has the domain.
-        let inner = self.inner.load(Relaxed);
-        if inner.is_null() || hint::is_abandoned() {
-            return;
-        }
-        // SAFETY: from `Arc::into_raw`, and this is the share of the domain.
-        let inner = unsafe { Arc::from_raw(inner) };
-        inner.close();
-        forget(&inner);
-        // No hazard pointer is left: each borrows the domain. Those that were forgotten protect nothing any more.
-        let mut panics = Panics::default();
-        for row in inner.records.rows() {
-            for record in row.entries {
-                let mut number = 0;
-                // SAFETY: the domain is being dropped.
-                while let Some(retired) = unsafe { record.read(number) } {
-                    // SAFETY: nothing protects it, and it is reclaimed here alone: no thread uses the domain any more.
-                    panics.catch(|| unsafe { retired.reclaim() });
-                    number += 1;
-                }
-            }
-        }
-        panics.resume();
-    }
-}
-
-/// Panics of destructors, of which the first counts.
-#[derive(Default)]
-struct Panics {
-    #[cfg(feature = "std")]
-    first: Option<alloc::boxed::Box<dyn core::any::Any + Send>>,
-}
-
-impl Panics {
-    #[cfg(feature = "std")]
-    fn catch(&mut self, act: impl FnOnce()) {
-        let result = std::panic::catch_unwind(core::panic::AssertUnwindSafe(act));
-        self.first = self.first.take().or(result.err());
-    }
-
-    #[cfg(feature = "std")]
-    fn resume(self) {
-        if let Some(panic) = self.first
-            && !thread::is_unwinding()
-        {
-            std::panic::resume_unwind(panic);
+        if !hint::is_abandoned() {
+            Remains::new(&self.inner).drop_all();
         }
     }
-
-    /// Without `std` no panic can be caught; the objects that are left then are not dropped.
-    #[cfg(not(feature = "std"))]
-    fn catch(&mut self, act: impl FnOnce()) {
-        act();
-    }
-
-    #[cfg(not(feature = "std"))]
-    fn resume(self) {}
 }

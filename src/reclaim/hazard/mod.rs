@@ -113,6 +113,7 @@ mod kept;
 mod local;
 mod pointer;
 mod record;
+mod remains;
 mod scan;
 mod slot;
 mod table;
