@@ -189,7 +189,8 @@ fn a_hazard_pointer_beside_thousands_of_others() {
         let [beside, fresh] = [(); 2].map(|()| leak(Domain::new(&Family)));
         let others: Vec<_> = (0..OTHERS).map(|_| HazardPointer::new_in_domain(beside)).collect();
         // More than a thread keeps.
-        let make = |domain: &'static Domain<Family>| move || drop([(); 64].map(|()| HazardPointer::new_in_domain(domain)));
+        let make =
+            |domain: &'static Domain<Family>| move || drop([(); 64].map(|()| HazardPointer::new_in_domain(domain)));
         let [mut one, mut other] = [make(beside), make(fresh)];
         let [held, alone] = least_cpu_times(50, [&mut one, &mut other]);
         println!("64 hazard pointers: {held:?} beside {OTHERS}, {alone:?} without");

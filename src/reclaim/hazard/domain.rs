@@ -7,7 +7,7 @@ use core::ptr::null_mut;
 
 use super::family::Global;
 use super::inner::Inner;
-use super::local::with_record;
+use super::local::{recent, with_record};
 use super::pointer::Pointer;
 use super::record::Retired;
 use super::remains::Remains;
@@ -148,7 +148,10 @@ impl<F> Domain<F> {
     #[inline]
     fn retire(&self, retired: Retired) -> usize {
         let inner = self.inner();
-        with_record(inner, |record| retire(inner, record, retired))
+        match recent(inner) {
+            Some(record) => retire(inner, record, retired),
+            None => retire_elsewhere(inner, retired),
+        }
     }
 
     /// Reclaims all that the calling thread has retired and no hazard pointer protects, and what threads that have
@@ -166,6 +169,13 @@ impl<F> Domain<F> {
     pub fn cleanup(&self) {
         self.eager_reclaim();
     }
+}
+
+/// Retires an object where this thread has used another domain last.
+#[cold]
+#[inline(never)]
+fn retire_elsewhere(inner: &Inner, retired: Retired) -> usize {
+    with_record(inner, |record| retire(inner, record, retired))
 }
 
 impl<F> fmt::Debug for Domain<F> {

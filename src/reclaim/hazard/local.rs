@@ -17,9 +17,9 @@ crate::backend::only_in_models! {
     pub use cached::as_if_past_destructors;
 }
 #[cfg(feature = "std")]
-pub(super) use cached::{forget, put_slot, sweep, take_slot, with_record};
+pub(super) use cached::{forget, put_slot, recent, sweep, take_slot, with_record};
 #[cfg(not(feature = "std"))]
-pub(super) use uncached::{forget, put_slot, sweep, take_slot, with_record};
+pub(super) use uncached::{forget, put_slot, recent, sweep, take_slot, with_record};
 
 /// Lends a record for one use.
 pub(super) fn with_leased_record<R>(inner: &Inner, act: impl FnOnce(Lease<'_>) -> R) -> R {
@@ -40,6 +40,10 @@ mod uncached {
     use super::super::inner::Inner;
     use super::super::record::Lease;
     use super::super::slot::Slot;
+
+    pub(in super::super) const fn recent(_inner: &Inner) -> Option<Lease<'_>> {
+        None
+    }
 
     pub(in super::super) fn take_slot(inner: &Inner) -> &Slot {
         inner.lease_slot()
@@ -169,7 +173,7 @@ mod cached {
 
     /// The record of this thread in the domain that it has used last, if this is it.
     #[inline]
-    fn recent(inner: &Inner) -> Option<Lease<'_>> {
+    pub(in super::super) fn recent(inner: &Inner) -> Option<Lease<'_>> {
         let recent = RECENT.try_with(Cell::get).ok()?;
         // SAFETY: `RECENT` names a record that this thread has leased, as long as that is in `RECORDS`; and a record
         // lives as long as the domain's inside.
@@ -234,7 +238,7 @@ mod cached {
     #[cold]
     #[inline(never)]
     fn find_slot(inner: &Inner) -> &Slot {
-        let kept = find(inner, true).and_then(Lease::pop_slot);
+        let kept = recent(inner).or_else(|| find(inner, true)).and_then(Lease::pop_slot);
         kept.unwrap_or_else(|| inner.lease_slot())
     }
 
@@ -249,13 +253,13 @@ mod cached {
     #[cold]
     #[inline(never)]
     fn put_slot_elsewhere(inner: &Inner, slot: &Slot) {
-        if !find(inner, false).is_some_and(|record| record.push_slot(slot)) {
+        let record = recent(inner).or_else(|| find(inner, false));
+        if !record.is_some_and(|record| record.push_slot(slot)) {
             inner.give_back_slot(slot);
         }
     }
 
     /// Acts on the record of this thread.
-    #[inline]
     pub(in super::super) fn with_record<R>(inner: &Inner, act: impl FnOnce(Lease<'_>) -> R) -> R {
         match recent(inner).or_else(|| find(inner, true)) {
             Some(record) => act(record),

@@ -231,12 +231,7 @@ impl<T: Entry> Table<T> {
 
     /// Leases an entry of the row with that number, or of a later one, and says of which; `only_existing`: of those that
     /// there are.
-    fn lease_from(
-        &self,
-        first: usize,
-        only_existing: bool,
-        change: impl Fn(u64, usize) -> u64,
-    ) -> Option<(&T, usize)> {
+    fn lease_from(&self, first: usize, only_existing: bool, change: impl Fn(u64, usize) -> u64) -> Option<(&T, usize)> {
         let mut before = 0;
         for number in 0..CHUNKS {
             let rows = rows_of(number);
