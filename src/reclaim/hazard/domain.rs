@@ -35,9 +35,14 @@ immortal! {
 /// that was retired in it is dropped with it. In [`Global`], and in any other `static`, what was retired last may never
 /// be dropped.
 ///
+/// Until then the object keeps what it borrows: that must live as long, and in a `static` domain for ever. It is
+/// dropped on any thread, as a `P`: `T` is [`Send`] where it is retired, and a pointer `P` of your own has to be fit for
+/// that as well.
+///
 /// A panic of an object's destructor ends the scan that has called it, and goes on to the caller of
 /// [`retire`](super::Replaced::retire) or [`eager_reclaim`](Self::eager_reclaim); no other object is lost by that. When
-/// a domain is dropped, all objects are, and the first panic then goes on.
+/// a domain is dropped, all objects are, those as well that their destructors retire there, and the first panic then
+/// goes on. (Without `std`, it goes on as in a `Vec` that is dropped: the rest is dropped, and a second panic aborts.)
 ///
 /// ```
 /// use linchpin::hazard::{AtomicPtr, Domain, HazardPointer};
@@ -126,7 +131,7 @@ impl<F> Domain<F> {
     ///    it from.
     /// 2. `ptr` is not retired already, nor reclaimed.
     /// 3. It comes from [`Pointer::into_raw`] of `P`, and stays valid as a `&T` until it is reclaimed, or the domain
-    ///    dropped.
+    ///    dropped: so does all that it borrows, for ever if the domain is a `static`.
     #[inline]
     pub unsafe fn retire_ptr<T, P>(&self, ptr: *mut T) -> usize
     where
