@@ -97,6 +97,9 @@ fn a_domain_takes_less_than_four_kilobytes() {
     });
 }
 
+/// What a thread does in two domains that stay.
+type GoesOn = fn(&Domain<Family>, &Domain<Family>);
+
 /// Domains are dropped by another thread than the one that has used them. That one frees them when it looks for its
 /// record in any other domain, or scans.
 #[test]
@@ -105,7 +108,7 @@ fn a_thread_frees_domains_that_others_have_dropped() {
         let own = leak(Domain::new(&Family));
         let second = leak(Domain::new(&Family));
         // Uses two in turn; stays in one, and scans from time to time; scans at once.
-        let ways: [fn(&Domain<Family>, &Domain<Family>); 3] = [
+        let ways: [GoesOn; 3] = [
             |own, second| {
                 use_once(own);
                 use_once(second);

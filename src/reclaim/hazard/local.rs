@@ -189,13 +189,16 @@ mod cached {
             let mut list = records.list.try_borrow_mut().ok()?;
             list.sweep();
             let address = from_ref(inner).addr();
-            if !list.records.contains_key(&address) {
-                if !leases {
-                    return None;
+            let held = list.records.get(&address).map(|held| held.record);
+            let record = match held {
+                Some(record) => record,
+                None if leases => {
+                    let held = Held::new(inner)?;
+                    list.records.entry(address).or_insert(held).record
                 }
-                list.records.insert(address, Held::new(inner)?);
-            }
-            let record = list.records.get(&address)?.record.as_ptr().cast_const();
+                None => return None,
+            };
+            let record = record.as_ptr().cast_const();
             set_recent(Recent { inner, record });
             Some(record)
         });
