@@ -187,7 +187,7 @@ mod cached {
     fn find(inner: &Inner, leases: bool) -> Option<Lease<'_>> {
         let found = RECORDS.try_with(|records| {
             let mut list = records.list.try_borrow_mut().ok()?;
-            list.sweep();
+            list.sweep(0);
             let address = from_ref(inner).addr();
             let held = list.records.get(&address).map(|held| held.record);
             let record = match held {
@@ -207,8 +207,12 @@ mod cached {
     }
 
     impl List {
-        /// Forgets domains that have been dropped, if there are some, and not too few.
-        fn sweep(&mut self) {
+        /// Forgets domains that have been dropped, if there are some, and not too few. So many of the list are known not
+        /// to have been.
+        fn sweep(&mut self, alive: usize) {
+            if self.records.len() <= alive {
+                return;
+            }
             // Relaxed: a hint. One that is not seen yet is forgotten with the next.
             let dropped = dropped_domains().load(Relaxed);
             let since = dropped.wrapping_sub(self.swept_at);
@@ -220,11 +224,12 @@ mod cached {
         }
     }
 
-    /// Forgets domains that others have dropped. The thread uses no record of theirs.
+    /// Forgets domains that others have dropped. The thread is using a record in one that has not been dropped, and none
+    /// in the others that it is about.
     pub(in super::super) fn sweep() {
         let _ = RECORDS.try_with(|records| {
             if let Ok(mut list) = records.list.try_borrow_mut() {
-                list.sweep();
+                list.sweep(1);
             }
         });
     }

@@ -5,9 +5,9 @@
 //! have a bit set touches one line for each 256 entries, not one for each entry. So entries that are not used cost a
 //! scan next to nothing.
 //!
-//! An entry to lease is looked for from where the last one was found, or was given back, if that comes before. Where that
-//! is, is a hint: threads that store it at the same time may leave free entries before it. Those are found before the
-//! table grows.
+//! An entry to lease is looked for in the first row, and then from where the last one was found, or was given back, if that
+//! comes before. Where that is, is a hint: threads that store it at the same time may leave free entries before it. Those
+//! are found before the table grows.
 //!
 //! | bit | of a hazard slot | of a record |
 //! |---|---|---|
@@ -102,7 +102,7 @@ pub(super) trait Entry {
 /// The entries; see the module.
 pub(super) struct Table<T> {
     chunks: [AtomicPtr<Chunk<T>>; CHUNKS],
-    /// The row in which to begin to look for a free entry.
+    /// The row in which to begin to look for a free entry, if there is none in the first.
     begin: AtomicUsize,
     owns: PhantomData<T>,
 }
@@ -125,6 +125,27 @@ type Words = CachePadded<[AtomicU64; WORDS]>;
 pub(super) struct Row<'table, T> {
     pub(super) word: &'table AtomicU64,
     pub(super) entries: &'table [CachePadded<T>],
+}
+
+impl<'table, T> Row<'table, T> {
+    /// Leases an entry of this row, if one is free.
+    #[inline]
+    fn lease(&self, change: impl Fn(u64, usize) -> u64) -> Option<&'table T> {
+        let exist = ALL >> (PER_WORD - self.entries.len());
+        // Relaxed: proposes the compare-exchange, which decides.
+        let mut now = self.word.load(Relaxed);
+        loop {
+            let entry = ones(!now & exist).next()?;
+            let next = change(now, entry);
+            // Acquire: synchronizes with the Release with which the entry was given back: what the
+            // last holder has left in it is found as it was left.
+            // model: reclaim::record_is_inherited
+            match self.word.compare_exchange_weak(now, next, Acquire, Relaxed) {
+                Ok(_) => return Some(&self.entries[entry]),
+                Err(changed) => now = changed,
+            }
+        }
+    }
 }
 
 /// How many rows the chunk with that number has.
@@ -180,7 +201,7 @@ impl<T> Table<T> {
     pub(super) fn new() -> Self {
         Table {
             chunks: array![AtomicPtr::new(null_mut()); CHUNKS],
-            begin: AtomicUsize::new(0),
+            begin: AtomicUsize::new(1),
             owns: PhantomData,
         }
     }
@@ -198,8 +219,8 @@ impl<T> Table<T> {
 
     /// The entry at `place` was given back: it is found again soon.
     pub(super) fn gave_back(&self, place: Place) {
-        // Relaxed, both: a hint.
-        if (place.row as usize) < self.begin.load(Relaxed) {
+        // Relaxed, both: a hint. The first row needs none.
+        if place.row > 0 && (place.row as usize) < self.begin.load(Relaxed) {
             self.begin.store(place.row as usize, Relaxed);
         }
     }
@@ -212,11 +233,21 @@ impl<T: Entry> Table<T> {
     ///
     /// If there are 268 million entries, all leased.
     pub(super) fn lease(&self, change: impl Fn(u64, usize) -> u64) -> &T {
-        // Relaxed, here and below: a hint.
+        let first = self.chunk(0).rows_from(0).next();
+        first
+            .and_then(|row| row.lease(&change))
+            .unwrap_or_else(|| self.lease_further(change))
+    }
+
+    /// Leases an entry that is not of the first row.
+    #[cold]
+    #[inline(never)]
+    fn lease_further(&self, change: impl Fn(u64, usize) -> u64) -> &T {
+        // Relaxed, both: a hint.
         let begin = self.begin.load(Relaxed);
-        // Those before it come last, but before there are more of them.
-        let entry = self.lease_from(begin, begin > 0, &change);
-        let entry = entry.or_else(|| (begin > 0).then(|| self.lease_from(0, false, &change)).flatten());
+        // Rows before it come last, but before there are more of them.
+        let entry = self.lease_from(begin, begin > 1, &change);
+        let entry = entry.or_else(|| (begin > 1).then(|| self.lease_from(1, false, &change)).flatten());
         let Some((entry, row)) = entry else {
             panic!(
                 "a domain has no more than {} hazard pointers at one time",
@@ -235,28 +266,16 @@ impl<T: Entry> Table<T> {
         let mut before = 0;
         for number in 0..CHUNKS {
             let rows = rows_of(number);
-            if before + rows <= first {
-                before += rows;
-                continue;
-            }
-            // Relaxed: whether it is there, and no more.
-            if only_existing && self.chunks[number].load(Relaxed).is_null() {
-                return None;
-            }
-            let skipped = first.saturating_sub(before);
-            for (index, row) in (before + skipped..).zip(self.chunk(number).rows_from(skipped)) {
-                let exist = ALL >> (PER_WORD - row.entries.len());
-                // Relaxed: proposes the compare-exchange, which decides.
-                let mut now = row.word.load(Relaxed);
-                while let Some(entry) = ones(!now & exist).next() {
-                    let next = change(now, entry);
-                    // Acquire: synchronizes with the Release with which the entry was given back:
-                    // what the last holder has left in it is found as it was left.
-                    // model: reclaim::record_is_inherited
-                    match row.word.compare_exchange_weak(now, next, Acquire, Relaxed) {
-                        Ok(_) => return Some((&row.entries[entry], index)),
-                        Err(changed) => now = changed,
-                    }
+            if first < before + rows {
+                // Relaxed: whether it is there, and no more.
+                if only_existing && self.chunks[number].load(Relaxed).is_null() {
+                    return None;
+                }
+                let skipped = first.saturating_sub(before);
+                let mut rows = (before + skipped..).zip(self.chunk(number).rows_from(skipped));
+                let found = rows.find_map(|(index, row)| Some((row.lease(&change)?, index)));
+                if found.is_some() {
+                    return found;
                 }
             }
             before += rows;
