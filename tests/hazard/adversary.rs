@@ -272,3 +272,37 @@ fn a_sandbox_refuses_the_fence() {
         assert_eq!(count.living(), 1, "with the domain goes all that was retired");
     });
 }
+
+/// A thread that was refused `membarrier`, and retires nothing itself, gives on what it takes over from others: a thread
+/// that may use it finds that.
+#[test]
+fn a_thread_in_a_sandbox_keeps_nothing_from_others() {
+    const ENDED: usize = 20;
+    alone(|| {
+        let domain = leak(Domain::new(&Family));
+        let count = leak(Count::default());
+        drop(HazardPointer::new_in_domain(domain));
+        let (orders, next) = mpsc::channel::<()>();
+        let (done, is_done) = mpsc::channel();
+        let refused = thread::spawn(move || {
+            let is_refused = refuse_membarrier();
+            for () in next {
+                domain.eager_reclaim();
+                retire(domain, count.value());
+                domain.eager_reclaim();
+                done.send(is_refused).expect("it is awaited");
+            }
+        });
+        for _ in 0..ENDED {
+            let thread = thread::spawn(|| (0..900).for_each(|_| _ = retire(domain, count.value())));
+            thread.join().expect("it only retires");
+            orders.send(()).expect("it waits");
+            is_done.recv().expect("it reports");
+        }
+        // Where nothing can be refused, there is nothing left.
+        domain.eager_reclaim();
+        assert_eq!(count.living(), 0, "all is found");
+        drop(orders);
+        refused.join().expect("it only scans");
+    });
+}

@@ -58,7 +58,7 @@ fn a_panic_of_a_destructor_goes_on_to_who_retires() {
     assert_eq!(count.living(), 0);
 }
 
-/// Without `std` no panic can be caught, and the other objects are not dropped.
+/// Without `std` no panic can be caught, and the second aborts.
 #[cfg(feature = "std")]
 #[test]
 fn a_domain_is_dropped_with_destructors_that_panic() {

@@ -6,6 +6,8 @@
 //! | `drop_in` | programs for `haphazard` |
 //! | `bound` | how many objects are kept |
 //! | `drops` | destructors that panic, retire, protect, scan; values of all sizes |
+//! | `corners` | null, the last address, destructors that come back to the domain being dropped |
+//! | `memory` | how much memory domains and lists take, what a hazard pointer costs beside thousands |
 //! | `threads` | hazard pointers that are sent or forgotten, threads that end, domains that are dropped meanwhile |
 //! | `stress` | readers and writers |
 //! | `adversary` | thousands of threads, threads that are held up, a fork, a sandbox |
@@ -15,8 +17,11 @@
 mod adversary;
 mod bound;
 mod common;
+mod corners;
 mod drop_in;
 mod drops;
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+mod memory;
 #[cfg(all(feature = "std", target_os = "linux", not(miri)))]
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "../adversary/process.rs"]

@@ -223,6 +223,74 @@ pub fn null_is_the_last_word() -> usize {
     })
 }
 
+/// A reader that tries a null pointer, and finds it, sees what the writer did before.
+pub fn null_is_tried() -> usize {
+    explore_to([0, 1], || {
+        let stage = Stage::new();
+        let (shared, unshared) = (stage.shared(1), stage.shared(2));
+        let mut reader = stage.reader();
+        let thread = spawn(move || {
+            // SAFETY: nothing is stored there.
+            let seen = match reader.try_protect_ptr(null_mut(), unsafe { shared.as_std() }) {
+                Ok(object) => {
+                    assert!(object.is_none(), "null protects nothing");
+                    // SAFETY: no other thread uses it: the one that did has stored null after its last use.
+                    unsafe { &*unshared.load_ptr() }.change();
+                    0
+                }
+                Err(_) => 1,
+            };
+            (seen, reader)
+        });
+        // SAFETY: its object lives to the end of the model.
+        unsafe { &*unshared.load_ptr() }.change();
+        // SAFETY: null.
+        let old = unsafe { shared.swap_ptr(null_mut()) };
+        let (seen, reader) = thread.join().expect("it only tries");
+        drop(reader);
+        stage.retire(old);
+        stage.end([shared, unshared]);
+        seen
+    })
+}
+
+/// A hazard pointer tries a null pointer while two scans come by, and protects an object then: its slot must not have
+/// been hidden from the third one.
+pub fn null_hides_no_slot() -> usize {
+    // What is seen, and how many objects each scan reclaims: never what is seen.
+    let expected = [
+        (1, [0, 1, 1]),
+        (2, [0, 1, 1]),
+        (2, [1, 0, 1]),
+        (3, [0, 1, 1]),
+        (3, [0, 2, 0]),
+        (3, [1, 0, 1]),
+        (3, [1, 1, 0]),
+        (4, [0, 1, 1]),
+        (4, [0, 1, 2]),
+        (4, [0, 2, 0]),
+        (4, [0, 2, 1]),
+        (4, [1, 0, 1]),
+        (4, [1, 1, 0]),
+        (4, [1, 1, 1]),
+    ];
+    explore_to(expected, || {
+        let stage = Stage::new();
+        let (shared, empty) = (stage.shared(1), stage.empty());
+        let mut reader = stage.reader();
+        // The first of these would mark the slot of the other thread, the second hide it, if it looked idle.
+        let thread = spawn(move || [2, 3, 4].map(|number| stage.replace(shared, number)));
+        // SAFETY: nothing is stored there.
+        let tried = reader.try_protect_ptr(null_mut(), unsafe { empty.as_std() });
+        assert!(matches!(tried, Ok(None)));
+        let seen = stage.look(shared, &mut reader);
+        let reclaimed = thread.join().expect("it only replaces");
+        drop(reader);
+        stage.end([shared, empty]);
+        (seen, reclaimed)
+    })
+}
+
 /// An object is reclaimed, and another one made and stored at the same address, between the two loads of a reader.
 pub fn address_is_reused() -> usize {
     explore_to([(1, 0), (2, 0), (2, 1), (3, 1)], || {

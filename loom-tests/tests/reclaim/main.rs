@@ -23,6 +23,8 @@ models! {
     two_domains => hazard::two_domains(),
     what_is_loaded_is_complete => hazard::what_is_loaded_is_complete(),
     null_is_the_last_word => hazard::null_is_the_last_word(),
+    null_is_tried => hazard::null_is_tried(),
+    null_hides_no_slot => hazard::null_hides_no_slot(),
     address_is_reused => hazard::address_is_reused(),
     exchanged_object_is_dropped => lives::domain_is_dropped(lives::Take::Exchange),
     exchanged_weak_object_is_dropped => lives::domain_is_dropped(lives::Take::ExchangeWeak),

@@ -145,6 +145,12 @@ impl Stage {
         Box::leak(Box::new(Shared::from(self.object(number))))
     }
 
+    /// A pointer to none.
+    pub fn empty(self) -> &'static Shared {
+        // SAFETY: null.
+        Box::leak(Box::new(unsafe { Shared::new(std::ptr::null_mut()) }))
+    }
+
     pub fn reader(self) -> Reader {
         HazardPointer::new_in_domain(self.domain)
     }

@@ -223,13 +223,15 @@ impl<T, F, P: Pointer<T>> AtomicPtr<T, F, P> {
     /// 1. The object is not loaded any more: no other pointer holds it.
     /// 2. It is not retired already.
     /// 3. All loads that may have returned it were made with hazard pointers of `domain`.
+    /// 4. What the object borrows lives until it is reclaimed: until the domain is dropped, if nothing else is known; for
+    ///    ever, if that is a `static`.
     pub unsafe fn retire_in(self, domain: &Domain<F>) -> usize
     where
         T: Send,
     {
         match NonNull::new(self.into_inner()) {
             // SAFETY: no hazard pointer will begin to protect it (1, 3); it is not retired (2); it is a `P` in parts
-            // (the contract of `new`).
+            // (the contract of `new`), and stays valid (4).
             Some(object) => unsafe { domain.retire_ptr::<T, P>(object.as_ptr()) },
             None => 0,
         }
@@ -284,6 +286,7 @@ impl<T, P: Pointer<T>> AtomicPtr<T, Global, P> {
     ///
     /// 1. The object is not loaded any more: no other pointer holds it.
     /// 2. It is not retired already.
+    /// 3. What the object borrows lives for ever: it may never be reclaimed, or at any later time.
     pub unsafe fn retire(self) -> usize
     where
         T: Send,
@@ -328,6 +331,7 @@ impl<T, F, P: Pointer<T>> Replaced<T, F, P> {
     /// 1. The object is not loaded any more: no pointer holds it.
     /// 2. It is not retired already.
     /// 3. All loads that may have returned it were made with hazard pointers of `domain`.
+    /// 4. What the object borrows lives until it is reclaimed, as for [`AtomicPtr::retire_in`].
     #[inline]
     pub unsafe fn retire_in(self, domain: &Domain<F>) -> usize
     where
@@ -345,6 +349,7 @@ impl<T, P: Pointer<T>> Replaced<T, Global, P> {
     ///
     /// 1. The object is not loaded any more: no pointer holds it.
     /// 2. It is not retired already.
+    /// 3. What the object borrows lives for ever: it may never be reclaimed, or at any later time.
     #[inline]
     pub unsafe fn retire(self) -> usize
     where

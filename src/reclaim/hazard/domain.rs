@@ -7,13 +7,12 @@ use core::ptr::null_mut;
 
 use super::family::Global;
 use super::inner::Inner;
-use super::local::{forget, with_record};
+use super::local::{recent, with_record};
 use super::pointer::Pointer;
 use super::record::Retired;
+use super::remains::Remains;
 use super::scan::{retire, scan};
 use crate::backend::atomic::{Acquire, AtomicPtr, Relaxed, Release};
-#[cfg(feature = "std")]
-use crate::backend::thread;
 use crate::backend::{const_fn, hint, immortal};
 
 immortal! {
@@ -36,9 +35,14 @@ immortal! {
 /// that was retired in it is dropped with it. In [`Global`], and in any other `static`, what was retired last may never
 /// be dropped.
 ///
+/// Until then the object keeps what it borrows: that must live as long, and in a `static` domain for ever. It is
+/// dropped on any thread, as a `P`: `T` is [`Send`] where it is retired, and a pointer `P` of your own has to be fit for
+/// that as well.
+///
 /// A panic of an object's destructor ends the scan that has called it, and goes on to the caller of
 /// [`retire`](super::Replaced::retire) or [`eager_reclaim`](Self::eager_reclaim); no other object is lost by that. When
-/// a domain is dropped, all objects are, and the first panic then goes on.
+/// a domain is dropped, all objects are, those as well that their destructors retire there, and the first panic then
+/// goes on. (Without `std`, it goes on as in a `Vec` that is dropped: the rest is dropped, and a second panic aborts.)
 ///
 /// ```
 /// use linchpin::hazard::{AtomicPtr, Domain, HazardPointer};
@@ -127,7 +131,7 @@ impl<F> Domain<F> {
     ///    it from.
     /// 2. `ptr` is not retired already, nor reclaimed.
     /// 3. It comes from [`Pointer::into_raw`] of `P`, and stays valid as a `&T` until it is reclaimed, or the domain
-    ///    dropped.
+    ///    dropped: so does all that it borrows, for ever if the domain is a `static`.
     #[inline]
     pub unsafe fn retire_ptr<T, P>(&self, ptr: *mut T) -> usize
     where
@@ -149,7 +153,10 @@ impl<F> Domain<F> {
     #[inline]
     fn retire(&self, retired: Retired) -> usize {
         let inner = self.inner();
-        with_record(inner, |record| retire(inner, record, retired))
+        match recent(inner) {
+            Some(record) => retire(inner, record, retired),
+            None => retire_elsewhere(inner, retired),
+        }
     }
 
     /// Reclaims all that the calling thread has retired and no hazard pointer protects, and what threads that have
@@ -169,6 +176,13 @@ impl<F> Domain<F> {
     }
 }
 
+/// Retires an object where this thread has used another domain last.
+#[cold]
+#[inline(never)]
+fn retire_elsewhere(inner: &Inner, retired: Retired) -> usize {
+    with_record(inner, |record| retire(inner, record, retired))
+}
+
 impl<F> fmt::Debug for Domain<F> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -180,61 +194,8 @@ impl<F> fmt::Debug for Domain<F> {
 
 impl<F> Drop for Domain<F> {
     fn drop(&mut self) {
-        // Relaxed: this is the only thread that still has the domain.
-        let inner = self.inner.load(Relaxed);
-        if inner.is_null() || hint::is_abandoned() {
-            return;
-        }
-        // SAFETY: from `Arc::into_raw`, and this is the share of the domain.
-        let inner = unsafe { Arc::from_raw(inner) };
-        inner.close();
-        forget(&inner);
-        // No hazard pointer is left: each borrows the domain. Those that were forgotten protect nothing any more.
-        let mut panics = Panics::default();
-        for row in inner.records.rows() {
-            for record in row.entries {
-                let mut number = 0;
-                // SAFETY: the domain is being dropped.
-                while let Some(retired) = unsafe { record.read(number) } {
-                    // SAFETY: nothing protects it, and it is reclaimed here alone: no thread uses the domain any more.
-                    panics.catch(|| unsafe { retired.reclaim() });
-                    number += 1;
-                }
-            }
-        }
-        panics.resume();
-    }
-}
-
-/// Panics of destructors, of which the first counts.
-#[derive(Default)]
-struct Panics {
-    #[cfg(feature = "std")]
-    first: Option<alloc::boxed::Box<dyn core::any::Any + Send>>,
-}
-
-impl Panics {
-    #[cfg(feature = "std")]
-    fn catch(&mut self, act: impl FnOnce()) {
-        let result = std::panic::catch_unwind(core::panic::AssertUnwindSafe(act));
-        self.first = self.first.take().or(result.err());
-    }
-
-    #[cfg(feature = "std")]
-    fn resume(self) {
-        if let Some(panic) = self.first
-            && !thread::is_unwinding()
-        {
-            std::panic::resume_unwind(panic);
+        if !hint::is_abandoned() {
+            Remains::new(&self.inner).drop_all();
         }
     }
-
-    /// Without `std` no panic can be caught; the objects that are left then are not dropped.
-    #[cfg(not(feature = "std"))]
-    fn catch(&mut self, act: impl FnOnce()) {
-        act();
-    }
-
-    #[cfg(not(feature = "std"))]
-    fn resume(self) {}
 }

@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 
 use super::domain::Domain;
 use super::family::Global;
+use super::inner::Inner;
 use super::local::{put_slot, take_slot};
 use super::slot::Slot;
 use crate::backend::asymmetric;
@@ -24,7 +25,9 @@ use crate::backend::atomic::{Acquire, AtomicPtr};
 /// Forgotten, it protects its last object, and occupies its slot, until the domain is dropped.
 pub struct HazardPointer<'domain, F = Global> {
     slot: &'domain Slot,
-    domain: &'domain Domain<F>,
+    /// What the slot is of. Not the domain: while that is being dropped, it may have another inside by now.
+    inner: &'domain Inner,
+    domain: PhantomData<&'domain Domain<F>>,
 }
 
 impl HazardPointer<'static, Global> {
@@ -52,9 +55,14 @@ impl<'domain, F> HazardPointer<'domain, F> {
     #[inline]
     #[must_use]
     pub fn new_in_domain(domain: &'domain Domain<F>) -> Self {
-        let slot = take_slot(domain.inner());
+        let inner = domain.inner();
+        let slot = take_slot(inner);
         slot.occupy();
-        HazardPointer { slot, domain }
+        HazardPointer {
+            slot,
+            inner,
+            domain: PhantomData,
+        }
     }
 
     /// `N` of `domain`.
@@ -148,11 +156,15 @@ impl<'domain, F> HazardPointer<'domain, F> {
     where
         F: 'static,
     {
+        // Never announced: a null pointer in the slot says that no hazard pointer has it.
+        if ptr.is_null() {
+            self.reset_protection();
+            // Acquire: as in `protect_ptr`.
+            // model: reclaim::null_is_tried
+            let now = src.load(Acquire);
+            return if now.is_null() { Ok(None) } else { Err(now) };
+        }
         match self.announce(ptr, src) {
-            Ok(()) if ptr.is_null() => {
-                self.reset_protection();
-                Ok(None)
-            }
             Ok(()) => Ok(NonNull::new(ptr).map(|object| (object, PhantomData))),
             Err(changed) => {
                 self.reset_protection();
@@ -161,7 +173,7 @@ impl<'domain, F> HazardPointer<'domain, F> {
         }
     }
 
-    /// Announces that `object` is protected. It is, unless `src` holds something else by now: the error.
+    /// Announces that `object`, which is not null, is protected. It is, unless `src` holds something else by now: the error.
     #[inline]
     fn announce<T>(&mut self, object: *mut T, src: &AtomicPtr<T>) -> Result<(), *mut T> {
         self.slot.protect(object.cast());
@@ -214,7 +226,7 @@ impl<F> Drop for HazardPointer<'_, F> {
     #[inline]
     fn drop(&mut self) {
         self.slot.vacate();
-        put_slot(self.domain.inner(), self.slot);
+        put_slot(self.inner, self.slot);
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) struct Inner {
     this: Weak<Inner>,
 }
 
+/// Whatever panics leaves the tables as they have to be, and a record's bag too (see `scan`). A hazard pointer has a
+/// reference, and is as unwind-safe as its slot.
+impl core::panic::RefUnwindSafe for Inner {}
+
 impl Inner {
     pub(super) fn new() -> Arc<Self> {
         Arc::new_cyclic(|_this| Inner {
@@ -50,10 +54,25 @@ impl Inner {
         self.slots.lease(Slot::lease)
     }
 
+    /// Takes it back.
+    pub(super) fn give_back_slot(&self, slot: &Slot) {
+        self.slots.gave_back(slot.give_back());
+    }
+
     /// A record of the caller's own.
     pub(super) fn lease_record(&self) -> Lease<'_> {
         // SAFETY: leased for the caller, which gives it back at the end of its use.
         unsafe { Lease::new(self.records.lease(Record::lease)) }
+    }
+
+    /// Takes it back, with what is in it: for the next holder, or for a scan.
+    ///
+    /// # Safety
+    ///
+    /// It is of this domain, and no copy of the lease is used any more.
+    pub(super) unsafe fn give_back_record(&self, lease: Lease<'_>) {
+        // SAFETY: the caller's promise.
+        self.records.gave_back(unsafe { lease.give_back() });
     }
 
     /// How many slots scans look at.

@@ -5,6 +5,9 @@
 //! `std`, and on a thread that is past the destructors of its thread-locals, a slot or a record is leased for each use.
 //! A destructor that retires while it is called by a scan then has another record than the scan: it may scan itself, a
 //! level deeper. The scan above takes over what is left there, each time, so the levels are few.
+//!
+//! A thread keeps what it has in a domain after that was dropped by another one, until it notices: whenever it looks for
+//! its record in a domain that is not the last one that it has used, and at every scan.
 
 use super::inner::Inner;
 use super::record::Lease;
@@ -14,22 +17,22 @@ crate::backend::only_in_models! {
     pub use cached::as_if_past_destructors;
 }
 #[cfg(feature = "std")]
-pub(super) use cached::{forget, put_slot, take_slot, with_record};
+pub(super) use cached::{forget, put_slot, recent, sweep, take_slot, with_record};
 #[cfg(not(feature = "std"))]
-pub(super) use uncached::{forget, put_slot, take_slot, with_record};
+pub(super) use uncached::{forget, put_slot, recent, sweep, take_slot, with_record};
 
 /// Lends a record for one use.
-fn with_leased_record<R>(inner: &Inner, act: impl FnOnce(Lease<'_>) -> R) -> R {
+pub(super) fn with_leased_record<R>(inner: &Inner, act: impl FnOnce(Lease<'_>) -> R) -> R {
     /// Gives it back, also if `act` panics.
-    struct GiveBack<'domain>(Lease<'domain>);
+    struct GiveBack<'domain>(&'domain Inner, Lease<'domain>);
     impl Drop for GiveBack<'_> {
         fn drop(&mut self) {
-            // SAFETY: `act` has returned, or unwinds.
-            unsafe { self.0.give_back() };
+            // SAFETY: leased below; `act` has returned, or unwinds.
+            unsafe { self.0.give_back_record(self.1) };
         }
     }
-    let lease = GiveBack(inner.lease_record());
-    act(lease.0)
+    let lease = GiveBack(inner, inner.lease_record());
+    act(lease.1)
 }
 
 #[cfg(not(feature = "std"))]
@@ -38,12 +41,16 @@ mod uncached {
     use super::super::record::Lease;
     use super::super::slot::Slot;
 
+    pub(in super::super) const fn recent(_inner: &Inner) -> Option<Lease<'_>> {
+        None
+    }
+
     pub(in super::super) fn take_slot(inner: &Inner) -> &Slot {
         inner.lease_slot()
     }
 
-    pub(in super::super) fn put_slot(_inner: &Inner, slot: &Slot) {
-        slot.give_back();
+    pub(in super::super) fn put_slot(inner: &Inner, slot: &Slot) {
+        inner.give_back_slot(slot);
     }
 
     pub(in super::super) fn with_record<R>(inner: &Inner, act: impl FnOnce(Lease<'_>) -> R) -> R {
@@ -51,6 +58,8 @@ mod uncached {
     }
 
     pub(in super::super) fn forget(_inner: &Inner) {}
+
+    pub(in super::super) fn sweep() {}
 }
 
 #[cfg(feature = "std")]
@@ -63,7 +72,13 @@ mod cached {
     use super::super::inner::Inner;
     use super::super::record::{Lease, Record};
     use super::super::slot::Slot;
-    use crate::backend::{hint, only_in_models, per_thread};
+    use crate::backend::atomic::{AtomicUsize, Relaxed};
+    use crate::backend::{global, hint, only_in_models, per_thread};
+
+    global! {
+        /// How many domains have been dropped.
+        fn dropped_domains() -> AtomicUsize = AtomicUsize::new(0);
+    }
 
     per_thread! {
         // Two, so that the one which every operation reads has no destructor, and with it no state to check.
@@ -93,18 +108,20 @@ mod cached {
 
     struct List {
         records: BTreeMap<usize, Held>,
-        /// At so many of them, those of dropped domains are looked for.
-        sweep_at: usize,
+        /// How many domains had been dropped when those of them were looked for.
+        swept_at: usize,
     }
 
-    const SWEEP_AT: usize = 8;
+    /// For each domain that has been dropped, a sweep looks at so many: thousands that stay cost little where others come
+    /// and go.
+    const SWEEP: usize = 8;
 
     impl Records {
         const fn new() -> Self {
             Records {
                 list: RefCell::new(List {
                     records: BTreeMap::new(),
-                    sweep_at: SWEEP_AT,
+                    swept_at: 0,
                 }),
             }
         }
@@ -142,10 +159,10 @@ mod cached {
             // SAFETY: this thread has leased it, and it lives as long as `inner`, which is dropped after this.
             let record = unsafe { Lease::new(self.record.as_ref()) };
             while let Some(slot) = record.pop_slot() {
-                slot.give_back();
+                self.inner.give_back_slot(slot);
             }
-            // SAFETY: neither `RECENT` nor the list has it any more.
-            unsafe { record.give_back() };
+            // SAFETY: leased there, and neither `RECENT` nor the list has it any more.
+            unsafe { self.inner.give_back_record(record) };
         }
     }
 
@@ -156,7 +173,7 @@ mod cached {
 
     /// The record of this thread in the domain that it has used last, if this is it.
     #[inline]
-    fn recent(inner: &Inner) -> Option<Lease<'_>> {
+    pub(in super::super) fn recent(inner: &Inner) -> Option<Lease<'_>> {
         let recent = RECENT.try_with(Cell::get).ok()?;
         // SAFETY: `RECENT` names a record that this thread has leased, as long as that is in `RECORDS`; and a record
         // lives as long as the domain's inside.
@@ -170,15 +187,18 @@ mod cached {
     fn find(inner: &Inner, leases: bool) -> Option<Lease<'_>> {
         let found = RECORDS.try_with(|records| {
             let mut list = records.list.try_borrow_mut().ok()?;
+            list.sweep(0);
             let address = from_ref(inner).addr();
-            if !list.records.contains_key(&address) {
-                if !leases {
-                    return None;
+            let held = list.records.get(&address).map(|held| held.record);
+            let record = match held {
+                Some(record) => record,
+                None if leases => {
+                    let held = Held::new(inner)?;
+                    list.records.entry(address).or_insert(held).record
                 }
-                list.sweep();
-                list.records.insert(address, Held::new(inner)?);
-            }
-            let record = list.records.get(&address)?.record.as_ptr().cast_const();
+                None => return None,
+            };
+            let record = record.as_ptr().cast_const();
             set_recent(Recent { inner, record });
             Some(record)
         });
@@ -187,14 +207,31 @@ mod cached {
     }
 
     impl List {
-        /// Forgets domains that have been dropped.
-        fn sweep(&mut self) {
-            if self.records.len() >= self.sweep_at {
+        /// Forgets domains that have been dropped, if there are some, and not too few. So many of the list are known not
+        /// to have been.
+        fn sweep(&mut self, alive: usize) {
+            if self.records.len() <= alive {
+                return;
+            }
+            // Relaxed: a hint. One that is not seen yet is forgotten with the next.
+            let dropped = dropped_domains().load(Relaxed);
+            let since = dropped.wrapping_sub(self.swept_at);
+            if since > 0 && since.saturating_mul(SWEEP) >= self.records.len() {
                 set_recent(Recent::NONE);
+                self.swept_at = dropped;
                 self.records.retain(|_, held| !held.inner.is_closed());
-                self.sweep_at = SWEEP_AT.max(2 * self.records.len());
             }
         }
+    }
+
+    /// Forgets domains that others have dropped. The thread is using a record in one that has not been dropped, and none
+    /// in the others that it is about.
+    pub(in super::super) fn sweep() {
+        let _ = RECORDS.try_with(|records| {
+            if let Ok(mut list) = records.list.try_borrow_mut() {
+                list.sweep(1);
+            }
+        });
     }
 
     /// A slot for a hazard pointer of this thread.
@@ -209,7 +246,7 @@ mod cached {
     #[cold]
     #[inline(never)]
     fn find_slot(inner: &Inner) -> &Slot {
-        let kept = find(inner, true).and_then(Lease::pop_slot);
+        let kept = recent(inner).or_else(|| find(inner, true)).and_then(Lease::pop_slot);
         kept.unwrap_or_else(|| inner.lease_slot())
     }
 
@@ -224,13 +261,13 @@ mod cached {
     #[cold]
     #[inline(never)]
     fn put_slot_elsewhere(inner: &Inner, slot: &Slot) {
-        if !find(inner, false).is_some_and(|record| record.push_slot(slot)) {
-            slot.give_back();
+        let record = recent(inner).or_else(|| find(inner, false));
+        if !record.is_some_and(|record| record.push_slot(slot)) {
+            inner.give_back_slot(slot);
         }
     }
 
     /// Acts on the record of this thread.
-    #[inline]
     pub(in super::super) fn with_record<R>(inner: &Inner, act: impl FnOnce(Lease<'_>) -> R) -> R {
         match recent(inner).or_else(|| find(inner, true)) {
             Some(record) => act(record),
@@ -240,6 +277,8 @@ mod cached {
 
     /// This thread drops the domain.
     pub(in super::super) fn forget(inner: &Inner) {
+        // Relaxed: as in `sweep`.
+        dropped_domains().fetch_add(1, Relaxed);
         let _ = RECORDS.try_with(|records| {
             if let Ok(mut list) = records.list.try_borrow_mut() {
                 set_recent(Recent::NONE);

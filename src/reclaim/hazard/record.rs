@@ -33,6 +33,10 @@ use crate::backend::hint;
 /// A scan is due at so many retired objects, or at twice as many as there are slots, if that is more.
 pub(super) const SCAN_AT: usize = hint::tuned(1000, 2);
 
+/// A list that has room for more than so many times the limit after a scan is made smaller. A scan that takes over the
+/// usual amount (`scan::TAKE_OVER`) does not need that much, so that it does not allocate each time.
+const SHRINK_AT: usize = 5;
+
 /// An object that was retired, and how to free it.
 #[derive(Clone, Copy)]
 pub(super) struct Retired {
@@ -162,12 +166,13 @@ impl<'domain> Lease<'domain> {
         self.record
     }
 
-    /// Gives the record back. What is in the bag stays there, for the next holder or for a scan.
+    /// Gives the record back, and returns where it was. What is in the bag stays there, for the next holder or for a
+    /// scan.
     ///
     /// # Safety
     ///
     /// No copy of this lease is used any more.
-    pub(super) unsafe fn give_back(self) {
+    pub(super) unsafe fn give_back(self) -> Place {
         let entry = self.record.place.entry();
         // Listed as well if there is nothing left but memory: a scan frees it. No write: see invariant 1.
         let is_empty = self.read(|bag| bag.retired.capacity() == 0 && bag.ready.capacity() == 0);
@@ -180,6 +185,7 @@ impl<'domain> Lease<'domain> {
             .place
             .word()
             .fetch_add(change.wrapping_sub(leased(entry)), Release);
+        self.record.place
     }
 
     /// `act` must not call anything that may come back here.
@@ -292,7 +298,14 @@ impl<'domain> Lease<'domain> {
     }
 
     /// Puts back those that are not protected, and the memory. The next scan is due at `limit` of those that may be.
-    pub(super) fn put_ready(self, limit: usize, ready: Vec<Retired>, hazards: Vec<usize>) {
+    pub(super) fn put_ready(self, limit: usize, mut ready: Vec<Retired>, mut hazards: Vec<usize>) {
+        // A list that was long once does not stay that large. (The other one comes by here after the next scan.)
+        if ready.capacity() > SHRINK_AT * limit {
+            ready.shrink_to(limit);
+        }
+        if hazards.capacity() > SHRINK_AT * limit {
+            hazards.shrink_to(limit);
+        }
         let unused = self.write(|bag| {
             bag.limit = limit;
             (replace(&mut bag.ready, ready), replace(&mut bag.hazards, hazards))

@@ -12,8 +12,9 @@
 use alloc::vec::Vec;
 
 use super::inner::Inner;
+use super::local::{sweep, with_leased_record};
 use super::record::{Lease, Next, Record, Retired, SCAN_AT};
-use super::slot::{Found, Slot};
+use super::slot::{Found, NOTHING, Slot};
 use super::table::{Row, all_listed, idle, listed};
 use crate::backend::asymmetric;
 use crate::backend::atomic::{Acquire, Relaxed, Release};
@@ -49,6 +50,8 @@ pub(super) fn scan(inner: &Inner, record: Lease<'_>, thorough: bool) -> usize {
         return 0;
     }
     let _end = End(record);
+    // No more than memory: this domain is not one of those.
+    sweep();
     let mut total = 0;
     loop {
         while let Some(ready) = record.pop_ready() {
@@ -119,9 +122,9 @@ impl<'domain> Scan<'domain> {
         // model: reclaim::protected_or_reclaimed, reclaim::idle_slot_comes_back
         if !asymmetric::try_heavy() {
             // The kernel refuses the fence that it has granted before, and what is protected cannot be known: all is
-            // kept.
+            // kept, where a thread finds it to which the fence is granted.
             self.limit = SCAN_AT.max(self.list.len().saturating_mul(2));
-            self.put_back();
+            self.leave_behind();
             return false;
         }
         let slots = snapshot(self.inner, hider.is_some(), &mut self.hazards);
@@ -149,6 +152,16 @@ impl<'domain> Scan<'domain> {
             self.record.push(retired);
         }
         self.list.truncate(self.free);
+    }
+
+    /// Leaves all in a record that no thread has.
+    #[cold]
+    fn leave_behind(&mut self) {
+        with_leased_record(self.inner, |record| {
+            while let Some(retired) = self.list.pop() {
+                record.push(retired);
+            }
+        });
     }
 
     /// How many objects that are not protected can wait without exceeding the limit, together with those that are.
@@ -187,7 +200,7 @@ fn is_left_behind(inner: &Inner) -> bool {
 }
 
 /// Takes over what ended threads have left in their records, list by list, until there are `most` objects.
-fn take_left_behind(inner: &Inner, into: &mut Vec<Retired>, most: usize) {
+pub(super) fn take_left_behind(inner: &Inner, into: &mut Vec<Retired>, most: usize) {
     for Row { word, entries } in inner.records.rows() {
         // Relaxed: proposes the compare-exchange.
         let mut now = word.load(Relaxed);
@@ -202,8 +215,8 @@ fn take_left_behind(inner: &Inner, into: &mut Vec<Retired>, most: usize) {
                     for mut list in record.take_all() {
                         into.append(&mut list);
                     }
-                    // SAFETY: it is not used any more.
-                    unsafe { record.give_back() };
+                    // SAFETY: of this domain, and not used any more.
+                    unsafe { inner.give_back_record(record) };
                     // Relaxed: as above.
                     now = word.load(Relaxed);
                 }
@@ -217,6 +230,7 @@ fn take_left_behind(inner: &Inner, into: &mut Vec<Retired>, most: usize) {
 /// are idle are hidden or marked.
 fn snapshot(inner: &Inner, hides: bool, hazards: &mut Vec<usize>) -> usize {
     let mut slots = 0;
+    let mut is_any_occupied = false;
     for row in inner.slots.rows() {
         // Acquire: synchronizes with the Release with which a slot was given back or hidden. Its
         // last use must be in our past, since we look no further at it.
@@ -228,13 +242,17 @@ fn snapshot(inner: &Inner, hides: bool, hazards: &mut Vec<usize>) -> usize {
             match row.entries[entry].look() {
                 Found::Idle if word & idle(entry) != 0 => next &= !(listed(entry) | idle(entry)),
                 Found::Idle => next |= idle(entry),
-                Found::Occupied => {}
+                // By the address that it has in the slot an object may be protected, if it has no size.
+                Found::Occupied => is_any_occupied = true,
                 Found::Protects(object) => hazards.push(object.addr()),
             }
         }
         if hides && next != word {
             hide(&row, word, next);
         }
+    }
+    if is_any_occupied {
+        hazards.push(NOTHING.addr());
     }
     slots
 }

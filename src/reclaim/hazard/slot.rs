@@ -3,7 +3,7 @@
 //! | `hazard` | means |
 //! |---|---|
 //! | null | no hazard pointer has it; it is free, or idle in a thread's cache |
-//! | `NOTHING` | a hazard pointer has it, and protects nothing |
+//! | `NOTHING` | a hazard pointer has it, and protects nothing (or an object without a size, at that address) |
 //! | an address | a hazard pointer protects what is there |
 //!
 //! Only the holder of the slot stores to it. Invariants:
@@ -20,8 +20,8 @@ use super::table::{Entry, Place, idle, leased, listed};
 use crate::backend::asymmetric;
 use crate::backend::atomic::{Acquire, AtomicPtr, Relaxed, Release};
 
-/// No object is at the last address.
-const NOTHING: *mut u8 = without_provenance_mut(usize::MAX);
+/// No object is at the last address, but for those without a size: for a scan this says that it is protected, too.
+pub(super) const NOTHING: *mut u8 = without_provenance_mut(usize::MAX);
 
 pub(super) struct Slot {
     hazard: AtomicPtr<u8>,
@@ -88,9 +88,10 @@ impl Slot {
         }
     }
 
-    /// Announces that `object` is protected. A light fence and a look at where it came from have to follow.
+    /// Announces that `object`, which is not null, is protected. A light fence and a look at where it came from have to follow.
     #[inline]
     pub(super) fn protect(&self, object: *mut u8) {
+        debug_assert!(!object.is_null(), "null says that no hazard pointer has the slot");
         // Release: synchronizes with the Acquire load in `look`. A scan that sees this may free
         // what was protected before, and must have its use in its past.
         // model: reclaim::protection_moves_on
@@ -113,14 +114,15 @@ impl Slot {
         self.hazard.store(null_mut(), Release);
     }
 
-    /// Ends the lease. No hazard pointer has it.
-    pub(super) fn give_back(&self) {
+    /// Ends the lease, and returns where it was. No hazard pointer has it.
+    pub(super) fn give_back(&self) -> Place {
         let entry = self.place.entry();
         let bits = leased(entry) | listed(entry) | idle(entry);
         // Release: synchronizes with the Acquire load of the words in a scan, which looks no
         // further at a slot that is not listed: what it frees must not be in use in its eyes.
         // model: reclaim::thread_departs
         self.place.word().fetch_and(!bits, Release);
+        self.place
     }
 
     /// What a scan finds.
