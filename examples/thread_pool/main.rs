@@ -3,6 +3,9 @@
 //! The pool (`pool.rs`) keeps the jobs of each thread in a block deque: `join` pushes the second closure, runs the first, and pops
 //! the second again, without a fence or RMW if no other thread was idle. Threads that find nothing sleep on a `futex::Condvar`.
 
+#[cfg(test)]
+#[path = "../../tests/common/mod.rs"]
+mod common;
 mod pool;
 mod programs;
 

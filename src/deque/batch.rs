@@ -82,6 +82,8 @@ impl<T> Stealer<T> {
     /// They are in the order in which the owner would have popped them. From a FIFO deque they are taken by one
     /// compare-exchange, from a LIFO deque by one each.
     ///
+    /// [`Empty`](Steal::Empty) also if `dest` is bounded and full.
+    ///
     /// ```
     /// use linchpin::deque::Worker;
     ///
@@ -96,6 +98,8 @@ impl<T> Stealer<T> {
     }
 
     /// The same with another limit than 32.
+    ///
+    /// [`Empty`](Steal::Empty) also if `dest` is bounded and full.
     ///
     /// # Panics
     ///
@@ -116,7 +120,7 @@ impl<T> Stealer<T> {
         }
         let mut batch = Batch::new(dest, wanted);
         if batch.room() == 0 {
-            return Steal::Retry;
+            return Steal::Empty;
         }
         let mut reader = match self.reader() {
             Steal::Success(reader) => reader,
@@ -132,7 +136,7 @@ impl<T> Stealer<T> {
     }
 
     /// Steals about half of the elements, 32 at most, pushes all but one to `dest` and returns that one: the one which the owner
-    /// would have popped first.
+    /// would have popped first. That one needs no room in `dest`.
     ///
     /// ```
     /// use linchpin::deque::{Steal, Worker};

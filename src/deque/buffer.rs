@@ -22,7 +22,15 @@ impl<T> Buffer<T> {
             "a deque holds at most {} elements of this size",
             Self::LARGEST
         );
-        let slots = (0..capacity).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect();
+        let mut slots = Box::new_uninit_slice(capacity);
+        // There may be more slots of no size than a loop comes round to.
+        if size_of::<UnsafeCell<MaybeUninit<T>>>() > 0 {
+            for slot in &mut slots {
+                slot.write(UnsafeCell::new(MaybeUninit::uninit()));
+            }
+        }
+        // SAFETY: each is written, or has no bytes that might be.
+        let slots = unsafe { slots.assume_init() };
         Box::new(Buffer { slots })
     }
 

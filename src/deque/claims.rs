@@ -6,15 +6,23 @@
 //! buffer, and before it frees a buffer.
 //!
 //! The list of claims only grows: to the largest number of stealers there ever were at a time, or of threads that were stealing
-//! at a time, whichever is more. It is freed with the deque.
+//! at a time, whichever is more. It is freed with the deque. So that it costs little where there are many, a buffer has no less
+//! slots than four for each claim, as long as it takes no more memory than the claims do; and a new stealer looks for a claim
+//! only if there is one that no other has, from where one was last found or given back.
 
 use alloc::boxed::Box;
 use core::ptr::null_mut;
 
 use crossbeam_utils::CachePadded;
 
-use crate::backend::atomic::{Acquire, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Relaxed, Release};
+use crate::backend::atomic::{Acquire, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Relaxed, Release};
 use crate::backend::hint;
+
+#[cfg(all(test, feature = "std"))]
+std::thread_local! {
+    /// How often this thread has gone on to a next claim.
+    pub(super) static LOOKS: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+}
 
 /// What one thief announces.
 pub(super) struct Claim {
@@ -30,9 +38,18 @@ pub(super) struct Claim {
     next: *mut CachePadded<Claim>,
 }
 
+/// How many bytes a claim takes.
+pub(super) const CLAIM_SIZE: usize = size_of::<CachePadded<Claim>>();
+
 /// The claims of one deque.
 pub(super) struct Claims {
     first: AtomicPtr<CachePadded<Claim>>,
+    /// How many are listed.
+    count: AtomicUsize,
+    /// How many of them no stealer has; too many for a moment, and not too few.
+    vacant: AtomicUsize,
+    /// The one that a stealer has been given or has given back last; null, if none has.
+    last: AtomicPtr<Claim>,
 }
 
 impl Claim {
@@ -64,27 +81,34 @@ impl Claim {
         // model: deque::slot_is_reused, deque::growth
         self.buffer.store(null_mut(), Release);
     }
-
-    /// Gives it back to the list, for another stealer.
-    pub(super) fn unassign(&self) {
-        // Relaxed: it only spreads stealers over claims.
-        self.is_assigned.store(false, Relaxed);
-    }
 }
 
 impl Claims {
     pub(super) fn new() -> Self {
         Claims {
             first: AtomicPtr::new(null_mut()),
+            count: AtomicUsize::new(0),
+            vacant: AtomicUsize::new(0),
+            last: AtomicPtr::new(null_mut()),
         }
+    }
+
+    /// How many claims there are.
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Relaxed)
     }
 
     fn iter(&self) -> impl Iterator<Item = &Claim> {
         // Acquire: synchronizes with the Release compare-exchange in `add`: the claim must be found
         // made.
         // survivor: what it consists of are atomics and a pointer, which loom knows to be made.
-        let mut next = self.first.load(Acquire);
+        self.iter_from(self.first.load(Acquire))
+    }
+
+    fn iter_from(&self, mut next: *mut CachePadded<Claim>) -> impl Iterator<Item = &Claim> {
         core::iter::from_fn(move || {
+            #[cfg(all(test, feature = "std"))]
+            LOOKS.set(LOOKS.get() + 1);
             // SAFETY: null, or a claim of this list, which lives as long as the list (see `Drop`).
             let claim = unsafe { next.as_ref() }?;
             next = claim.next;
@@ -94,6 +118,9 @@ impl Claims {
 
     /// A claim for a new stealer to use first: one that no other has, or a new one.
     pub(super) fn assign(&self) -> &Claim {
+        if self.vacant.load(Relaxed) == 0 {
+            return self.add(null_mut(), true);
+        }
         // Relaxed: two stealers with one claim would get into each other's way, and no more.
         let vacant = |claim: &&Claim| {
             !claim.is_assigned.load(Relaxed)
@@ -102,7 +129,31 @@ impl Claims {
                     .compare_exchange(false, true, Relaxed, Relaxed)
                     .is_ok()
         };
-        self.iter().find(vacant).unwrap_or_else(|| self.add(null_mut(), true))
+        // Acquire: synchronizes with the Release stores here and in `unassign`, as in `iter`.
+        // survivor: as there.
+        let last = self.last.load(Acquire);
+        // SAFETY: null, or a claim of this list, which lives as long as the list.
+        let last = unsafe { last.as_ref() };
+        let rest = last.map_or(null_mut(), |last| last.next);
+        let mut claims = last.into_iter().chain(self.iter_from(rest)).chain(self.iter());
+        let Some(found) = claims.find(vacant) else {
+            return self.add(null_mut(), true);
+        };
+        self.vacant.fetch_sub(1, Relaxed);
+        // Release: synchronizes with the Acquire load above.
+        // survivor: as there.
+        self.last.store(core::ptr::from_ref(found).cast_mut(), Release);
+        found
+    }
+
+    /// Takes a claim back from a stealer, for another one.
+    pub(super) fn unassign(&self, claim: &Claim) {
+        // Relaxed: it only spreads stealers over claims. Counted first, so that the count is not less than 0 at any moment.
+        self.vacant.fetch_add(1, Relaxed);
+        claim.is_assigned.store(false, Relaxed);
+        // Release: synchronizes with the Acquire load in `assign`.
+        // survivor: as there.
+        self.last.store(core::ptr::from_ref(claim).cast_mut(), Release);
     }
 
     /// Leases any claim for `buffer`, for a thief that found its own in use.
@@ -121,6 +172,10 @@ impl Claims {
             is_assigned: AtomicBool::new(is_assigned),
             next: null_mut(),
         })));
+        self.count.fetch_add(1, Relaxed);
+        if !is_assigned {
+            self.vacant.fetch_add(1, Relaxed);
+        }
         let mut first = self.first.load(Relaxed);
         loop {
             // SAFETY: just made, and not listed yet: this thread alone has it.

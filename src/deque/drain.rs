@@ -1,7 +1,6 @@
 //! Popping all, and pushing many.
 
 use core::fmt;
-use core::iter::FusedIterator;
 
 use super::worker::Worker;
 
@@ -13,7 +12,8 @@ pub struct Drain<'a, T, C> {
 impl<T, C> Worker<T, C> {
     /// Pops all elements, in the order of [`pop`](Self::pop).
     ///
-    /// What the iterator has not yielded when it is dropped stays in the deque.
+    /// What the iterator has not yielded when it is dropped stays in the deque. It goes on after it has yielded `None`, if
+    /// something is pushed.
     ///
     /// ```
     /// let mut worker = linchpin::deque::Worker::new_fifo();
@@ -32,14 +32,7 @@ impl<T, C> Iterator for Drain<'_, T, C> {
     fn next(&mut self) -> Option<T> {
         self.worker.pop()
     }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        // Thieves may take them all.
-        (0, Some(self.worker.len()))
-    }
 }
-
-impl<T, C> FusedIterator for Drain<'_, T, C> {}
 
 impl<T, C> fmt::Debug for Drain<'_, T, C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

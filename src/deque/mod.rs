@@ -19,8 +19,9 @@
 //! * An element can be stolen from the moment its `push` returns, whatever the owner does then.
 //! * No data race, on any path. A thief reads a slot after it has claimed the element, and the owner writes to no slot that may
 //!   still be read; so elements may have any size, padding and destructor, and sanitizers and Miri need no exception.
-//! * `push` and `pop` of a LIFO owner are wait-free, but for the allocator when the buffer grows or shrinks; `pop` of a FIFO owner
-//!   repeats its compare-exchange when a thief was faster. A steal never waits: it says `Retry` when another thread was
+//! * `push` and `pop` of a LIFO owner are wait-free, but for the allocator when the buffer grows, shrinks or is replaced; `pop` of a
+//!   FIFO owner repeats its compare-exchange when a thief was faster. The buffer of a bounded deque is replaced only beside a thief
+//!   that is held up in the middle of a steal (see [`Worker::bounded`]). A steal never waits: it says `Retry` when another thread was
 //!   faster, in which case that thread has got an element, or has changed the buffer.
 //! * A thread that is held up anywhere holds up no other one. A thief that is held up in the middle of a steal keeps the buffer
 //!   it reads from.
@@ -29,9 +30,12 @@
 //!
 //! * Memory: a buffer of the next power of two, from 64 slots; it is halved when a pop finds less than a quarter in use. Beside it,
 //!   one old buffer at most for each thief that was in the middle of a steal when it was replaced; it is freed when the owner next
-//!   comes round its buffer or replaces it, or with the deque. And a cache line for each stealer, of the most there ever were.
+//!   comes round its buffer or replaces it, or with the deque. And a cache line (two on x86-64) for each stealer, of the most there
+//!   ever were; with more than 16, the buffer is four slots for each of these, as long as it is not larger than they are.
 //! * A LIFO owner that pops pays a fence; for the last element, one compare-exchange in place of it. A FIFO owner pays a
-//!   compare-exchange. Once for each lap round the buffer, the owner looks at each stealer's line.
+//!   compare-exchange. Once for each lap round the buffer, or round what a bounded one has to spare, the owner looks at each
+//!   stealer's line. To make a stealer, and to drop it, costs no more where there are many, but for a search when others have been
+//!   dropped.
 //! * A steal: two RMWs (the thief's own line, and `front`), and the lines of `front`, of `back` and of the element. A look that finds
 //!   the deque empty only reads.
 //!
@@ -92,6 +96,7 @@ mod buffer;
 mod claims;
 mod drain;
 mod injector;
+mod room;
 mod shared;
 mod steal;
 mod stealer;

@@ -8,7 +8,7 @@ use crossbeam_utils::CachePadded;
 
 use super::buffer::Buffer;
 use super::claims::Claims;
-use crate::backend::atomic::{AtomicPtr, AtomicU64, Relaxed, Release, SeqCst, fence};
+use crate::backend::atomic::{Acquire, AtomicPtr, AtomicU64, Relaxed, Release, SeqCst, fence};
 use crate::backend::cell::UnsafeCell;
 use crate::backend::hint;
 
@@ -18,6 +18,9 @@ pub(super) const SMALLEST: usize = hint::tuned(64, 2);
 /// In a model, a buffer that is freed stays until the deque is dropped, marked as written to: so that loom, and not the
 /// allocator, finds the thread that still reads from it.
 pub(super) const KEEPS_FREED: bool = hint::tuned(false, true);
+
+/// How often a thread looks at both ends for a length, while elements leave.
+const LOOKS: u32 = hint::tuned(8, 1);
 
 /// Which end the owner pops from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,15 +77,41 @@ impl<T> Shared<T> {
         }
     }
 
-    /// How many elements there are, for a thread that is not the owner.
-    pub(super) fn len(&self) -> usize {
+    /// Both ends, for a thread that is not the owner: `front` as it was before `back` was looked at.
+    ///
+    /// `front` only grows: if it is not before `back`, the deque was empty when `back` was looked at. If it is, there was an element
+    /// when `front` was looked at, or one has been pushed since.
+    fn ends(&self) -> (u64, u64) {
         let front = self.front.load(Relaxed);
         // SeqCst: with the fence of an owner that pops. If this fence comes first, the owner finds
         // this `front` or a later one; else its `back` is found here.
         // survivor: a wrong length is no wrong outcome, being about a moment ago.
         fence(SeqCst);
-        let back = self.back.index.load(Relaxed);
-        distance(front, back).max(0) as usize
+        // Acquire: so that `len` looks at `front` after it.
+        // survivor: as above.
+        (front, self.back.index.load(Acquire))
+    }
+
+    /// Whether there is no element, at some moment during the call, for a thread that is not the owner.
+    pub(super) fn is_empty(&self) -> bool {
+        let (front, back) = self.ends();
+        distance(front, back) <= 0
+    }
+
+    /// How many elements there are, for a thread that is not the owner: at some moment during the call, unless others leave all the
+    /// while; then no more than there were at some moment, and 0 only if there was none.
+    pub(super) fn len(&self) -> usize {
+        let mut attempts = LOOKS;
+        loop {
+            let (before, back) = self.ends();
+            // `front` only grows: if it is the same, it was that when `back` was looked at.
+            let front = self.front.load(Relaxed);
+            attempts -= 1;
+            if front == before || attempts == 0 {
+                let some = distance(before, back).min(1);
+                return distance(front, back).max(some).max(0) as usize;
+            }
+        }
     }
 
     /// Makes a buffer of `capacity` the current one, with the elements from `front` to `back`. Returns it.

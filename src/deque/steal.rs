@@ -18,7 +18,7 @@ use core::fmt;
 #[must_use]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Steal<T> {
-    /// There was nothing to steal.
+    /// There was nothing to steal, or the deque that a batch is for has no room.
     Empty,
     /// At least one element was stolen.
     Success(T),

@@ -135,10 +135,12 @@ impl<T> Stealer<T> {
     /// Whether the deque is empty, at some moment during the call.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.shared.is_empty()
     }
 
     /// How many elements are in the deque, at some moment during the call.
+    ///
+    /// If elements leave all the while, it is only a lower bound of how many there were at some moment; 0 is always exact.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shared.len()
@@ -218,7 +220,7 @@ impl<T> Clone for Stealer<T> {
 impl<T> Drop for Stealer<T> {
     fn drop(&mut self) {
         // SAFETY: a claim of `shared`, which frees it when it is dropped.
-        unsafe { self.claim.as_ref() }.unassign();
+        self.shared.place.claims.unassign(unsafe { self.claim.as_ref() });
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::vec::Vec;
 
+use super::claims::LOOKS;
 use super::shared::{Flavor, SMALLEST};
 use super::steal::Steal;
 use super::stealer::Reader;
@@ -242,4 +243,90 @@ fn a_bounded_deque_is_full_of_elements_only() {
     assert_eq!(unsafe { held_up.take(held_up.front).assume_init() }, 1);
     drop(held_up);
     assert_eq!(worker.drain().collect::<Vec<_>>(), [3, 2]);
+}
+
+/// A thief that is held up in the middle of a steal does not make the owner of a bounded deque replace its buffer, until the others
+/// have come so far as the buffer has slots to spare.
+#[test]
+fn a_bounded_deque_has_slots_to_spare() {
+    for bound in [1, 2, 64, 1000, 1024] {
+        for make in [Worker::bounded, Worker::bounded_fifo] {
+            let worker = make(bound);
+            let (first, second) = (worker.stealer(), worker.stealer());
+            (0..bound).for_each(|value| assert_eq!(worker.push(value), Ok(())));
+            let held_up = claim(&first);
+            for round in 0..bound / 4 + SMALLEST {
+                assert_eq!(worker.push(round), Ok(()));
+                assert_eq!(retired(&worker), 0, "{round} rounds with {bound}");
+                assert_eq!(worker.len(), bound);
+                assert_eq!(worker.push(0), Err(0));
+                assert!(second.steal().is_success());
+            }
+            // Then it does, and has room all the same.
+            for round in 0..slots(&worker) {
+                assert_eq!(worker.push(round), Ok(()));
+                assert!(second.steal().is_success());
+            }
+            assert_eq!(retired(&worker), 1);
+            // SAFETY: claimed above, and taken once.
+            assert_eq!(unsafe { held_up.take(held_up.front).assume_init() }, 0);
+        }
+    }
+}
+
+/// What stealers cost that are many, or were many: looks at claims, not time.
+#[test]
+fn many_stealers_cost_each_other_little() {
+    /// How many looks `act` takes.
+    fn looks(act: impl FnOnce()) -> usize {
+        let before = LOOKS.get();
+        act();
+        LOOKS.get() - before
+    }
+    let count = if cfg!(miri) { 200 } else { 4000 };
+    for flavor in [Flavor::Fifo, Flavor::Lifo] {
+        for is_reversed in [false, true] {
+            let worker = worker(flavor);
+            let mut stealers = Vec::new();
+            let made = looks(|| stealers.extend((0..count).map(|_| worker.stealer())));
+            assert_eq!(made, 0, "no claim is vacant");
+            let cloned = looks(|| (0..count).for_each(|at| drop(stealers[at].clone())));
+            assert!(cloned <= 4 * count, "{cloned} looks for {count} clones");
+            let work = || {
+                looks(|| {
+                    for value in 0..8 * count {
+                        worker.push(value);
+                        assert_eq!(worker.pop(), Some(value));
+                    }
+                })
+            };
+            let worked = work();
+            assert!(worked <= 8 * count, "{worked} looks beside {count} stealers");
+            if is_reversed {
+                stealers.reverse();
+            }
+            stealers.clear();
+            let worked = work();
+            assert!(worked <= 8 * count, "{worked} looks after {count} stealers");
+            let again = looks(|| stealers.extend((0..count).map(|_| worker.stealer())));
+            assert!(again <= 4 * count, "{again} looks for {count} new stealers");
+            assert!(worker.shared.place.claims.count() <= count + 1);
+        }
+    }
+}
+
+/// The buffer does not become larger than the claims for which it is larger than it need be.
+#[test]
+fn many_stealers_of_large_elements_cost_little_memory() {
+    let worker = Worker::new_fifo();
+    let stealers: Vec<_> = (0..1000).map(|_| worker.stealer()).collect();
+    for value in 0..200_u8 {
+        worker.push([value; 4096]);
+        assert!(worker.pop().is_some());
+    }
+    assert_eq!((stealers.len(), slots(&worker)), (1000, SMALLEST));
+    // And a buffer that has grown for other reasons shrinks again.
+    (0..200_u8).for_each(|value| worker.push([value; 4096]));
+    assert_eq!(worker.drain().count(), 200);
+    assert_eq!(slots(&worker), SMALLEST);
 }

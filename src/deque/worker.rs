@@ -10,7 +10,7 @@ use core::ptr::NonNull;
 use super::buffer::Buffer;
 use super::shared::{Flavor, SMALLEST, Shared, distance};
 use super::stealer::Stealer;
-use crate::backend::atomic::{Acquire, Relaxed, Release, SeqCst, fence};
+use crate::backend::atomic::{Relaxed, Release, SeqCst, fence};
 
 /// Of a [`Worker`]: its deque grows as need be.
 #[derive(Debug)]
@@ -45,12 +45,16 @@ pub struct Worker<T, C = Unbounded> {
     pub(super) shared: Arc<Shared<T>>,
     /// The current buffer.
     pub(super) buffer: Cell<NonNull<Buffer<T>>>,
-    /// Slots of lesser indices may be written: see `make_room`.
-    limit: Cell<u64>,
+    /// Slots of lesser indices may be written: see `make_room`. No more than `ready`, nor than the bound allows.
+    pub(super) limit: Cell<u64>,
+    /// Slots of lesser indices have been read, if they ever were written.
+    pub(super) ready: Cell<u64>,
+    /// The buffer shrinks no further: see `smallest`.
+    pub(super) smallest: Cell<usize>,
     /// What the owner last knew of the shared `front`, which only grows: to look costs a transfer when thieves are at work.
-    front: Cell<u64>,
+    pub(super) front: Cell<u64>,
     /// The most elements that the deque holds.
-    bound: usize,
+    pub(super) bound: usize,
     capacity: PhantomData<C>,
 }
 
@@ -103,6 +107,10 @@ impl<T> Worker<T> {
 impl<T> Worker<T, Bounded> {
     /// An empty deque for at most `capacity` elements, whose owner pops what it pushed last.
     ///
+    /// Its buffer has a quarter more slots, and 64, and so many that their number is a power of two. It is replaced by one as large
+    /// only when a thief is held up in the middle of a steal for as long as others take as many elements as there are slots to
+    /// spare.
+    ///
     /// ```
     /// let worker = linchpin::deque::Worker::bounded(1);
     /// assert_eq!(worker.push("one"), Ok(()));
@@ -111,7 +119,7 @@ impl<T> Worker<T, Bounded> {
     ///
     /// # Panics
     ///
-    /// If memory cannot hold so many elements.
+    /// If an address space cannot hold so many elements. If memory cannot, it fails as that of a `Vec` does.
     #[must_use]
     pub fn bounded(capacity: usize) -> Self {
         Self::bounded_at(Flavor::Lifo, capacity)
@@ -121,14 +129,16 @@ impl<T> Worker<T, Bounded> {
     ///
     /// # Panics
     ///
-    /// If memory cannot hold so many elements.
+    /// As [`bounded`](Self::bounded).
     #[must_use]
     pub fn bounded_fifo(capacity: usize) -> Self {
         Self::bounded_at(Flavor::Fifo, capacity)
     }
 
     fn bounded_at(flavor: Flavor, capacity: usize) -> Self {
-        let slots = capacity.max(1).checked_next_power_of_two().unwrap_or(usize::MAX);
+        // Some to spare, so that thieves that are reading an element need not have done so before the next is pushed.
+        let slots = capacity.saturating_add(capacity / 4).saturating_add(SMALLEST);
+        let slots = slots.checked_next_power_of_two().unwrap_or(usize::MAX);
         Self::starting_at(flavor, 0, slots, capacity)
     }
 
@@ -158,6 +168,8 @@ impl<T, C> Worker<T, C> {
             shared,
             buffer: Cell::new(buffer),
             limit: Cell::new(start.wrapping_add(slots.min(bound) as u64)),
+            ready: Cell::new(start.wrapping_add(slots as u64)),
+            smallest: Cell::new(SMALLEST),
             front: Cell::new(start),
             bound,
             capacity: PhantomData,
@@ -238,10 +250,15 @@ impl<T, C> Worker<T, C> {
         if most <= 1 {
             // The last element is claimed as a thief claims it: that takes no fence.
             let last = if most == 1 { self.claim() } else { None };
+            // Not by `map`: an element may be large, and then that copies as much where there is none.
+            let Some(index) = last else {
+                self.shrink(0);
+                return None;
+            };
             // SAFETY: claimed, just now.
-            let value = last.map(|index| unsafe { self.take(index) });
+            let value = unsafe { self.take(index) };
             self.shrink(0);
-            return value;
+            return Some(value);
         }
         let last = back.wrapping_sub(1);
         // Release: a thief may find this value and not the one that `push` stored; the elements
@@ -265,8 +282,9 @@ impl<T, C> Worker<T, C> {
         let claimed = if rest == 0 { self.claim() } else { None };
         // Relaxed: the deque is empty, so no thief that finds this value claims anything.
         shared.back.index.store(back, Relaxed);
+        let index = claimed?;
         // SAFETY: claimed, just now.
-        claimed.map(|index| unsafe { self.take(index) })
+        Some(unsafe { self.take(index) })
     }
 
     #[inline]
@@ -306,87 +324,6 @@ impl<T, C> Worker<T, C> {
     unsafe fn take(&self, index: u64) -> T {
         // SAFETY: the owner wrote it, and is the only thread that writes to slots; the caller's promise.
         unsafe { self.buffer().read(index).assume_init() }
-    }
-
-    /// Halves the buffer if `len` elements are less than a quarter of it.
-    #[inline]
-    fn shrink(&self, len: usize) {
-        let capacity = self.buffer().capacity();
-        if len < capacity / 4 && capacity > SMALLEST && self.bound == usize::MAX {
-            self.shrink_to(capacity / 2);
-        }
-    }
-
-    #[cold]
-    fn shrink_to(&self, slots: usize) {
-        let back = self.back();
-        let front = self.shared.front.load(Relaxed);
-        self.replace(front, back, slots);
-    }
-
-    fn replace(&self, front: u64, back: u64, slots: usize) {
-        // SAFETY: this is the owner; the callers have compared the length with `slots`.
-        let buffer = unsafe { self.shared.replace(front, back, slots) };
-        self.buffer.set(buffer);
-        self.limit.set(front.wrapping_add(slots.min(self.bound) as u64));
-    }
-
-    /// Makes `wanted` slots from `back` on ready to be written; returns how many are, which are fewer only if the deque is bounded.
-    pub(super) fn make_room(&self, back: u64, wanted: usize) -> usize {
-        let ready = distance(back, self.limit.get()).max(0) as usize;
-        if ready >= wanted {
-            return wanted;
-        }
-        self.make_more_room(back, wanted)
-    }
-
-    #[cold]
-    fn make_more_room(&self, back: u64, wanted: usize) -> usize {
-        // Acquire: synchronizes with the Release compare-exchange in `Reader::claim`: of each
-        // element that is claimed, the announcement is seen below.
-        // model: deque::slot_is_reused
-        let front = self.shared.front.load(Acquire);
-        self.front.set(front);
-        let len = distance(front, back).max(0) as usize;
-        let wanted = wanted.min(self.bound - len.min(self.bound));
-        if wanted == 0 {
-            return 0;
-        }
-        // SAFETY: this is the owner.
-        if unsafe { self.shared.retired() } > 0 {
-            // SAFETY: as above.
-            unsafe { self.shared.reclaim() };
-        }
-        let slots = self.buffer().capacity();
-        let lowest = self
-            .shared
-            .place
-            .claims
-            .lowest(self.buffer.get().as_ptr().cast(), front);
-        // How far behind `front` the slowest thief is.
-        let lag = lowest.map_or(0, |lowest| distance(lowest, front).max(0));
-        let ready = slots as i64 - len as i64 - lag;
-        if ready >= wanted as i64 {
-            // Invariant 3: all up to here have been read.
-            let limit = front.wrapping_add(slots as u64).wrapping_sub(lag as u64);
-            let bound = front.wrapping_add(self.bound.min(slots) as u64);
-            self.limit.set(if distance(limit, bound) < 0 { bound } else { limit });
-            return wanted;
-        }
-        let needed = len
-            .checked_add(wanted)
-            .expect("a deque holds fewer elements than memory has bytes");
-        let slots = if needed <= slots / 2 || self.bound != usize::MAX {
-            // A thief is held up. It keeps the old buffer.
-            slots
-        } else {
-            needed
-                .max(slots.saturating_mul(2))
-                .checked_next_power_of_two()
-                .unwrap_or(usize::MAX)
-        };
-        self.replace(front, back, slots);
-        wanted
     }
 }
 

@@ -11,3 +11,4 @@ mod elements;
 mod injector;
 mod ledger;
 mod once;
+mod promises;

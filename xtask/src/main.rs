@@ -64,7 +64,7 @@ fn test() -> Vec<Step> {
         let arguments = [&["test", "-p", "linchpin", "--no-default-features"], arguments].concat();
         cargo(name, &[&arguments[..], &["--", "--test-threads=1"]].concat())
     };
-    vec![
+    let mut steps = vec![
         cargo("native, documentation, compile-fail", &["test", "--workspace"]),
         bare("features: none", &["--lib"]),
         bare("features: alloc", &["--features", "alloc"]),
@@ -86,6 +86,7 @@ fn test() -> Vec<Step> {
         ),
         cargo("example: counters", &["run", "--example", "counters"]),
         cargo("example: pi_mutex_recovery", &["run", "--example", "pi_mutex_recovery"]),
+        cargo("example: thread_pool", &["run", "--example", "thread_pool"]),
         cargo(
             "example: no_std_mcs",
             &["run", "--example", "no_std_mcs", "--no-default-features"],
@@ -96,7 +97,24 @@ fn test() -> Vec<Step> {
             &["test", "-p", "bills", "--release", "--target-dir", "target/coherence"],
         )
         .env("RUSTFLAGS", COHERENCE),
-    ]
+    ];
+    if steps::has_target(SMALL) {
+        steps.push(small());
+    } else {
+        eprintln!("left out: 32 bits, for want of `rustup target add {SMALL}`");
+    }
+    steps
+}
+
+/// A machine of 32 bits.
+const SMALL: &str = "i686-unknown-linux-gnu";
+
+/// Nothing is linked, so that a C compiler for it is not needed.
+fn small() -> Step {
+    cargo(
+        "32 bits: it compiles",
+        &["check", "-p", "linchpin", "--lib", "--target", SMALL],
+    )
 }
 
 fn stress(name: &'static str, seconds: &str) -> Step {

@@ -1,5 +1,6 @@
 //! Commands, one after the other, each with its name and its time.
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -11,6 +12,16 @@ pub struct Step {
     program: String,
     arguments: Vec<String>,
     environment: Vec<(&'static str, String)>,
+}
+
+/// Whether there is a standard library for `target`.
+pub fn has_target(target: &str) -> bool {
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let output = Command::new(rustc)
+        .args(["--print", "target-libdir", "--target", target])
+        .current_dir(root())
+        .output();
+    output.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }
 
 /// A call of the cargo that runs this.

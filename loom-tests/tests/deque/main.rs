@@ -10,7 +10,7 @@ use loom_tests::models;
 
 models! {
     deque, sources: [
-        "src/deque/worker.rs", "src/deque/stealer.rs", "src/deque/shared.rs", "src/deque/claims.rs",
+        "src/deque/worker.rs", "src/deque/room.rs", "src/deque/stealer.rs", "src/deque/shared.rs", "src/deque/claims.rs",
         "src/deque/injector/mod.rs", "src/deque/injector/segment.rs", "src/deque/injector/spare.rs",
         "src/deque/injector/batch.rs", "src/deque/block/opened.rs", "src/deque/block/returned.rs",
     ],

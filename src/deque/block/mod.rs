@@ -22,8 +22,9 @@
 //! elements in the order in which they were pushed. Beside thieves, a FIFO owner pops what a block has left where thieves have
 //! opened it.
 //!
-//! Memory: the blocks in use, up to 8 empty ones that the owner keeps, and one used-up block for each thief that is held up in
-//! the middle of a steal. A thief that is held up holds up no other thread. What it has claimed no other thread gets: one
+//! Memory: the blocks in use, up to 8 empty ones that the owner keeps, up to 7 that thieves have left for it, those that thieves
+//! have used up since the owner last published or filled a block, and one used-up block for each thief that is held up in the
+//! middle of a steal. A thief that is held up holds up no other thread. What it has claimed no other thread gets: one
 //! element, or a block.
 //!
 //! When *not* to use it: where each element must be visible to thieves once it is pushed, though its owner does nothing further; where
@@ -33,6 +34,8 @@ mod opened;
 mod piece;
 mod returned;
 mod stealer;
+#[cfg(all(test, feature = "std"))]
+mod tests;
 mod worker;
 
 pub use stealer::Stealer;

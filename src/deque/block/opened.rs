@@ -1,5 +1,6 @@
 //! Blocks from which thieves take single elements.
 
+use core::marker::PhantomData;
 use core::ptr::{NonNull, null_mut};
 
 use super::piece::{BLOCK, Block, Owned};
@@ -24,7 +25,16 @@ pub(super) struct Opened<T> {
 /// A block that this thread has announced.
 struct Look<'a, T> {
     claim: &'a Claim,
-    block: &'a Block<T>,
+    /// As it was found on the stack: what is freed is freed by such a pointer, not by a reference, which may not touch padding.
+    block: NonNull<Block<T>>,
+    opened: PhantomData<&'a Opened<T>>,
+}
+
+impl<T> Look<'_, T> {
+    fn block(&self) -> &Block<T> {
+        // SAFETY: announced, and on top since: it stays until this look ends. See the comment of `Opened`.
+        unsafe { self.block.as_ref() }
+    }
 }
 
 impl<T> Drop for Look<'_, T> {
@@ -83,9 +93,11 @@ impl<T> Opened<T> {
         // Acquire: synchronizes with the Release compare-exchange in `push`.
         // survivor: the fence does as much, for the block that the load before it found.
         if self.top.load(Acquire) == top {
-            // SAFETY: announced, and on top since; see the type's comment.
-            let block = unsafe { block.as_ref() };
-            return Steal::Success(Look { claim, block });
+            return Steal::Success(Look {
+                claim,
+                block,
+                opened: PhantomData,
+            });
         }
         claim.withdraw();
         Steal::Retry
@@ -118,22 +130,23 @@ impl<T> Opened<T> {
                 Steal::Empty => return Steal::Empty,
                 Steal::Retry => return Steal::Retry,
             };
-            let len = look.block.len.load(Relaxed);
-            let front = look.block.front.load(Relaxed);
+            let block = look.block();
+            let len = block.len.load(Relaxed);
+            let front = block.front.load(Relaxed);
             let next = len.min(front + most);
             if front < len {
                 // Relaxed: the elements were found with the block. It must not be torn.
                 // model: deque::block_opens
-                let claimed = look.block.front.compare_exchange(front, next, Relaxed, Relaxed);
+                let claimed = block.front.compare_exchange(front, next, Relaxed, Relaxed);
                 if claimed.is_err() {
                     return Steal::Retry;
                 }
             }
             if next == len {
                 // Its last element is claimed, by this thread or another.
-                self.remove(look.block);
+                self.remove(&look);
             }
-            let taken = (front..next).map(|index| each(look.block, index)).last();
+            let taken = (front..next).map(|index| each(look.block(), index)).last();
             drop(look);
             if let Some(taken) = taken {
                 return Steal::Success(taken);
@@ -141,15 +154,14 @@ impl<T> Opened<T> {
         }
     }
 
-    /// Takes a used-up block, which this thread has announced, off the stack, unless another thread has.
-    fn remove(&self, block: &Block<T>) {
-        let next = block.next.load(Relaxed);
-        let block = core::ptr::from_ref(block).cast_mut();
+    /// Takes a used-up block off the stack, unless another thread has.
+    fn remove(&self, look: &Look<'_, T>) {
+        let next = look.block().next.load(Relaxed);
         // Relaxed: it goes on in the release sequence of what was pushed below. It must not be torn, or a block would be retired
         // twice; no model survives that to tell.
-        if self.top.compare_exchange(block, next, Relaxed, Relaxed).is_ok() {
-            // SAFETY: it was on the stack, and this thread has taken it off.
-            self.keep(unsafe { NonNull::new_unchecked(block) });
+        let removed = self.top.compare_exchange(look.block.as_ptr(), next, Relaxed, Relaxed);
+        if removed.is_ok() {
+            self.keep(look.block);
         }
     }
 
@@ -168,6 +180,19 @@ impl<T> Opened<T> {
                 Err(now) => first = now,
             }
         }
+    }
+
+    /// How many used-up blocks are kept; no other thread uses the stack meanwhile.
+    #[cfg(all(test, feature = "std"))]
+    pub(super) fn retired(&self) -> usize {
+        let mut count = 0;
+        let mut next = NonNull::new(self.retired.load(Relaxed));
+        while let Some(block) = next {
+            count += 1;
+            // SAFETY: in the list, and no other thread takes it out.
+            next = NonNull::new(unsafe { block.as_ref() }.next.load(Relaxed));
+        }
+        count
     }
 
     /// Gives the used-up blocks that no thief is looking into to `recycle`.

@@ -15,6 +15,9 @@ pub(super) const BLOCK: u32 = hint::tuned(64, 2);
 /// Room for `BLOCK` elements. Those in `front .. len` are there.
 ///
 /// It is used by one thread at a time, with plain accesses, until it is opened: then thieves claim its elements by moving `front`.
+///
+/// The alignment is that of 64-bit machines, also on those of 32 bits: see [`Returned`](super::returned::Returned).
+#[repr(align(8))]
 pub(super) struct Block<T> {
     /// Once it is opened: the next element to claim.
     pub(super) front: AtomicU32,
@@ -112,6 +115,25 @@ impl<T> Owned<T> {
         // SAFETY: this thread has it for its own.
         let block = unsafe { self.0.as_ref() };
         block.front.load(Relaxed) == block.len.load(Relaxed)
+    }
+
+    /// Takes the oldest element out, or the newest.
+    pub(super) fn take(&mut self, newest: bool) -> Option<T> {
+        // SAFETY: this thread has it for its own.
+        let block = unsafe { self.0.as_ref() };
+        let (front, len) = (block.front.load(Relaxed), block.len.load(Relaxed));
+        if front >= len {
+            return None;
+        }
+        let index = if newest {
+            block.len.store(len - 1, Relaxed);
+            len - 1
+        } else {
+            block.front.store(front + 1, Relaxed);
+            front
+        };
+        // SAFETY: it was there, and is so no more.
+        Some(unsafe { block.read(index).assume_init() })
     }
 
     pub(super) fn into_block(self) -> NonNull<Block<T>> {

@@ -11,6 +11,16 @@ use crate::deque::claims::Claim;
 use crate::deque::steal::Steal;
 use crate::deque::stealer::Stealer as Blocks;
 
+/// Why there is an element in a stolen block.
+const SHARED: &str = "a block that is shared is not empty";
+
+/// What a thief with a deque of its own has stolen.
+enum Loot<T> {
+    Block(Owned<T>),
+    /// Of an opened block.
+    Element(T),
+}
+
 /// The handle of a thief of a block deque: made by [`Worker::stealer`].
 ///
 /// It may be cloned, sent and shared; a clone for each thread is faster than one for all. It outlives the worker.
@@ -54,17 +64,8 @@ impl<T> Stealer<T> {
             }
         }
         match self.steal_block() {
-            Steal::Success(block) => {
-                let block = block.into_block();
-                // SAFETY: this thread has just stolen the block, and nothing is in it that is not there.
-                let first = unsafe {
-                    let block = block.as_ref();
-                    let front = block.front.load(Relaxed);
-                    block.front.store(front + 1, Relaxed);
-                    block.read(front).assume_init()
-                };
-                // SAFETY: as above.
-                let rest = unsafe { Owned::new(block) };
+            Steal::Success(mut rest) => {
+                let first = rest.take(false).expect(SHARED);
                 if rest.is_empty() {
                     self.shared.give_back(rest.into_block());
                 } else {
@@ -78,15 +79,20 @@ impl<T> Stealer<T> {
         }
     }
 
-    /// Steals a block that is not opened. A deque without one is asked for it.
+    /// Steals a block that is not opened, where none is. A deque without one is asked for it.
     fn steal_block(&self) -> Steal<Owned<T>> {
         let outcome = self.blocks.steal();
-        if outcome.is_empty() {
+        self.note(outcome.is_empty());
+        outcome
+    }
+
+    /// Counts a steal; a deque in which the thief has found nothing is asked for something.
+    fn note(&self, is_miss: bool) {
+        if is_miss {
             self.note_miss();
         } else {
             self.note_success();
         }
-        outcome
     }
 
     /// Counts that this thief has found nothing, and leaves word the first time and each `PATIENCE` times: a word is a line that
@@ -114,6 +120,21 @@ impl<T> Stealer<T> {
         }
     }
 
+    /// Steals a block, or else an element of an opened one.
+    fn steal_loot(&self) -> Steal<Loot<T>> {
+        let outcome = match self.blocks.steal() {
+            Steal::Success(block) => Steal::Success(Loot::Block(block)),
+            Steal::Retry => Steal::Retry,
+            Steal::Empty => match self.shared.opened.steal(self.claim()) {
+                Steal::Success(element) => Steal::Success(Loot::Element(element)),
+                Steal::Empty => Steal::Empty,
+                Steal::Retry => Steal::Retry,
+            },
+        };
+        self.note(outcome.is_empty());
+        outcome
+    }
+
     /// Steals a block of elements, 64 at most, for `dest`.
     ///
     /// The elements are not copied: the block changes hands. Elements of an opened block are taken one at a time.
@@ -125,30 +146,41 @@ impl<T> Stealer<T> {
                 Steal::Success(())
             };
         }
-        match self.steal_block() {
-            Steal::Success(block) => {
+        match self.steal_loot() {
+            Steal::Success(Loot::Block(block)) => {
                 dest.adopt(block);
                 dest.repay(&self.shared);
                 Steal::Success(())
             }
+            Steal::Success(Loot::Element(element)) => {
+                dest.push(element);
+                Steal::Success(())
+            }
             Steal::Retry => Steal::Retry,
-            Steal::Empty => match self.shared.opened.steal(self.claim()) {
-                Steal::Success(value) => {
-                    dest.push(value);
-                    Steal::Success(())
-                }
-                Steal::Empty => Steal::Empty,
-                Steal::Retry => Steal::Retry,
-            },
+            Steal::Empty => Steal::Empty,
         }
     }
 
-    /// Steals a block of elements for `dest`, and pops one of them.
+    /// Steals a block of elements, 64 at most, for `dest`, but for one, which it returns: the newest of the block if `dest` is a LIFO
+    /// worker, else the oldest. Of an opened block it takes the oldest, and no other.
     pub fn steal_batch_and_pop(&self, dest: &Worker<T>) -> Steal<T> {
-        match self.steal_batch(dest) {
-            Steal::Success(()) => dest.pop().map_or(Steal::Retry, Steal::Success),
-            Steal::Empty => Steal::Empty,
+        if Arc::ptr_eq(&self.shared, &dest.shared) {
+            return dest.pop().map_or(Steal::Empty, Steal::Success);
+        }
+        match self.steal_loot() {
+            Steal::Success(Loot::Block(mut block)) => {
+                let element = block.take(dest.is_lifo()).expect(SHARED);
+                if block.is_empty() {
+                    dest.recycle(block.into_block());
+                } else {
+                    dest.adopt(block);
+                }
+                dest.repay(&self.shared);
+                Steal::Success(element)
+            }
+            Steal::Success(Loot::Element(element)) => Steal::Success(element),
             Steal::Retry => Steal::Retry,
+            Steal::Empty => Steal::Empty,
         }
     }
 
@@ -167,7 +199,7 @@ impl<T> Clone for Stealer<T> {
 
 impl<T> Drop for Stealer<T> {
     fn drop(&mut self) {
-        self.claim().unassign();
+        self.shared.opened.claims.unassign(self.claim());
     }
 }
 

@@ -4,7 +4,6 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt;
-use core::iter::FusedIterator;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
@@ -133,7 +132,7 @@ impl<T> Worker<T> {
         Stealer::new(Arc::clone(&self.shared), self.blocks.stealer())
     }
 
-    fn is_lifo(&self) -> bool {
+    pub(super) fn is_lifo(&self) -> bool {
         self.blocks.flavor() == Flavor::Lifo
     }
 
@@ -192,6 +191,8 @@ impl<T> Worker<T> {
                 .push(unsafe { Owned::new(self.old.replace(self.spare())) });
         }
         self.share(&self.new);
+        // An owner that publishes what it has, again and again, might never come to a full block.
+        self.shared.reclaim();
     }
 
     /// Lets thieves have a piece, if there is anything in it.
@@ -211,8 +212,8 @@ impl<T> Worker<T> {
         spare.unwrap_or_else(Block::new)
     }
 
-    /// Keeps an empty block, or frees it.
-    fn recycle(&self, block: NonNull<Block<T>>) {
+    /// Keeps an empty block, which is this owner's, or frees it.
+    pub(super) fn recycle(&self, block: NonNull<Block<T>>) {
         // SAFETY: the block is this owner's, and empty.
         unsafe { block.as_ref() }.reset();
         let mut spares = self.spares.borrow_mut();
@@ -333,6 +334,8 @@ impl<T> Worker<T> {
     }
 
     /// Pops all elements, in the order of [`pop`](Self::pop). What has not been yielded when the iterator is dropped stays.
+    ///
+    /// The iterator goes on after it has yielded `None`, if something is pushed.
     pub fn drain(&self) -> Drain<'_, T> {
         Drain { worker: self }
     }
@@ -351,7 +354,7 @@ impl<T> Drop for Worker<T> {
             for spare in self.spares.get_mut().drain(..) {
                 Block::free(spare);
             }
-            self.claim.as_ref().unassign();
+            self.shared.opened.claims.unassign(self.claim.as_ref());
         }
     }
 }
@@ -368,8 +371,6 @@ impl<T> Iterator for Drain<'_, T> {
         self.worker.pop()
     }
 }
-
-impl<T> FusedIterator for Drain<'_, T> {}
 
 /// Pushes each element, in the order of the iterator.
 impl<T> Extend<T> for Worker<T> {

@@ -13,6 +13,8 @@ impl<T> Injector<T> {
     /// Steals about half of the elements, 32 at most, and pushes them to `dest`, whose owner pops them in the order in which they
     /// were pushed.
     ///
+    /// [`Empty`](Steal::Empty) also if `dest` is bounded and full.
+    ///
     /// ```
     /// use linchpin::deque::{Injector, Worker};
     ///
@@ -28,6 +30,8 @@ impl<T> Injector<T> {
 
     /// The same with another limit than 32.
     ///
+    /// [`Empty`](Steal::Empty) also if `dest` is bounded and full.
+    ///
     /// # Panics
     ///
     /// If `limit` is zero.
@@ -40,7 +44,7 @@ impl<T> Injector<T> {
         }
         let mut batch = Batch::new(dest, wanted);
         if batch.room() == 0 {
-            return Steal::Retry;
+            return Steal::Empty;
         }
         match self.claim(batch.room()) {
             Steal::Success(claimed) => {
@@ -56,7 +60,8 @@ impl<T> Injector<T> {
         }
     }
 
-    /// Steals about half of the elements, 33 at most, pushes all but the oldest to `dest`, and returns that one.
+    /// Steals about half of the elements, 33 at most, pushes all but the oldest to `dest`, and returns that one, which
+    /// needs no room in `dest`.
     ///
     /// ```
     /// use linchpin::deque::{Injector, Steal, Worker};
