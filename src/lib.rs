@@ -35,6 +35,8 @@ pub mod queue;
 )]
 pub mod reclaim;
 pub mod spin;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub mod stack;
 pub mod wait;
 
 #[doc(hidden)]
