@@ -102,11 +102,10 @@ mod tests {
                 assert!(places.windows(2).all(|two| two[1] - two[0] >= size_of::<T>()));
                 assert!(places.iter().all(|place| place.is_multiple_of(align_of::<T>())));
                 for memory in all {
-                    // SAFETY: from above, the whole of it, and then free.
-                    unsafe {
-                        memory.as_ptr().cast::<u8>().write_bytes(0xA5, size_of::<T>());
-                        free(memory);
-                    }
+                    // SAFETY: from above, the whole of it.
+                    unsafe { memory.as_ptr().cast::<u8>().write_bytes(0xA5, size_of::<T>()) };
+                    // SAFETY: from above, and used no more.
+                    unsafe { free(memory) };
                 }
             }
         }

@@ -10,6 +10,7 @@
 //! | `forks` | a child that is forked in the middle of contention can use locks of its own | 2, 11 |
 //! | `readers` | which locks become read-mostly; which readers a waiting writer bars | 12, 13 |
 //! | `turns` | threads that take turns beside busy processes | 17 |
+//! | `stacks` | a thread that is stopped within an operation keeps no other from the stack (issue 13) | |
 //! | `stress` | all of it at random | |
 //!
 //! Each test runs in a process of its own (`process::alone`), with a time limit, so that a hang or an abort is a failed
@@ -19,6 +20,7 @@
 //! `cargo xtask verify` runs also those that are ignored here, and `stress` for longer.
 #![cfg(all(feature = "std", target_os = "linux", not(miri)))]
 
+mod allocator;
 mod common;
 mod cost;
 mod fences;
@@ -29,6 +31,7 @@ mod new_api;
 mod process;
 mod readers;
 mod seccomp;
+mod stacks;
 mod stress;
 mod stress_subjects;
 mod system;
