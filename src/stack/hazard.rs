@@ -116,6 +116,7 @@ crate::backend::only_in_models! {
     }
 
     /// The same with a domain that ends with the stack. A model has nothing that lives for ever.
+    #[allow(missing_debug_implementations, reason = "for models")]
     pub struct OwnDomainStack<T> {
         inner: Treiber<T, Nodes<T, Own>>,
     }

@@ -126,6 +126,7 @@ only_in_models! {
     }
 
     /// The same with a tag that never changes: a stack that can be deceived.
+    #[allow(missing_debug_implementations, reason = "for models")]
     pub struct FrozenTagStack<T> {
         inner: Treiber<T, Nodes<T, 0>>,
     }
