@@ -7,7 +7,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 
 /// Of address space; the system gives memory where it is used.
 const REGION: usize = 64 << 30;
@@ -17,6 +17,10 @@ const CLASSES: usize = 13;
 /// Where the region begins, or 0; and what of it was given out.
 static REGION_AT: AtomicUsize = AtomicUsize::new(0);
 static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// How many allocations there were in all, and how many pieces of each class are not free.
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+static LIVE: [AtomicIsize; CLASSES] = [const { AtomicIsize::new(0) }; CLASSES];
 
 thread_local! {
     static FREE: [Cell<*mut u8>; CLASSES] = const { [const { Cell::new(null_mut()) }; CLASSES] };
@@ -44,6 +48,17 @@ pub fn without_locks() {
     REGION_AT.store(region.expose_provenance(), Relaxed);
 }
 
+/// How many allocations there were, of all threads, since there are no locks.
+pub fn allocations() -> usize {
+    ALLOCATIONS.load(Relaxed)
+}
+
+/// How many pieces of memory of about that size are not free.
+pub fn live(size: usize) -> isize {
+    let layout = Layout::from_size_align(size, 1).expect("a small size");
+    LIVE[class(layout).expect("a small size")].load(Relaxed)
+}
+
 fn class(layout: Layout) -> Option<usize> {
     let size = layout.size().max(layout.align()).max(16).next_power_of_two();
     let class = (size.ilog2() - 4) as usize;
@@ -59,6 +74,8 @@ unsafe impl GlobalAlloc for Allocator {
             // SAFETY: the caller's promise.
             return unsafe { System.alloc(layout) };
         };
+        ALLOCATIONS.fetch_add(1, Relaxed);
+        LIVE[class].fetch_add(1, Relaxed);
         let kept = FREE.with(|free| {
             let first = free[class].get();
             if !first.is_null() {
@@ -81,8 +98,11 @@ unsafe impl GlobalAlloc for Allocator {
         let region = REGION_AT.load(Relaxed);
         let is_ours = region != 0 && (region..region + REGION).contains(&memory.addr());
         match class(layout).filter(|_| is_ours) {
-            // SAFETY: free, and at least 16 bytes.
-            Some(class) => FREE.with(|free| unsafe { memory.cast::<*mut u8>().write(free[class].replace(memory)) }),
+            Some(class) => {
+                LIVE[class].fetch_sub(1, Relaxed);
+                // SAFETY: free, and at least 16 bytes.
+                FREE.with(|free| unsafe { memory.cast::<*mut u8>().write(free[class].replace(memory)) });
+            }
             // SAFETY: the caller's promise.
             None => unsafe { System.dealloc(memory, layout) },
         }

@@ -10,6 +10,7 @@ use linchpin::stack::EpochStack;
 use linchpin::stack::{HazardStack, TaggedStack};
 
 use crate::allocator;
+use crate::kinds::Stack;
 use crate::process::{Child, alone_for, in_a_fork};
 use crate::system::{Actor, HoldUp, leak, until};
 
@@ -17,34 +18,6 @@ use crate::system::{Actor, HoldUp, leak, until};
 const STOPS: usize = 150;
 const THREADS: u64 = 4;
 const LIMIT: Duration = Duration::from_secs(300);
-
-trait Stack: Default + Send + Sync + 'static {
-    fn push(&self, value: u64);
-    fn pop(&self) -> Option<u64>;
-    fn pop_all(&self) -> Vec<u64>;
-}
-
-macro_rules! stacks {
-    ($($Stack:ident)*) => {$(
-        impl Stack for $Stack<u64> {
-            fn push(&self, value: u64) {
-                self.push(value);
-            }
-
-            fn pop(&self) -> Option<u64> {
-                self.pop()
-            }
-
-            fn pop_all(&self) -> Vec<u64> {
-                self.pop_all().collect()
-            }
-        }
-    )*};
-}
-
-stacks! { TaggedStack HazardStack }
-#[cfg(feature = "epoch")]
-stacks! { EpochStack }
 
 struct Work<S> {
     stack: S,
@@ -55,7 +28,7 @@ struct Work<S> {
     popped: AtomicU64,
 }
 
-impl<S: Stack> Work<S> {
+impl<S: Stack<u64> + 'static> Work<S> {
     fn start() -> (&'static Self, Vec<Actor>) {
         let work: &Self = leak(Work {
             stack: S::default(),
@@ -84,7 +57,7 @@ impl<S: Stack> Work<S> {
                 }
             }
             if round % 1000 == 0 {
-                popped += self.stack.pop_all().iter().sum::<u64>();
+                popped += self.stack.pop_all().sum::<u64>();
             }
             self.done[number as usize].fetch_add(1, Relaxed);
         }
@@ -113,7 +86,7 @@ impl<S: Stack> Work<S> {
         }
         work.is_over.store(true, Relaxed);
         actors.into_iter().for_each(Actor::join);
-        let left = work.stack.pop_all().iter().sum::<u64>();
+        let left = work.stack.pop_all().sum::<u64>();
         assert_eq!(work.pushed.load(Relaxed), work.popped.load(Relaxed) + left);
     }
 

@@ -7,8 +7,7 @@
 //! | `threads`, `linearizable` with `history` | many threads: nothing is lost or comes twice, and each short history is one that a sequential stack could have had |
 //! | `tagged` | what only `TaggedStack` has |
 //! | `memory` | what is allocated, and what is kept |
-//! | `held_up` with `step` | a thread that is held up after each instruction of an operation |
-//! | `adversary` | children of a fork, a sandbox, memory behind threads that are held up |
+//! | `adversary` | children of a fork, a sandbox; threads that are held up are in `tests/adversary` |
 
 #![cfg(feature = "alloc")]
 
@@ -16,8 +15,6 @@
 mod adversary;
 mod behaviour;
 mod drops;
-#[cfg(all(feature = "std", target_os = "linux", target_arch = "x86_64", not(miri)))]
-mod held_up;
 mod history;
 mod kinds;
 mod linearizable;
@@ -31,8 +28,6 @@ mod re_entered;
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "../adversary/seccomp.rs"]
 mod seccomp;
-#[cfg(all(feature = "std", target_os = "linux", target_arch = "x86_64", not(miri)))]
-mod step;
 #[cfg(all(feature = "std", target_os = "linux", not(miri)))]
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "../adversary/system.rs"]

@@ -21,7 +21,19 @@ static LARGE: AtomicIsize = AtomicIsize::new(0);
 
 /// A value of a size that no other test uses.
 #[derive(Clone, Copy)]
-struct Large(#[allow(dead_code, reason = "it is there for its size")] [u8; 7777]);
+pub struct Large(#[allow(dead_code, reason = "it is there for its size")] [u8; 7777]);
+
+impl Large {
+    /// A value.
+    pub const fn new() -> Self {
+        Large([1; 7777])
+    }
+}
+
+/// How many nodes with a [`Large`] value there are.
+pub fn large_nodes() -> isize {
+    LARGE.load(Relaxed)
+}
 
 // SAFETY: passes everything on to the system's allocator, or fails, as an allocator may.
 unsafe impl GlobalAlloc for Counting {
@@ -206,16 +218,16 @@ fn an_epoch_stack_gives_back_what_its_threads_have_kept() {
 fn a_hazard_stack_keeps_a_bounded_number_of_nodes() {
     const EACH: usize = 50_000;
     const THREADS: usize = 3;
-    let before = LARGE.load(Relaxed);
+    let before = large_nodes();
     let stack = HazardStack::<Large>::new();
     let most = AtomicIsize::new(0);
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 for _ in 0..EACH {
-                    stack.push(Large([1; 7777]));
+                    stack.push(Large::new());
                     assert!(stack.pop().is_some());
-                    most.fetch_max(LARGE.load(Relaxed) - before, Relaxed);
+                    most.fetch_max(large_nodes() - before, Relaxed);
                 }
             });
         }

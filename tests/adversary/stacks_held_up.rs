@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
+use crate::allocator;
 use crate::kinds::{Hazard, Kind, Stack, Tagged};
 use crate::process::alone_for;
 use crate::step::Victim;
@@ -120,6 +121,8 @@ fn at_each_point<S: Stack<u64> + 'static, R: Send + 'static>(
     pushed: Option<u64>,
     meanwhile: &[fn(&S, u64) -> Did],
 ) {
+    // A thread that is held up while it allocates keeps no other from it.
+    allocator::without_locks();
     let stack: &'static S = leak(S::default());
     let victim = Victim::new(move || act(stack));
     let fill = || (0..BEFORE).for_each(|value| stack.push(value));
