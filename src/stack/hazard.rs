@@ -18,7 +18,8 @@ use crate::hazard::{Domain, HazardPointer};
 /// * **Guarantee**: linearizable: each value that is pushed is popped once, the last first. No operation waits for another
 ///   thread, wherever that is held up. Values are never kept back: a pop moves the value out, and only the empty node waits.
 ///   **Memory is bounded, also behind a thread that is held up for ever**: it keeps one node, and each thread up to 1,000 or twice
-///   as many as there are hazard pointers (see [`hazard`](crate::hazard)).
+///   as many as there are hazard pointers; where the kernel refuses `membarrier` after it has granted it, nothing is freed (see
+///   [`hazard`](crate::hazard#bound)).
 /// * **Cost**: a push is an allocation, mostly from memory that the thread keeps (32 KiB for each size of node), and a
 ///   compare-exchange. A pop takes a hazard pointer (a few loads and stores of the
 ///   thread's own), and is a compare-exchange and a retirement. Every thousandth or so scans, with a heavy fence.

@@ -19,6 +19,10 @@
 //! **What they do not.** There is no length, which would be a second word for all to write; and no look at the top, which may be gone
 //! at any moment. A signal handler must not use a stack that the thread it interrupts may be using.
 //!
+//! **Forks.** The child of a fork goes on with a stack wherever other threads of the parent were in their operations. What
+//! those threads kept for themselves (free nodes, nodes that they had retired) is lost to the child. If one of them was within
+//! a pop, an `EpochStack` frees nothing in the child any more; a `HazardStack` keeps the one node that it was looking at.
+//!
 //! **Under contention** a thread whose compare-exchange has failed waits for some microseconds, so that the one that has
 //! succeeded goes on alone for dozens of operations: the top's line is fetched once for all these. (Elimination,
 //! in which a push and a pop meet elsewhere, would need a transfer of a line for each pair.)
