@@ -31,6 +31,8 @@ mod oversubscribed;
 mod reclamation;
 #[path = "compare/score.rs"]
 mod score;
+#[path = "compare/stacks.rs"]
+mod stacks;
 #[path = "compare/summary.rs"]
 mod summary;
 #[path = "../xtask/src/table.rs"]
@@ -57,6 +59,7 @@ fn main() {
     benchmarks.extend(barriers::benchmarks());
     benchmarks.extend(reclamation::benchmarks());
     benchmarks.extend(deques::benchmarks());
+    benchmarks.extend(stacks::benchmarks());
     benchmarks.extend(thousands::benchmarks());
     options.select(&mut benchmarks);
     if options.list {

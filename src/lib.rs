@@ -45,6 +45,8 @@ pub mod queue;
 pub mod reclaim;
 #[cfg(target_has_atomic = "ptr")]
 pub mod spin;
+#[cfg(all(feature = "alloc", target_has_atomic = "64"))]
+pub mod stack;
 #[cfg(target_has_atomic = "ptr")]
 pub mod wait;
 

@@ -24,6 +24,8 @@ const FORBIDDEN: &[&str] = &[
     "linchpin_coherence",
     "rustix",
     "parking_lot_core",
+    "crossbeam_epoch",
+    "portable_atomic",
 ];
 
 /// What it takes from the backend as well; unit tests, at the end of a file or in a `tests.rs` or beside it in `tests/`, run natively and need not.

@@ -20,5 +20,6 @@ fn misuse_does_not_compile() {
         cases.compile_fail("tests/compile_fail/counter_*.rs");
         cases.compile_fail("tests/compile_fail/barrier_*.rs");
         cases.compile_fail("tests/compile_fail/hazard_*.rs");
+        cases.compile_fail("tests/compile_fail/stack_*.rs");
     }
 }

@@ -92,6 +92,7 @@ pub fn all() -> Vec<Target> {
     targets.extend(crate::barriers::targets());
     targets.extend(crate::reclamation::targets());
     targets.extend(crate::deques::targets());
+    targets.extend(crate::stacks::targets());
     targets
 }
 

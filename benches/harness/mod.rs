@@ -17,6 +17,7 @@ pub mod pthreads;
 pub mod reclamation;
 pub mod rwlocks;
 pub mod small;
+pub mod stacks;
 
 use std::any::Any;
 use std::hint::black_box;

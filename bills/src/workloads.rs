@@ -2,6 +2,7 @@
 
 mod deques;
 mod sleeping;
+mod stacks;
 
 use std::sync::atomic::AtomicBool;
 
@@ -26,13 +27,14 @@ const OPERATIONS: usize = 256;
 const PASSAGES: usize = 16;
 
 /// The families, in the order in which they are shown.
-pub const FAMILIES: [&str; 7] = [CONTENDED, APART, TURNS, COUNTERS, BARRIERS, RECLAMATION, DEQUES];
+pub const FAMILIES: [&str; 8] = [CONTENDED, APART, TURNS, COUNTERS, BARRIERS, RECLAMATION, DEQUES, STACKS];
 
 const CONTENDED: &str = "one lock for all, threads always waiting";
 const APART: &str = "a lock for each thread";
 const TURNS: &str = "threads that wake one another";
 const COUNTERS: &str = "one counter for all";
 const DEQUES: &str = "elements that an owner or a producer passes on";
+const STACKS: &str = "one stack for all, by push and pop";
 const BARRIERS: &str = "one barrier for all, by the episode";
 const RECLAMATION: &str = "reclamation, one domain for all";
 
@@ -56,7 +58,7 @@ const fn control(family: &'static str, name: &'static str, run: fn(&Machine, usi
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Workload> {
-    ALL.iter().chain(sleeping::ALL).chain(deques::ALL)
+    ALL.iter().chain(sleeping::ALL).chain(deques::ALL).chain(stacks::ALL)
 }
 
 const ALL: &[Workload] = &[

@@ -75,12 +75,14 @@ pub(crate) fn glance(explorations: impl FnOnce()) {
 
 /// Explores `scenario` in every execution, and returns their number and all outcomes there are.
 pub fn explore<T: Ord + Send + 'static>(scenario: impl Fn() -> T + Send + Sync + 'static) -> (usize, BTreeSet<T>) {
-    explore_within(PREEMPTIONS, scenario)
+    explore_within(PREEMPTIONS, usize::MAX, scenario)
 }
 
-/// The same with another bound than three preemptions, for models that are too large for that.
+/// The same with another bound than three preemptions, for models that are too large for that; `most` also where more are
+/// asked for.
 fn explore_within<T: Ord + Send + 'static>(
     preemptions: usize,
+    most: usize,
     scenario: impl Fn() -> T + Send + Sync + 'static,
 ) -> (usize, BTreeSet<T>) {
     // std's: what is counted over all executions is not part of any of them.
@@ -90,7 +92,8 @@ fn explore_within<T: Ord + Send + 'static>(
     if GLANCES.get() {
         builder.preemption_bound = Some(PREEMPTIONS_AT_A_GLANCE.min(preemptions));
     }
-    builder.preemption_bound.get_or_insert(preemptions);
+    let asked = builder.preemption_bound.unwrap_or(preemptions);
+    builder.preemption_bound = Some(asked.min(most));
     builder.check(move || {
         let outcome = scenario();
         let mut seen = record.lock().expect("no execution panics while it records");
@@ -114,7 +117,17 @@ pub fn explore_within_to<T: Ord + Send + std::fmt::Debug + 'static>(
     expected: impl IntoIterator<Item = T>,
     scenario: impl Fn() -> T + Send + Sync + 'static,
 ) -> usize {
-    let (executions, outcomes) = explore_within(preemptions, scenario);
+    explore_at_most_to(preemptions, usize::MAX, expected, scenario)
+}
+
+/// As [`explore_within_to`], with `most` preemptions also where more are asked for: for models that would take hours.
+pub fn explore_at_most_to<T: Ord + Send + std::fmt::Debug + 'static>(
+    preemptions: usize,
+    most: usize,
+    expected: impl IntoIterator<Item = T>,
+    scenario: impl Fn() -> T + Send + Sync + 'static,
+) -> usize {
+    let (executions, outcomes) = explore_within(preemptions, most, scenario);
     if GLANCES.get() {
         return executions;
     }

@@ -18,6 +18,7 @@
 //! | `futex`, `time` | sleeping in the kernel, with its fall-back; in a model a deadline may pass at any moment |
 //! | `pi` | locking in the kernel, with priority inheritance, where there is such a kernel |
 //! | `asymmetric` | the fence pair of "announce, then check", with its fall-back |
+//! | `epoch` | epoch-based reclamation; a model has what it promises, and frees as early as it may |
 //! | `thread::yield_now` | a model has its own scheduler |
 //! | `per_thread!`, `global!`, `immortal!` | each execution of a model starts with fresh ones |
 //! | `const_fn!`, `const_init!`, `array!` | loom's atomics have no `const` constructor |

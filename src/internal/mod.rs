@@ -9,6 +9,8 @@ mod immortal;
 #[cfg(feature = "std")]
 mod pool;
 #[cfg(feature = "std")]
+pub(crate) mod thread_number;
+#[cfg(feature = "std")]
 mod word_lock;
 
 /// The `Debug` of a raw lock: a snapshot, stale when it is printed.

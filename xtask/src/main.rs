@@ -80,6 +80,20 @@ fn test() -> Vec<Step> {
                 "futex",
             ],
         ),
+        // With the whole workspace, above, it has `epoch` and `tagged_ptr`: some members ask for them.
+        cargo(
+            "features: std alone",
+            &[
+                "test",
+                "-p",
+                "linchpin",
+                "--lib",
+                "--test",
+                "stack",
+                "--test",
+                "send_sync",
+            ],
+        ),
         cargo(
             "example: migrate_from_parking_lot",
             &["run", "--example", "migrate_from_parking_lot"],
@@ -125,7 +139,16 @@ fn stress(name: &'static str, seconds: &str) -> Step {
 
 /// The tests in which processes are stopped, forked and confined; one at a time, since some compare times.
 fn adversary(name: &'static str, only: &[&str]) -> Step {
-    let all = ["test", "-p", "linchpin", "--release", "--test", "adversary"];
+    let all = [
+        "test",
+        "-p",
+        "linchpin",
+        "--features",
+        "epoch",
+        "--release",
+        "--test",
+        "adversary",
+    ];
     let alone = ["--", "--include-ignored", "--test-threads=1", "--nocapture"];
     cargo(name, &[&all[..], only, &alone[..]].concat())
 }
@@ -207,6 +230,8 @@ fn verify() -> Vec<Step> {
                 "--test",
                 "spin",
                 "--test",
+                "stack",
+                "--test",
                 "wait",
             ],
             "-Zmiri-many-seeds=0..4",
@@ -244,7 +269,16 @@ fn is_bench_option(option: &str) -> bool {
 fn bench(options: &[&str]) -> ExitCode {
     let comparison = [
         &[
-            "bench", "--quiet", "-p", "linchpin", "--bench", "compare", "--", COMPARISON,
+            "bench",
+            "--quiet",
+            "-p",
+            "linchpin",
+            "--features",
+            "epoch",
+            "--bench",
+            "compare",
+            "--",
+            COMPARISON,
         ],
         options,
     ];

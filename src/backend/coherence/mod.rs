@@ -1,10 +1,14 @@
 //! The coherence backend: atomics that bill each line they move (see the crate `coherence`).
 
+#[cfg(feature = "epoch")]
+pub(crate) mod epoch;
 pub(crate) mod futex;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) mod pi;
 
 pub(crate) mod atomic {
+    #[cfg(feature = "tagged_ptr")]
+    pub(crate) use crate::backend::simulated::wide::AtomicU128;
     pub(crate) use coherence::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use coherence::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize};
     // The backend boundary has them in every backend, whether or not this crate uses all of them today.

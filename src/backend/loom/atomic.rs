@@ -1,6 +1,8 @@
 //! Atomics whose every access loom explores, and that can be made to fail on demand (see [`fault`]).
 
 use super::fault::{self, Kind, Operation};
+#[cfg(feature = "tagged_ptr")]
+pub(crate) use crate::backend::simulated::wide::AtomicU128;
 pub(crate) use std::sync::atomic::Ordering;
 // The backend boundary has them in every backend, whether or not this crate uses all of them today.
 #[allow(unused_imports)]

@@ -3,6 +3,8 @@
 
 pub(crate) mod atomic;
 pub mod bounds;
+#[cfg(feature = "epoch")]
+pub(crate) mod epoch;
 pub mod fault;
 pub(crate) mod futex;
 #[cfg(any(target_os = "linux", target_os = "android"))]

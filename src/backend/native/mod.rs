@@ -1,5 +1,7 @@
 //! The native backend: `core`'s atomics, the processor's pause, the operating system's scheduler.
 
+#[cfg(feature = "epoch")]
+pub(crate) mod epoch;
 #[cfg(feature = "std")]
 pub(crate) mod fork;
 #[cfg(feature = "std")]
@@ -19,10 +21,12 @@ pub(crate) mod atomic {
     pub(crate) use core::sync::atomic::AtomicU64;
     pub(crate) use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize};
+    #[cfg(all(feature = "tagged_ptr", target_pointer_width = "64"))]
+    pub(crate) use portable_atomic::AtomicU128;
     // The backend boundary has them in every backend, whether or not this crate uses all of them today.
     #[allow(unused_imports)]
     pub(crate) use core::sync::atomic::{
-        Ordering::{AcqRel, SeqCst},
+        Ordering::{self, AcqRel, SeqCst},
         fence,
     };
 

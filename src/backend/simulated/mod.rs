@@ -1,5 +1,10 @@
 //! What the loom and the coherence backend share: threads that are coroutines of one, and nothing that forks.
 
+#[cfg(feature = "epoch")]
+pub(super) mod epochs;
+#[cfg(feature = "tagged_ptr")]
+pub(super) mod wide;
+
 /// A value of one execution or simulation, which lives as long as a thread uses it: loom ends its statics with the main
 /// thread, and what a simulation leaves behind must not change the cost of the next.
 pub(crate) type Global<T> = std::sync::Arc<T>;

@@ -1,0 +1,154 @@
+//! [`TaggedStack`]: a stack whose nodes are never freed, only used again.
+
+mod arena;
+#[cfg(feature = "std")]
+mod caches;
+mod nodes;
+
+use super::api::stack_api;
+use super::treiber::Treiber;
+use crate::backend::const_fn;
+#[cfg(feature = "std")]
+use crate::backend::only_in_models;
+use nodes::Nodes;
+
+/// The most free nodes that go from a thread's cache to another's at once.
+#[cfg(any(feature = "std", test))]
+const CHAIN: u32 = crate::backend::hint::tuned(16, 1);
+/// As wide as the index leaves room for.
+const TAG_BITS: u32 = 32;
+
+/// A lock-free stack that any number of threads push to and pop from, without any reclamation: a node stays a node of its
+/// stack, and is used again.
+///
+/// * **Guarantee**: linearizable: each value that is pushed is popped once, the last first. No operation waits for another
+///   thread, wherever that is held up.
+/// * **Cost**: a push and a pop are one compare-exchange each, and a few loads and stores. No allocation once there are as many
+///   nodes as have been in use at once. A node is the value and 8 bytes; memory is what the most values at one time needed,
+///   up to twice that (8 KiB at least), and for each thread that has used the stack its cache: 128 bytes, and at most 33 free
+///   nodes. All is freed with the stack.
+/// * **Limit**: `2^32 - 1` nodes. A thread that is held up for more than 43 seconds *within* a pop, during which the top
+///   changes billions of times, may be deceived with a probability of 1 in `2^32`: see [`reclaim::tagged`](crate::reclaim::tagged).
+/// * **Not for**: a stack that is large once and small for long, since memory is not given back: take a
+///   [`HazardStack`](super::HazardStack).
+///
+/// ```
+/// use linchpin::stack::TaggedStack;
+///
+/// static FREE: TaggedStack<usize> = TaggedStack::new();
+///
+/// std::thread::scope(|scope| {
+///     for id in 0..4 {
+///         scope.spawn(move || FREE.push(id));
+///     }
+/// });
+/// let mut all: Vec<_> = FREE.pop_all().collect();
+/// all.sort();
+/// assert_eq!(all, [0, 1, 2, 3]);
+/// assert_eq!(FREE.pop(), None);
+/// ```
+pub struct TaggedStack<T> {
+    inner: Treiber<T, Nodes<T, TAG_BITS>>,
+}
+
+impl<T> TaggedStack<T> {
+    const_fn! {
+        /// An empty stack, which allocates with the first push.
+        #[must_use]
+        pub const fn new() -> Self {
+            TaggedStack { inner: Treiber::new(Nodes::new(arena::MOST, true)) }
+        }
+    }
+
+    const_fn! {
+        /// An empty stack for `capacity` values at most: [`try_push`](Self::try_push) gives back those that are too many.
+        ///
+        /// A push is refused only if all nodes are in use at one instant: by values, or by operations under way. So no thread
+        /// keeps free nodes for itself, and a push and a pop cost two compare-exchanges each.
+        ///
+        /// # Panics
+        ///
+        /// If `capacity` is 0 or above `2^32 - 1`.
+        ///
+        /// ```
+        /// use linchpin::stack::TaggedStack;
+        ///
+        /// let stack = TaggedStack::bounded(2);
+        /// stack.push('a');
+        /// stack.push('b');
+        /// assert_eq!(stack.try_push('c'), Err('c'));
+        /// assert_eq!(stack.pop(), Some('b'));
+        /// assert_eq!(stack.try_push('c'), Ok(()));
+        /// ```
+        #[must_use]
+        pub const fn bounded(capacity: usize) -> Self {
+            assert!(
+                capacity > 0 && capacity as u64 <= arena::MOST as u64,
+                "TaggedStack::bounded: `capacity` must be from 1 to 2^32 - 1"
+            );
+            #[allow(clippy::cast_possible_truncation, reason = "checked above")]
+            let limit = capacity as u32;
+            TaggedStack { inner: Treiber::new(Nodes::new(limit, false)) }
+        }
+    }
+
+    /// An empty stack with memory for at least `capacity` values, which grows where that is not enough.
+    ///
+    /// If there is not that much memory, the stack begins with what there is.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        let stack = Self::new();
+        stack.inner.policy().reserve(capacity);
+        stack
+    }
+
+    /// The most values there can be: what [`bounded`](Self::bounded) was told, or `2^32 - 1`.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.inner.policy().limit() as usize
+    }
+
+    #[cold]
+    fn refuse(&self) -> ! {
+        self.inner.policy().refuse()
+    }
+}
+
+stack_api! { TaggedStack, Nodes<T, TAG_BITS> }
+
+#[cfg(feature = "std")]
+only_in_models! {
+    impl<T> TaggedStack<T> {
+        /// Makes sure that there is memory for all nodes.
+        pub fn reserve(&self) {
+            self.inner.policy().reserve(self.limit());
+        }
+    }
+
+    /// The same with a tag that never changes: a stack that can be deceived.
+    #[allow(missing_debug_implementations, reason = "for models")]
+    pub struct FrozenTagStack<T> {
+        inner: Treiber<T, Nodes<T, 0>>,
+    }
+
+    impl<T> FrozenTagStack<T> {
+        /// An empty stack.
+        #[allow(clippy::new_without_default, reason = "for models")]
+        pub fn new() -> Self {
+            FrozenTagStack { inner: Treiber::new(Nodes::new(arena::MOST, true)) }
+        }
+
+        /// Puts a value on top.
+        pub fn push(&self, value: T) {
+            assert!(self.inner.push(value).is_ok(), "there is room");
+        }
+
+        /// Takes the value on top.
+        pub fn pop(&self) -> Option<T> {
+            self.inner.pop()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! Stacks, on native threads: what goes in comes out, once, the last first; and what becomes of it where something goes wrong
+//! in the middle.
+//!
+//! | file | what it is about |
+//! |---|---|
+//! | `behaviour`, `drops`, `re_entered` | one thread: what a stack does, values that panic or use the stack while they are dropped |
+//! | `threads`, `linearizable` with `history` | many threads: nothing is lost or comes twice, and each short history is one that a sequential stack could have had |
+//! | `tagged` | what only `TaggedStack` has |
+//! | `memory` | what is allocated, and what is kept |
+//! | `adversary` | children of a fork, a sandbox; threads that are held up are in `tests/adversary` |
+
+#![cfg(feature = "alloc")]
+
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+mod adversary;
+mod behaviour;
+mod drops;
+mod history;
+mod kinds;
+mod linearizable;
+mod memory;
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../adversary/process.rs"]
+mod process;
+mod re_entered;
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../adversary/seccomp.rs"]
+mod seccomp;
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../adversary/system.rs"]
+mod system;
+mod tagged;
+mod threads;

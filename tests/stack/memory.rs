@@ -1,0 +1,238 @@
+//! What the stacks hold on to, counted: the whole program goes through an allocator that counts for each thread.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering::Relaxed};
+use std::thread;
+
+use linchpin::stack::{HazardStack, TaggedStack};
+
+use crate::kinds::{Kind, Stack, on_each_stack};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    static FAILS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// In large pieces, which the other tests of this program do not ask for: of [`Large`].
+static LARGE: AtomicIsize = AtomicIsize::new(0);
+
+/// A value of a size that no other test uses.
+#[derive(Clone, Copy)]
+pub struct Large(#[allow(dead_code, reason = "it is there for its size")] [u8; 7777]);
+
+impl Large {
+    /// A value.
+    pub const fn new() -> Self {
+        Large([1; 7777])
+    }
+}
+
+/// How many nodes with a [`Large`] value there are.
+pub fn large_nodes() -> isize {
+    LARGE.load(Relaxed)
+}
+
+// SAFETY: passes everything on to the system's allocator, or fails, as an allocator may.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        if FAILS.try_with(Cell::get) == Ok(true) {
+            return std::ptr::null_mut();
+        }
+        if is_large(layout) {
+            LARGE.fetch_add(1, Relaxed);
+        }
+        if is_odd(layout) {
+            ODD.fetch_add(1, Relaxed);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        if is_large(layout) {
+            LARGE.fetch_sub(1, Relaxed);
+        }
+        if is_odd(layout) {
+            ODD.fetch_sub(1, Relaxed);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(memory, layout) };
+    }
+}
+
+/// Of a size that no other test uses, and nodes of which a thread keeps.
+#[cfg(feature = "epoch")]
+struct Odd(#[allow(dead_code, reason = "it is there for its size")] [u64; 29]);
+
+/// Nodes of such values: of this size exactly. This thread, which has dropped the stack, keeps 32 KiB.
+static ODD: AtomicIsize = AtomicIsize::new(0);
+#[cfg(feature = "epoch")]
+const KEPT: isize = 32 * 1024 / 240;
+
+fn is_odd(layout: Layout) -> bool {
+    layout.size() == 30 * size_of::<u64>() && layout.align() == 16
+}
+
+fn is_large(layout: Layout) -> bool {
+    (size_of::<Large>()..size_of::<Large>() + 16).contains(&layout.size())
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(act: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.get();
+    act();
+    ALLOCATIONS.get() - before
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "too long")]
+fn a_tagged_stack_allocates_no_more_once_it_is_large_enough() {
+    let stack = TaggedStack::<u64>::new();
+    let work = || {
+        for round in 0..50 {
+            (0..1000).for_each(|value| stack.push(value));
+            if round % 2 == 0 {
+                (0..1000).for_each(|_| _ = stack.pop());
+            } else {
+                drop(stack.pop_all());
+            }
+        }
+    };
+    assert!(allocations(work) > 0);
+    assert_eq!(allocations(work), 0);
+    // Another thread pays for nothing but its own first use.
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            work();
+            assert_eq!(allocations(work), 0);
+        });
+    });
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "too long")]
+fn memory_beforehand_is_all_there_is() {
+    let stack = TaggedStack::<u64>::with_capacity(10_000);
+    // This thread's number and its caches.
+    stack.push(0);
+    assert_eq!(allocations(|| (1..10_000).for_each(|value| stack.push(value))), 0);
+    let stack = TaggedStack::<u64>::bounded(600);
+    (0..600).for_each(|value| stack.push(value));
+    assert_eq!(stack.pop_all().count(), 600);
+    assert_eq!(allocations(|| (0..600).for_each(|value| stack.push(value))), 0);
+}
+
+/// Threads that take from one another: nodes go round by the list that all share, and none are made.
+#[test]
+#[cfg_attr(miri, ignore = "too long")]
+fn nodes_come_back_from_those_who_pop() {
+    let stack = TaggedStack::<u64>::new();
+    let (pushed, popped) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Relaxed) {
+                match stack.pop() {
+                    Some(_) => _ = popped.fetch_add(1, Relaxed),
+                    None => thread::yield_now(),
+                }
+            }
+        });
+        // Never more than 100 at once.
+        let push = |values: usize| {
+            for value in 0..values {
+                while pushed.load(Relaxed) - popped.load(Relaxed) >= 100 {
+                    thread::yield_now();
+                }
+                pushed.fetch_add(1, Relaxed);
+                stack.push(value as u64);
+            }
+        };
+        push(10_000);
+        assert_eq!(allocations(|| push(100_000)), 0);
+        is_over.store(true, Relaxed);
+    });
+}
+
+on_each_stack! {
+    what_does_not_fit_comes_back,
+}
+
+/// No memory: the value comes back, and the stack is as it was.
+fn what_does_not_fit_comes_back<K: Kind>() {
+    let stack = K::Of::<[u64; 100]>::default();
+    let mut count = 0;
+    FAILS.set(true);
+    // What there is in reserve may be used up first.
+    let back = loop {
+        match stack.try_push([count; 100]) {
+            Ok(()) => count += 1,
+            Err(back) => break back,
+        }
+    };
+    FAILS.set(false);
+    assert_eq!(back, [count; 100]);
+    stack.push([77; 100]);
+    assert_eq!(stack.pop(), Some([77; 100]));
+    assert!(stack.pop_all().map(|value| value[0]).eq((0..count).rev()));
+}
+
+/// When the threads have ended that have used it, and the collector has been asked often enough, nothing is kept of a stack.
+#[cfg(feature = "epoch")]
+#[test]
+#[cfg_attr(miri, ignore = "too long")]
+fn an_epoch_stack_gives_back_what_its_threads_have_kept() {
+    let live = || ODD.load(Relaxed);
+    let stack = linchpin::stack::EpochStack::<Odd>::new();
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..20_000 {
+                    stack.push(Odd([1; 29]));
+                    assert!(stack.pop().is_some());
+                }
+                (0..100).for_each(|_| stack.push(Odd([2; 29])));
+            });
+        }
+    });
+    drop(stack);
+    // Other tests of this program pin as well, and may be held up.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while live() > KEPT && std::time::Instant::now() < end {
+        crossbeam_epoch::pin().flush();
+        thread::yield_now();
+    }
+    assert!(live() <= KEPT, "{} nodes are left", live());
+}
+
+/// However much goes through, what is kept is bounded; and nothing is kept when the stack and its users are gone, but what the
+/// domain of all stacks has retired.
+#[test]
+#[cfg_attr(miri, ignore = "too long")]
+fn a_hazard_stack_keeps_a_bounded_number_of_nodes() {
+    const EACH: usize = 50_000;
+    const THREADS: usize = 3;
+    let before = large_nodes();
+    let stack = HazardStack::<Large>::new();
+    let most = AtomicIsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..EACH {
+                    stack.push(Large::new());
+                    assert!(stack.pop().is_some());
+                    most.fetch_max(large_nodes() - before, Relaxed);
+                }
+            });
+        }
+    });
+    // A thousand retired for each thread, as much again for a scan under way, and what is in the stack.
+    let bound = 2 * 1_000 * THREADS as isize + 100;
+    assert!(most.load(Relaxed) <= bound, "{} nodes at once", most.load(Relaxed));
+}
