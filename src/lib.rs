@@ -54,5 +54,7 @@ pub mod wait;
 #[doc(hidden)]
 pub use backend::models;
 pub use crossbeam_utils::CachePadded;
+/// The crate whose raw locks these are: for what is generic over locks, and for `RawMutex` and its like in signatures.
+pub use lock_api;
 #[cfg(all(feature = "alloc", target_has_atomic = "64"))]
 pub use reclaim::hazard;

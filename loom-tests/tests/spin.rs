@@ -1,13 +1,13 @@
 //! Models of the spin locks: three threads, exhaustively.
 #![cfg(linchpin_loom)]
 
-use linchpin::spin::{RawMutex, RawRwLock, RawTasMutex, RawTicketMutex};
+use linchpin::spin::{Barrier, RawMutex, RawRwLock, RawTasMutex, RawTicketMutex};
 use lock_api::{Mutex, RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard};
 use loom::sync::Arc;
-use loom_tests::{Watched, explore_to, models, spawn};
+use loom_tests::{Watched, explore_to, explore_within_to, models, spawn};
 
 models! {
-    spin, sources: ["src/spin/mutex.rs", "src/spin/ticket.rs", "src/spin/rwlock.rs"],
+    spin, sources: ["src/spin/mutex.rs", "src/spin/ticket.rs", "src/spin/rwlock.rs", "src/spin/barrier.rs"],
     mutex_excludes => excludes(RawMutex::<Policy>::with_wait),
     tas_mutex_excludes => excludes(RawTasMutex::<Policy>::with_wait),
     ticket_mutex_excludes => excludes(RawTicketMutex::<Policy>::with_wait),
@@ -20,6 +20,8 @@ models! {
     rwlock_downgrade_publishes => rwlock_downgrade_publishes(),
     rwlock_downgrade_beside_readers => rwlock_downgrade_beside_readers(),
     rwlock_tries_to_upgrade => rwlock_tries_to_upgrade(),
+    mutex_times_out => mutex_times_out(),
+    barrier_meets => barrier_meets(),
 }
 
 type Policy = linchpin::wait::DefaultWait;
@@ -207,5 +209,44 @@ fn rwlock_tries_to_upgrade() -> usize {
             u32::from(upgraded)
         );
         (upgraded, read)
+    })
+}
+
+/// A deadline may come while another thread holds the lock: the thread that gives up has changed nothing.
+fn mutex_times_out() -> usize {
+    explore_to([false, true], || {
+        let total = Arc::new(Mutex::from_raw(RawMutex::<Policy>::with_wait(), Watched::default()));
+        let locker = spawn({
+            let total = Arc::clone(&total);
+            move || total.lock().add(1)
+        });
+        let deadline = std::time::Instant::now();
+        let in_time = total.try_lock_until(deadline).map(|held| held.add(1)).is_some();
+        locker.join().expect("it only adds");
+        let end = total.try_lock().expect("everybody has unlocked");
+        assert_eq!(end.get(), 1 + u32::from(in_time));
+        in_time
+    })
+}
+
+/// Three threads meet: each sees what the others did before, and one of them is the leader.
+fn barrier_meets() -> usize {
+    explore_within_to(2, [0, 1, 2], || {
+        let place = Arc::new((Barrier::<Policy>::with_wait(3), [(); 3].map(|()| Watched::default())));
+        fn meet(place: &(Barrier<Policy>, [Watched; 3]), mine: usize) -> bool {
+            place.1[mine].add(1);
+            let is_leader = place.0.wait().is_leader();
+            assert!(place.1.iter().all(|written| written.get() == 1));
+            is_leader
+        }
+        let others = [1, 2].map(|mine| {
+            let place = Arc::clone(&place);
+            spawn(move || meet(&place, mine))
+        });
+        let here = meet(&place, 0);
+        let there = others.map(|other| other.join().expect("it only meets"));
+        let leaders = [here, there[0], there[1]];
+        assert_eq!(leaders.iter().filter(|&&leads| leads).count(), 1);
+        leaders.iter().position(|&leads| leads).expect("one of them")
     })
 }

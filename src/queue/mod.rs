@@ -20,8 +20,8 @@
 //! it yields, 8 times at most, and only while yields are short. Then it joins, whatever the queue. No thread that has
 //! joined is passed; until then others may pass it, those that came later too. That is what lets these locks keep pace
 //! where threads outnumber cores: a few are active at a time and pass the lock on without a context switch, and all
-//! have their turns (Dice, "Malthusian locks", EuroSys 2017). With [`Spin`](crate::wait::Spin) as `W` a thread joins at
-//! once, for places where each has a core of its own.
+//! have their turns (Dice, "Malthusian locks", EuroSys 2017). With [`Spin`](crate::wait::Spin) as `W` (`StrictMcsMutex`) a thread
+//! joins at once, for places where each has a core of its own.
 //!
 //! When *not* to use them: where the lock is mostly free, one word and one RMW do ([`spin`](crate::spin)). Where
 //! throughput counts and fairness does not, a lock whose holder may come back at once passes more.
@@ -46,6 +46,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "std")]
+mod aliases;
 mod barging;
 #[cfg(feature = "std")]
 mod cache;
@@ -60,7 +62,13 @@ mod node;
 mod tests;
 
 #[cfg(feature = "std")]
+pub use aliases::{
+    MappedClhMutexGuard, MappedMcsMutexGuard, StrictClhMutex, StrictClhMutexGuard, StrictMcsMutex, StrictMcsMutexGuard,
+};
+#[cfg(feature = "std")]
 pub use clh::{ClhGuardState, ClhMutex, ClhMutexGuard, RawClhMutex};
+#[cfg(all(feature = "std", feature = "arc_lock"))]
+pub use lock_api::ArcMutexGuard;
 pub use mcs::RawMcsMutex;
 #[cfg(feature = "std")]
 pub use mcs_cell::LockWith;

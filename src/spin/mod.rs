@@ -7,13 +7,15 @@
 //! | [`TicketMutex`] | 2 words | first come, first served, from the ticket on | 1 RMW | few threads, and none may be passed again and again |
 //! | [`RwLock`] | 4 bytes | a waiting writer holds off new readers | 1 RMW, read 2 | readers dominate and critical sections are short |
 //!
+//! Beside them [`Once`] and [`LazyLock`], for what happens once, and [`Barrier`].
+//!
 //! (RMW: a locked read-modify-write instruction for lock and unlock together, with no other thread there.)
 //!
 //! All four are `lock_api` raw locks under an alias, so guards, `map`, `Debug`, `Default`, `From<T>` and `?Sized`
 //! values work as in `parking_lot`; a guard may be dropped on another thread if the value may be sent there. Each fits
 //! in a `static`, and needs neither `std` nor `alloc`. With `std`, a thread that has spun for a few microseconds yields
-//! to the scheduler ([`SpinThenYield`](crate::wait::SpinThenYield)); to spin for ever, name the raw lock:
-//! `lock_api::Mutex<linchpin::spin::RawMutex<Spin>, T>`.
+//! to the scheduler ([`SpinThenYield`](crate::wait::SpinThenYield)); [`SpinOnlyMutex`] and its like spin
+//! for ever.
 //!
 //! **More threads than cores.** With `std`, where as many threads are in a long wait for a mutex as can run, the others
 //! sleep before they try on: 250 us for each that waits, 16 ms at most, and not again within the 100 us after. So a few
@@ -35,12 +37,12 @@
 //! | `mutex.force_unlock()` | `mutex.force_unlock(lock_api::GuardSend::new())` |
 //! | `rwlock.force_read_decrement()` | `rwlock.force_unlock_read(lock_api::GuardSend::new())` |
 //! | `rwlock.force_write_unlock()` | `rwlock.force_unlock_write(lock_api::GuardSend::new())` |
-//! | `Mutex<T, Spin>`, `RwLock<T, Spin>` | `lock_api::Mutex<RawMutex<Spin>, T>`, `lock_api::RwLock<RawRwLock<Spin>, T>` |
+//! | `Mutex<T, Spin>`, `RwLock<T, Spin>` | [`SpinOnlyMutex`], [`SpinOnlyRwLock`] |
 //! | `Mutex<T, Yield>` | `Mutex<T>` with the feature `std` |
 //! | a `RelaxStrategy` of one's own | none: policies are [sealed](crate::wait::Wait) |
 //! | `MutexGuard::leak`, `RwLockWriteGuard::leak` | `MutexGuard::leak`, `RwLockWriteGuard::leak` of `lock_api` where it has them; else forget the guard and use `data_ptr` |
 //! | `try_upgrade_weak` | `try_upgrade` |
-//! | `Once`, `Lazy`, `Barrier` | `std::sync::OnceLock`, `LazyLock`, `Barrier`; not in this module |
+//! | `Once<T, Spin>`, `LazyLock<T, F, Spin>` | [`wait::OnceLock`](crate::wait::OnceLock)`<T, Spin>`, [`wait::LazyLock`](crate::wait::LazyLock)`<T, F, Spin>` |
 //!
 //! ```
 //! use linchpin::spin::{Mutex, RwLock};
@@ -55,6 +57,10 @@
 //! }
 //! assert!(!mutex.is_locked() && !rwlock.is_locked());
 //! ```
+//!
+//! **Deadlines.** With `std`, [`Mutex`], [`TasMutex`] and [`RwLock`] have `try_lock_for`, `try_write_until` and the like. They poll,
+//! and may be late by one yield or sleep; a writer with a deadline does not hold off readers. [`TicketMutex`] has none: a ticket
+//! cannot be given back.
 //!
 //! When *not* to use them: for critical sections that block, allocate, or last longer than a context switch. A waiter
 //! burns its core; a lock that sleeps does not.
@@ -74,12 +80,24 @@
 //! assert_eq!(VISITS.lock().len(), 2);
 //! ```
 
+mod aliases;
+mod barrier;
 mod migrate;
 mod mutex;
 mod restricted;
 mod rwlock;
 mod ticket;
+#[cfg(feature = "std")]
+mod timed;
 
+pub use aliases::{
+    Lazy, LazyLock, MappedMutexGuard, MappedRwLockReadGuard, MappedRwLockWriteGuard, MappedTasMutexGuard,
+    MappedTicketMutexGuard, Once, RwLockUpgradableGuard, SpinOnlyMutex, SpinOnlyMutexGuard, SpinOnlyRwLock,
+    SpinOnlyRwLockReadGuard, SpinOnlyRwLockWriteGuard, SpinOnlyTicketMutex, SpinOnlyTicketMutexGuard,
+};
+pub use barrier::{Barrier, BarrierWaitResult};
+#[cfg(feature = "arc_lock")]
+pub use lock_api::{ArcMutexGuard, ArcRwLockReadGuard, ArcRwLockUpgradableReadGuard, ArcRwLockWriteGuard};
 pub use migrate::{MutexExt, RwLockExt, RwLockUpgradableGuardExt, RwLockWriteGuardExt};
 pub use mutex::{Mutex, MutexGuard, RawMutex, RawSpinMutex, RawTasMutex, TasMutex, TasMutexGuard};
 pub use rwlock::{RawRwLock, RwLock, RwLockReadGuard, RwLockUpgradableReadGuard, RwLockWriteGuard};

@@ -33,12 +33,19 @@
 mod flag;
 #[cfg(all(feature = "alloc", target_has_atomic = "64"))]
 mod interrupt;
+mod lazy_lock;
+mod once_lock;
+mod once_word;
 #[cfg(feature = "std")]
 pub(crate) mod restrict;
 #[cfg(feature = "std")]
 mod yielding;
 
 pub use flag::{Epoch, Flag};
+pub use lazy_lock::LazyLock;
+pub use once_lock::OnceLock;
+#[cfg(feature = "std")]
+pub(crate) use once_word::{OnceWord, Phase, Poisoned};
 #[cfg(feature = "std")]
 pub(crate) use yielding::{yield_if_short, yield_measured, yield_sampled};
 

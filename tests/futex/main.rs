@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod condvar;
+mod kinds;
 mod mutex;
 
 use std::time::{Duration, Instant};

@@ -91,6 +91,7 @@ mutexes! {
 #[cfg(feature = "std")]
 mutexes! {
     futex_mutex: linchpin::futex::RawMutex;
+    futex_fair_mutex: linchpin::futex::RawFairMutex;
     futex_rwlock_writer: Writer<linchpin::futex::RawRwLock>;
     futex_rwlock_upgraded: Upgraded<linchpin::futex::RawRwLock>;
     mcs_mutex: linchpin::queue::RawMcsMutex;
@@ -124,6 +125,7 @@ travellers! {
 #[cfg(feature = "std")]
 travellers! {
     futex_mutex_travels: linchpin::futex::RawMutex;
+    futex_fair_mutex_travels: linchpin::futex::RawFairMutex;
     futex_rwlock_writer_travels: Writer<linchpin::futex::RawRwLock>;
     futex_rwlock_upgraded_travels: Upgraded<linchpin::futex::RawRwLock>;
 }

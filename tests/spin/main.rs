@@ -2,6 +2,7 @@
 //!
 //! Nothing here asserts a time. A test that would hang is ended by a watchdog.
 
+mod aliases;
 #[path = "../common/mod.rs"]
 mod common;
 #[cfg(all(feature = "std", target_os = "linux", not(miri)))]

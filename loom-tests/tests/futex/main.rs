@@ -4,6 +4,7 @@
 
 mod beyond;
 mod condvar;
+mod kinds;
 
 // std's: loom's own aborts the process if it is dropped after a deadlock, which a fault may lead to.
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use loom_tests::{Bounds, Watched, explore_beyond_to, explore_within_to, models, 
 models! {
     futex, sources: [
         "src/internal/word_lock.rs", "src/futex/mutex/mod.rs", "src/futex/mutex/contend.rs", "src/futex/condvar.rs",
+        "src/futex/reentrant.rs",
     ] beyond [mutex_by_kind, condvar_one_by_kind, condvar_by_kind],
     mutex_excludes => mutex_excludes(Bounds::SMALL),
     mutex_wakes_deputies => mutex_excludes(beyond::NO_TURNS),
@@ -27,6 +29,8 @@ models! {
     mutex_times_out_as_deputy => mutex_times_out(beyond::NO_TURNS),
     mutex_unlocks_fairly => mutex_unlocks_fairly(),
     mutex_tries => mutex_tries(),
+    fair_mutex_hands_off => kinds::fair_mutex_hands_off(),
+    reentrant_mutex_excludes => kinds::reentrant_mutex_excludes(),
     condvar_notifies => condvar::notifies(Bounds::SMALL),
     condvar_one_by_kind => condvar::notifies(beyond::BY_KIND),
     condvar_times_out => condvar::times_out(),
