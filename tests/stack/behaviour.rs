@@ -87,7 +87,7 @@ fn large_and_empty_values_come_back<K: Kind>() {
 
 /// More than fit into the first chunks, up and down, and each at its place.
 fn many_come_back<K: Kind>() {
-    const MANY: u32 = if cfg!(miri) { 3_000 } else { 300_000 };
+    const MANY: u32 = if cfg!(miri) { 1_200 } else { 300_000 };
     let stack = K::Of::<u32>::default();
     for round in 0..3 {
         (0..MANY).for_each(|value| stack.push(value ^ round));
