@@ -13,6 +13,7 @@
 //! | `cell::UnsafeCell` | loom reports an access at the wrong time |
 //! | `BUCKETS`, `bucket` | how many buckets a table has that is shared by address, and which is a key's; addresses differ from one execution to the next |
 //! | `hint::spin_for`, `hint::patience`, `hint::tuned` | thousands of pauses are one step of a model |
+//! | `hint::first_chunk` | a simulation takes freed memory that is used again for the same memory |
 //! | `hint::sized`, `hint::decided` | bounds that models shrink, and decisions that they make themselves |
 //! | `only_in_models!` | what a model needs to see of the inside |
 //! | `futex`, `time` | sleeping in the kernel, with its fall-back; in a model a deadline may pass at any moment |

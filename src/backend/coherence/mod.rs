@@ -34,6 +34,12 @@ pub(crate) const BUCKETS: usize = 1;
 pub(crate) mod hint {
     pub(crate) use crate::backend::unmodelled::hints::*;
 
+    /// Room for so many that a table does not grow in a simulation. Where threads race for that, the losers free their
+    /// chunks, and whether a chunk is then found in a cache is up to the system's allocator.
+    pub(crate) const fn first_chunk(_entries: usize) -> usize {
+        16
+    }
+
     /// Pauses `rounds` times, in virtual time.
     #[track_caller]
     pub(crate) fn spin_for(rounds: u32) {

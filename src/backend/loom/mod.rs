@@ -19,6 +19,11 @@ pub(crate) use bounds::{BUCKETS, bucket};
 pub(crate) mod hint {
     pub(crate) use super::bounds::{decided, patience, sized};
 
+    /// As few as can be, so that tables grow in a model.
+    pub(crate) const fn first_chunk(_entries: usize) -> usize {
+        2
+    }
+
     /// However many pauses: to a model they are one point at which the others run.
     pub(crate) fn spin_for(_rounds: u32) {
         super::thread::yield_now();

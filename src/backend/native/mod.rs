@@ -81,6 +81,12 @@ pub(crate) const BUCKETS: usize = 512;
 pub(crate) mod hint {
     pub(crate) use crate::backend::unmodelled::hints::*;
 
+    /// How many entries a table has room for that is used for the first time, where `entries` are enough.
+    #[allow(dead_code, reason = "without `alloc` no table grows")]
+    pub(crate) const fn first_chunk(entries: usize) -> usize {
+        entries
+    }
+
     /// Pauses the processor `rounds` times. A pause is 10 to 140 cycles long, by model: nothing may depend on it.
     #[inline]
     pub(crate) fn spin_for(rounds: u32) {

@@ -30,7 +30,7 @@ const PER_WORD: usize = 16;
 /// The bits of all entries of a word.
 const ALL: u64 = (1 << PER_WORD) - 1;
 /// How many entries the first chunk has; each further one has twice as many as the one before.
-const FIRST: usize = hint::tuned(4, 2);
+const FIRST: usize = hint::first_chunk(4);
 const CHUNKS: usize = hint::tuned(26, 2);
 /// How many words share a line.
 const WORDS: usize = hint::tuned(16, 2);
