@@ -6,9 +6,9 @@
 //! buffer, and before it frees a buffer.
 //!
 //! The list of claims only grows: to the largest number of stealers there ever were at a time, or of threads that were stealing
-//! at a time, whichever is more. It is freed with the deque. So that it costs little where there are many, a buffer has no less
-//! slots than four for each claim, as long as it takes no more memory than the claims do; and a new stealer looks for a claim
-//! only if there is one that no other has, from where one was last found or given back.
+//! at a time, whichever is more. It is freed with the deque. So that it costs little where there are many, a buffer has as
+//! many slots as there are claims, or half as many, as long as it takes no more memory than the claims do; and a new stealer
+//! looks for a claim only if there is one that no other has, from where one was last found or given back.
 
 use alloc::boxed::Box;
 use core::ptr::null_mut;

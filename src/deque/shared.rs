@@ -88,7 +88,7 @@ impl<T> Shared<T> {
         // SeqCst: with the fence of an owner that pops. If this fence comes first, the owner finds
         // this `front` or a later one; else its `back` is found here. And it acquires what came
         // before the claim that stored this `front`.
-        // model: deque::length
+        // survivor: AcqRel passes `deque::length`, for want of a model in which an owner pops beside a look.
         fence(SeqCst);
         // Acquire: so that `len` looks at `front` after it.
         // survivor: as above.

@@ -302,13 +302,13 @@ fn many_stealers_cost_each_other_little() {
                 })
             };
             let worked = work();
-            assert!(worked <= 8 * count, "{worked} looks beside {count} stealers");
+            assert!(worked <= 24 * count, "{worked} looks beside {count} stealers");
             if is_reversed {
                 stealers.reverse();
             }
             stealers.clear();
             let worked = work();
-            assert!(worked <= 8 * count, "{worked} looks after {count} stealers");
+            assert!(worked <= 24 * count, "{worked} looks after {count} stealers");
             let again = looks(|| stealers.extend((0..count).map(|_| worker.stealer())));
             assert!(again <= 4 * count, "{again} looks for {count} new stealers");
             assert!(worker.shared.place.claims.count() <= count + 1);
