@@ -6,9 +6,9 @@
 //! buffer, and before it frees a buffer.
 //!
 //! The list of claims only grows: to the largest number of stealers there ever were at a time, or of threads that were stealing
-//! at a time, whichever is more. It is freed with the deque. So that it costs little where there are many, a buffer has no less
-//! slots than four for each claim, as long as it takes no more memory than the claims do; and a new stealer looks for a claim
-//! only if there is one that no other has, from where one was last found or given back.
+//! at a time, whichever is more. It is freed with the deque. So that it costs little where there are many, a buffer has as
+//! many slots as there are claims, or half as many, as long as it takes no more memory than the claims do; and a new stealer
+//! looks for a claim only if there is one that no other has, from where one was last found or given back.
 
 use alloc::boxed::Box;
 use core::ptr::null_mut;
@@ -46,9 +46,14 @@ pub(super) struct Claims {
     first: AtomicPtr<CachePadded<Claim>>,
     /// How many are listed.
     count: AtomicUsize,
-    /// How many of them no stealer has; too many for a moment, and not too few.
-    vacant: AtomicUsize,
-    /// The one that a stealer has been given or has given back last; null, if none has.
+    vacancies: CachePadded<Vacancies>,
+}
+
+/// Which claims no stealer has. Written to when a stealer is made or dropped, so not on the line that all look at.
+struct Vacancies {
+    /// How many there are; too many for a moment, and not too few.
+    count: AtomicUsize,
+    /// The claim that a stealer has been given or has given back last; null, if none has.
     last: AtomicPtr<Claim>,
 }
 
@@ -88,8 +93,10 @@ impl Claims {
         Claims {
             first: AtomicPtr::new(null_mut()),
             count: AtomicUsize::new(0),
-            vacant: AtomicUsize::new(0),
-            last: AtomicPtr::new(null_mut()),
+            vacancies: CachePadded::new(Vacancies {
+                count: AtomicUsize::new(0),
+                last: AtomicPtr::new(null_mut()),
+            }),
         }
     }
 
@@ -118,7 +125,7 @@ impl Claims {
 
     /// A claim for a new stealer to use first: one that no other has, or a new one.
     pub(super) fn assign(&self) -> &Claim {
-        if self.vacant.load(Relaxed) == 0 {
+        if self.vacancies.count.load(Relaxed) == 0 {
             return self.add(null_mut(), true);
         }
         // Relaxed: two stealers with one claim would get into each other's way, and no more.
@@ -131,7 +138,7 @@ impl Claims {
         };
         // Acquire: synchronizes with the Release stores here and in `unassign`, as in `iter`.
         // survivor: as there.
-        let last = self.last.load(Acquire);
+        let last = self.vacancies.last.load(Acquire);
         // SAFETY: null, or a claim of this list, which lives as long as the list.
         let last = unsafe { last.as_ref() };
         let rest = last.map_or(null_mut(), |last| last.next);
@@ -139,21 +146,25 @@ impl Claims {
         let Some(found) = claims.find(vacant) else {
             return self.add(null_mut(), true);
         };
-        self.vacant.fetch_sub(1, Relaxed);
+        self.vacancies.count.fetch_sub(1, Relaxed);
         // Release: synchronizes with the Acquire load above.
         // survivor: as there.
-        self.last.store(core::ptr::from_ref(found).cast_mut(), Release);
+        self.vacancies
+            .last
+            .store(core::ptr::from_ref(found).cast_mut(), Release);
         found
     }
 
     /// Takes a claim back from a stealer, for another one.
     pub(super) fn unassign(&self, claim: &Claim) {
         // Relaxed: it only spreads stealers over claims. Counted first, so that the count is not less than 0 at any moment.
-        self.vacant.fetch_add(1, Relaxed);
+        self.vacancies.count.fetch_add(1, Relaxed);
         claim.is_assigned.store(false, Relaxed);
         // Release: synchronizes with the Acquire load in `assign`.
         // survivor: as there.
-        self.last.store(core::ptr::from_ref(claim).cast_mut(), Release);
+        self.vacancies
+            .last
+            .store(core::ptr::from_ref(claim).cast_mut(), Release);
     }
 
     /// Leases any claim for `buffer`, for a thief that found its own in use.
@@ -174,7 +185,7 @@ impl Claims {
         })));
         self.count.fetch_add(1, Relaxed);
         if !is_assigned {
-            self.vacant.fetch_add(1, Relaxed);
+            self.vacancies.count.fetch_add(1, Relaxed);
         }
         let mut first = self.first.load(Relaxed);
         loop {

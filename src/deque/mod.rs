@@ -31,7 +31,7 @@
 //! * Memory: a buffer of the next power of two, from 64 slots; it is halved when a pop finds less than a quarter in use. Beside it,
 //!   one old buffer at most for each thief that was in the middle of a steal when it was replaced; it is freed when the owner next
 //!   comes round its buffer or replaces it, or with the deque. And a cache line (two on x86-64) for each stealer, of the most there
-//!   ever were; with more than 16, the buffer is four slots for each of these, as long as it is not larger than they are.
+//!   ever were; with more than 64, the buffer has as many slots, or half as many, as long as it is not larger than they are.
 //! * A LIFO owner that pops pays a fence; for the last element, one compare-exchange in place of it. A FIFO owner pays a
 //!   compare-exchange. Once for each lap round the buffer, or round what a bounded one has to spare, the owner looks at each
 //!   stealer's line. To make a stealer, and to drop it, costs no more where there are many, but for a search when others have been

@@ -6,8 +6,9 @@ use super::worker::Worker;
 use crate::backend::atomic::{Acquire, Relaxed};
 use crate::backend::hint;
 
-/// How many slots there are at least for each claim, so that those are no more than a few in a lap. (A model's buffers are small.)
-const SLOTS_FOR_A_CLAIM: usize = hint::tuned(4, 0);
+/// A buffer has so many slots for each claim, or half as many: then the owner looks at two claims at most for each push. (A model's
+/// buffers are small.)
+const SLOTS_FOR_A_CLAIM: usize = hint::tuned(1, 0);
 
 impl<T, C> Worker<T, C> {
     /// Halves the buffer if `len` elements are less than a quarter of it.

@@ -81,11 +81,14 @@ impl<T> Shared<T> {
     ///
     /// `front` only grows: if it is not before `back`, the deque was empty when `back` was looked at. If it is, there was an element
     /// when `front` was looked at, or one has been pushed since.
+    ///
+    /// All that move `front` release `back` as they know it, so that it is not older than the `front` that is found.
     fn ends(&self) -> (u64, u64) {
         let front = self.front.load(Relaxed);
         // SeqCst: with the fence of an owner that pops. If this fence comes first, the owner finds
-        // this `front` or a later one; else its `back` is found here.
-        // survivor: a wrong length is no wrong outcome, being about a moment ago.
+        // this `front` or a later one; else its `back` is found here. And it acquires what came
+        // before the claim that stored this `front`.
+        // survivor: AcqRel passes `deque::length`, for want of a model in which an owner pops beside a look.
         fence(SeqCst);
         // Acquire: so that `len` looks at `front` after it.
         // survivor: as above.

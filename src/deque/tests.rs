@@ -249,7 +249,8 @@ fn a_bounded_deque_is_full_of_elements_only() {
 /// have come so far as the buffer has slots to spare.
 #[test]
 fn a_bounded_deque_has_slots_to_spare() {
-    for bound in [1, 2, 64, 1000, 1024] {
+    let bounds: &[usize] = if cfg!(miri) { &[1, 3] } else { &[1, 2, 64, 1000, 1024] };
+    for &bound in bounds {
         for make in [Worker::bounded, Worker::bounded_fifo] {
             let worker = make(bound);
             let (first, second) = (worker.stealer(), worker.stealer());
@@ -301,13 +302,13 @@ fn many_stealers_cost_each_other_little() {
                 })
             };
             let worked = work();
-            assert!(worked <= 8 * count, "{worked} looks beside {count} stealers");
+            assert!(worked <= 24 * count, "{worked} looks beside {count} stealers");
             if is_reversed {
                 stealers.reverse();
             }
             stealers.clear();
             let worked = work();
-            assert!(worked <= 8 * count, "{worked} looks after {count} stealers");
+            assert!(worked <= 24 * count, "{worked} looks after {count} stealers");
             let again = looks(|| stealers.extend((0..count).map(|_| worker.stealer())));
             assert!(again <= 4 * count, "{again} looks for {count} new stealers");
             assert!(worker.shared.place.claims.count() <= count + 1);

@@ -310,9 +310,10 @@ impl<T, C> Worker<T, C> {
     fn claim(&self) -> Option<u64> {
         let front = self.front.get();
         let next = front.wrapping_add(1);
-        // Relaxed: what the owner takes it has put there itself. It must not be torn.
-        // model: deque::last_element
-        let claimed = self.shared.front.compare_exchange(front, next, Relaxed, Relaxed);
+        // Release: synchronizes with the fence in `Shared::ends`: a thread that finds this `front`
+        // finds no `back` from before it. It must not be torn.
+        // model: deque::length
+        let claimed = self.shared.front.compare_exchange(front, next, Release, Relaxed);
         self.front.set(claimed.map_or_else(|now| now, |_| next));
         claimed.ok()
     }

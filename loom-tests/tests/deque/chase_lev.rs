@@ -274,3 +274,26 @@ pub fn shared_stealer() -> usize {
         (rest, first, second)
     })
 }
+
+/// A deque that is never empty is not found to be, while its owner pops what it pushed first.
+pub fn length() -> usize {
+    explore_to([vec![], vec![0], vec![1]], || {
+        let worker = Worker::new_fifo();
+        worker.push(0);
+        let stealer = worker.stealer();
+        let thief = spawn(move || {
+            assert!(
+                !stealer.is_empty(),
+                "one element or two are there till this thread steals"
+            );
+            assert!((1..=2).contains(&stealer.len()));
+            steal(&stealer)
+        });
+        worker.push(1);
+        let mut popped: Vec<_> = worker.pop().into_iter().collect();
+        let stolen = thief.join().expect("it only steals");
+        popped.extend(worker.drain());
+        assert_once(2, [&popped, &stolen, &[]]);
+        stolen
+    })
+}

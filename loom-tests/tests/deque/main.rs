@@ -26,6 +26,7 @@ models! {
     batch_publishes => chase_lev::batch_publishes(),
     fifo_batch => chase_lev::fifo_batch(),
     shared_stealer => chase_lev::shared_stealer(),
+    length => chase_lev::length(),
     injector => injector::injector(),
     injector_hands_over => injector::injector_hands_over(),
     injector_reuses => injector::injector_reuses(),
