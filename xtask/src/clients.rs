@@ -93,20 +93,9 @@ fn make(folder: &Path) -> Result<(), String> {
 
 /// Fails unless the shim is what `client` is built with, and the peer itself is not.
 fn check_tree(client: &Client, at: &Path) -> Result<(), String> {
-    let features: Vec<&str> = client
-        .arguments
-        .iter()
-        .copied()
-        .skip_while(|word| *word != "--features")
-        .collect();
-    let tree = output(cargo(
-        at,
-        &[
-            &["tree", "--prefix", "none", "--edges", "normal,build,dev"],
-            &features[..],
-        ]
-        .concat(),
-    ))?;
+    let features = ["--features", client.features];
+    let tree = ["tree", "--prefix", "none", "--edges", "normal,build,dev"];
+    let tree = output(cargo(at, &[&tree[..], &features].concat()))?;
     let (name, _) = client.shim.split_once(' ').ok_or("a shim has a name and a version")?;
     let root = format!("({}", crate::root().display());
     let found: Vec<&str> = tree
@@ -129,10 +118,9 @@ fn test(client: &Client, sources: &[(&str, PathBuf)], folder: &Path) -> Result<u
     check_tree(client, &at)?;
     let shared = folder.join("target");
     let shared = shared.to_str().ok_or("the path of the target folder is no text")?;
-    let mut words = vec!["test", "--no-fail-fast", "--target-dir", shared];
-    words.extend(client.arguments);
-    words.push("--");
-    let first = run_tests(&at, &[&words[..], client.filters].concat(), "output.txt")?;
+    let mut words = vec!["test", "--no-fail-fast", "--lib", "--tests", "--target-dir", shared];
+    words.extend(["--features", client.features, "--"]);
+    let first = run_tests(&at, &words, "output.txt")?;
     // Some go by the clock, and fail beside busy processes. Each has one more chance, alone.
     let again: Vec<&str> = first.failures.iter().map(String::as_str).collect();
     let second = if again.is_empty() {
@@ -178,7 +166,10 @@ fn run_tests(at: &Path, words: &[&str], log: &str) -> Result<Run, String> {
     write(&log, &text)?;
     let (passed, failed) = count(&text);
     println!("{passed} passed, {failed} failed; all of it: {}", log.display());
-    let failure = |line: &str| Some(line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?.to_owned());
+    let failure = |line: &str| {
+        let name = line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?;
+        Some(name.trim_end_matches(" - should panic").to_owned())
+    };
     let failures: Vec<String> = text.lines().filter_map(failure).collect();
     failures.iter().for_each(|name| println!("failed: {name}"));
     Ok(Run {

@@ -125,6 +125,28 @@ fn miri(name: &'static str, tests: &[&str], flags: &'static str) -> Step {
     cargo(name, &[&["+nightly", "miri", "test", "-p", "linchpin"], tests].concat()).env("MIRIFLAGS", flags)
 }
 
+/// The packages that are named as peers, which are in no workspace of ours.
+fn compat() -> impl Iterator<Item = Step> {
+    [
+        ("compat: parking_lot 0.12", "compat/parking_lot-0.12/Cargo.toml"),
+        ("compat: parking_lot 0.13", "compat/parking_lot-0.13/Cargo.toml"),
+        ("compat: crossbeam-deque", "compat/crossbeam-deque/Cargo.toml"),
+        ("compat: haphazard", "compat/haphazard/Cargo.toml"),
+        ("compat: spin", "compat/spin/Cargo.toml"),
+    ]
+    .into_iter()
+    .map(|(name, manifest)| {
+        let check = [
+            "check",
+            "--all-features",
+            "--target-dir",
+            "target/compat",
+            "--manifest-path",
+        ];
+        cargo(name, &[&check[..], &[manifest]].concat())
+    })
+}
+
 fn verify() -> Vec<Step> {
     let arm = [
         "cargo",
@@ -136,6 +158,7 @@ fn verify() -> Vec<Step> {
         "aarch64-unknown-linux-gnu",
     ];
     let mut steps = test();
+    steps.extend(compat());
     steps.extend([
         loom("loom: up to 4 preemptions").env("LOOM_MAX_PREEMPTIONS", "4"),
         cargo("native, optimised", &["test", "--workspace", "--release"]),

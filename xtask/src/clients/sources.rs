@@ -67,6 +67,13 @@ pub(super) fn prepare(client: &Client, sources: &[(&str, PathBuf)], folder: &Pat
         fs::remove_dir_all(&at).map_err(|error| format!("cannot remove {}: {error}", at.display()))?;
     }
     copy(source, &at)?;
+    // It is built by the toolchain that builds linchpin.
+    for choice in ["rust-toolchain", "rust-toolchain.toml"] {
+        let choice = at.join(choice);
+        if choice.exists() {
+            fs::remove_file(&choice).map_err(|error| format!("cannot remove {}: {error}", choice.display()))?;
+        }
+    }
     let manifest = at.join("Cargo.toml");
     let mut text =
         fs::read_to_string(&manifest).map_err(|error| format!("cannot read {}: {error}", manifest.display()))?;
@@ -88,12 +95,13 @@ pub(super) fn prepare(client: &Client, sources: &[(&str, PathBuf)], folder: &Pat
     // Its dependencies that depend on it test it too, and not another copy.
     text.push_str(&format!("{} = {{ path = \".\" }}\n", client.name));
     write(&manifest, &text)?;
-    unlock(&at)?;
+    unlock(client, &at)?;
     Ok(at)
 }
 
-/// Where the client was published with a `Cargo.lock`, puts the shims in it. All else stays as it was when its authors tested it.
-fn unlock(at: &Path) -> Result<(), String> {
+/// Where the client was published with a `Cargo.lock`, puts the shims in it, and the client itself where its
+/// dependencies have another version of it. All else stays as it was when its authors tested it.
+fn unlock(client: &Client, at: &Path) -> Result<(), String> {
     let path = at.join("Cargo.lock");
     if !path.exists() {
         return Ok(());
@@ -113,10 +121,17 @@ fn unlock(at: &Path) -> Result<(), String> {
         };
         let shim = format!("{minor}.99");
         let has_shim = CLIENTS.iter().any(|client| client.shim == format!("{name} v{shim}"));
-        if has_shim && version != shim {
+        let wanted = if has_shim {
+            shim.as_str()
+        } else if name == client.name {
+            client.version
+        } else {
+            continue;
+        };
+        if version != wanted {
             let package = format!("{name}@{version}");
-            if output(cargo(at, &["update", &package, "--precise", &shim])).is_err() {
-                println!("its Cargo.lock has no room for {name} {shim}: all its dependencies are chosen anew");
+            if output(cargo(at, &["update", &package, "--precise", wanted])).is_err() {
+                println!("its Cargo.lock has no room for {name} {wanted}: all its dependencies are chosen anew");
                 return fs::remove_file(&path).map_err(|error| format!("cannot remove {}: {error}", path.display()));
             }
         }
