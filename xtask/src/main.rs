@@ -6,8 +6,10 @@
 //! | `bench` | ours against the peers: a table, and a page with plots (`--quick`, the default; `--full`) |
 //! | `bill` | what each primitive costs on 1 to 64 simulated cores |
 //! | `stress` | hunts rare schedules: lost wake-ups, elements lost or had twice; so many seconds for each lock and deque |
+//! | `clients` | the tests of published crates with linchpin in a peer's place (needs the registry); of one, if it is named |
 //! | `verify` | what takes longer: deeper models, long stress, Miri (needs a nightly with it), 64-bit Arm, the packages |
 
+mod clients;
 mod document;
 mod page;
 mod steps;
@@ -19,7 +21,7 @@ use std::process::ExitCode;
 use document::Section;
 use steps::{Step, cargo};
 
-const USAGE: &str = "usage: cargo xtask test | bench [--quick | --full] [--only=WORDS] [--rounds=N] [--run=MILLISECONDS] | bill | stress [SECONDS] | verify";
+const USAGE: &str = "usage: cargo xtask test | bench [--quick | --full] [--only=WORDS] [--rounds=N] [--run=MILLISECONDS] | bill | stress [SECONDS] | clients [NAME] | verify";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
         ["bill"] => report(&[bills()]),
         ["stress"] => steps::run(&[stress("stress, an hour for each", "3600")]),
         ["stress", seconds] if seconds.parse::<u64>().is_ok() => steps::run(&[stress("stress", seconds)]),
+        ["clients"] => clients::run(None),
+        ["clients", name] => clients::run(Some(name)),
         ["bench", ref options @ ..] if options.iter().all(|option| is_bench_option(option)) => bench(options),
         _ => {
             eprintln!("{USAGE}");
@@ -195,6 +199,28 @@ fn targets() -> impl Iterator<Item = Step> {
     [add].into_iter().chain(check)
 }
 
+/// The packages that are named as peers, which are in no workspace of ours.
+fn compat() -> impl Iterator<Item = Step> {
+    [
+        ("compat: parking_lot 0.12", "compat/parking_lot-0.12/Cargo.toml"),
+        ("compat: parking_lot 0.13", "compat/parking_lot-0.13/Cargo.toml"),
+        ("compat: crossbeam-deque", "compat/crossbeam-deque/Cargo.toml"),
+        ("compat: haphazard", "compat/haphazard/Cargo.toml"),
+        ("compat: spin", "compat/spin/Cargo.toml"),
+    ]
+    .into_iter()
+    .map(|(name, manifest)| {
+        let check = [
+            "check",
+            "--all-features",
+            "--target-dir",
+            "target/compat",
+            "--manifest-path",
+        ];
+        cargo(name, &[&check[..], &[manifest]].concat())
+    })
+}
+
 fn verify() -> Vec<Step> {
     let arm = [
         "cargo",
@@ -206,6 +232,7 @@ fn verify() -> Vec<Step> {
         "aarch64-unknown-linux-gnu",
     ];
     let mut steps = test();
+    steps.extend(compat());
     steps.extend([
         loom("loom: up to 4 preemptions").env("LOOM_MAX_PREEMPTIONS", "4"),
         cargo("native, optimised", &["test", "--workspace", "--release"]),
@@ -256,6 +283,7 @@ fn verify() -> Vec<Step> {
             // Filters, and signals by the thousand, are not emulated well enough.
             .env("LINCHPIN_ADVERSARY", "0"),
         cargo("the packages", &["package"]),
+        cargo("clients: tests of published crates on compat/", &["xtask", "clients"]),
     ]);
     steps.extend(targets());
     steps
