@@ -18,12 +18,6 @@ use crossbeam_utils::CachePadded;
 use crate::backend::atomic::{Acquire, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Relaxed, Release};
 use crate::backend::hint;
 
-#[cfg(all(test, feature = "std"))]
-std::thread_local! {
-    /// How often this thread has gone on to a next claim.
-    pub(super) static LOOKS: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
-}
-
 /// What one thief announces.
 pub(super) struct Claim {
     /// The buffer it reads from; null: no thread uses this claim.
@@ -47,6 +41,9 @@ pub(super) struct Claims {
     /// How many are listed.
     count: AtomicUsize,
     vacancies: CachePadded<Vacancies>,
+    /// How often a thread has gone on to a next claim.
+    #[cfg(all(test, feature = "std"))]
+    pub(super) looks: AtomicUsize,
 }
 
 /// Which claims no stealer has. Written to when a stealer is made or dropped, so not on the line that all look at.
@@ -97,6 +94,8 @@ impl Claims {
                 count: AtomicUsize::new(0),
                 last: AtomicPtr::new(null_mut()),
             }),
+            #[cfg(all(test, feature = "std"))]
+            looks: AtomicUsize::new(0),
         }
     }
 
@@ -115,7 +114,7 @@ impl Claims {
     fn iter_from(&self, mut next: *mut CachePadded<Claim>) -> impl Iterator<Item = &Claim> {
         core::iter::from_fn(move || {
             #[cfg(all(test, feature = "std"))]
-            LOOKS.set(LOOKS.get() + 1);
+            self.looks.fetch_add(1, Relaxed);
             // SAFETY: null, or a claim of this list, which lives as long as the list (see `Drop`).
             let claim = unsafe { next.as_ref() }?;
             next = claim.next;

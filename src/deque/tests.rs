@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::vec::Vec;
 
-use super::claims::LOOKS;
+use crate::backend::atomic::Relaxed;
+
 use super::shared::{Flavor, SMALLEST};
 use super::steal::Steal;
 use super::stealer::Reader;
@@ -278,23 +279,24 @@ fn a_bounded_deque_has_slots_to_spare() {
 /// What stealers cost that are many, or were many: looks at claims, not time.
 #[test]
 fn many_stealers_cost_each_other_little() {
-    /// How many looks `act` takes.
-    fn looks(act: impl FnOnce()) -> usize {
-        let before = LOOKS.get();
-        act();
-        LOOKS.get() - before
-    }
     let count = if cfg!(miri) { 200 } else { 4000 };
     for flavor in [Flavor::Fifo, Flavor::Lifo] {
         for is_reversed in [false, true] {
             let worker = worker(flavor);
+            let all_looks = &worker.shared.place.claims.looks;
+            // How many looks `act` takes.
+            let looks = |act: &mut dyn FnMut()| {
+                let before = all_looks.load(Relaxed);
+                act();
+                all_looks.load(Relaxed) - before
+            };
             let mut stealers = Vec::new();
-            let made = looks(|| stealers.extend((0..count).map(|_| worker.stealer())));
+            let made = looks(&mut || stealers.extend((0..count).map(|_| worker.stealer())));
             assert_eq!(made, 0, "no claim is vacant");
-            let cloned = looks(|| (0..count).for_each(|at| drop(stealers[at].clone())));
+            let cloned = looks(&mut || (0..count).for_each(|at| drop(stealers[at].clone())));
             assert!(cloned <= 4 * count, "{cloned} looks for {count} clones");
             let work = || {
-                looks(|| {
+                looks(&mut || {
                     for value in 0..8 * count {
                         worker.push(value);
                         assert_eq!(worker.pop(), Some(value));
@@ -309,7 +311,7 @@ fn many_stealers_cost_each_other_little() {
             stealers.clear();
             let worked = work();
             assert!(worked <= 24 * count, "{worked} looks after {count} stealers");
-            let again = looks(|| stealers.extend((0..count).map(|_| worker.stealer())));
+            let again = looks(&mut || stealers.extend((0..count).map(|_| worker.stealer())));
             assert!(again <= 4 * count, "{again} looks for {count} new stealers");
             assert!(worker.shared.place.claims.count() <= count + 1);
         }

@@ -97,7 +97,9 @@ fn jobs_are_not_hidden_from_threads_without_one() {
             } else {
                 await_idle(&pool, 2);
             }
-            let meet = || _ = meeting.wait();
+            let meet = || {
+                meeting.wait();
+            };
             join(|| join(meet, meet), meet);
         });
     }
@@ -121,7 +123,9 @@ fn each_woken_thread_wakes_the_next() {
             let meeting = Barrier::new(threads);
             pool.run(|| {
                 await_idle(&pool, threads - 1);
-                tree(depth, &|| _ = meeting.wait());
+                tree(depth, &|| {
+                    meeting.wait();
+                });
             });
         }
     }
