@@ -120,6 +120,7 @@ fn test(client: &Client, sources: &[(&str, PathBuf)], folder: &Path) -> Result<u
     let shared = shared.to_str().ok_or("the path of the target folder is no text")?;
     let mut words = vec!["test", "--no-fail-fast", "--lib", "--tests", "--target-dir", shared];
     words.extend(["--features", client.features, "--"]);
+    words.extend(client.skips.iter().flat_map(|test| ["--skip", test]));
     let first = run_tests(&at, &words, "output.txt")?;
     // Some go by the clock, and fail beside busy processes. Each has one more chance, alone.
     let again: Vec<&str> = first.failures.iter().map(String::as_str).collect();
