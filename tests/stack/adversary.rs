@@ -148,10 +148,13 @@ fn a_sandbox_refuses_the_fence() {
         // It has been used: nodes have been freed.
         assert!(one_by_one(stack, 5_000) <= 1_001, "nothing was freed");
         let values = leak(HazardStack::<u64>::new());
-        let is_over = leak(AtomicBool::new(false));
-        // Outside, all the time, and at the same stack as those inside.
+        let (has_begun, is_over) = (leak(AtomicBool::new(false)), leak(AtomicBool::new(false)));
+        // Outside, and at the same stack as those inside; not at once, since it takes over what they leave.
         let outside = thread::spawn(move || {
             let mut popped = 0;
+            while !has_begun.load(Relaxed) {
+                thread::yield_now();
+            }
             while !is_over.load(Relaxed) {
                 values.push(0);
                 popped += values.pop().expect("no thread pops more than it has pushed");
@@ -159,7 +162,9 @@ fn a_sandbox_refuses_the_fence() {
             popped
         });
         let inside = thread::spawn(move || {
-            let kept = refuse_membarrier().then(|| one_by_one(stack, 3_000))?;
+            let kept = refuse_membarrier().then(|| one_by_one(stack, 3_000));
+            has_begun.store(true, Relaxed);
+            let kept = kept?;
             // Threads of a sandboxed thread are in the sandbox.
             let sums = thread::scope(|scope| {
                 [1, 2]
