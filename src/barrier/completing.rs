@@ -26,7 +26,7 @@ impl<S: Step> Barrier<S> {
     }
 
     #[cold]
-    fn count_early(&self, early: Early) -> Result<Counted, Poisoned> {
+    pub(super) fn count_early(&self, early: Early) -> Result<Counted, Poisoned> {
         let placed = self.arrivals.place(early);
         if self.gate.is_poisoned() {
             let is_over = placed.is_ok_and(|Counted { episode, expected, .. }| {
