@@ -1,7 +1,7 @@
 //! More threads than participants; leaders of episodes that a thread completes by leaving.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -84,6 +84,57 @@ fn sleepers_are_woken_before_the_step_of_the_next_episode() {
         });
     });
     ended.unwrap();
+}
+
+type Step = Box<dyn FnMut() + Send>;
+
+/// A step that fails in a thread which goes on ends its own episode and all later ones, and none before: a thread that
+/// sleeps for one that is over is woken.
+fn a_later_step_fails(fail: fn(&Barrier<Step>)) {
+    const PARTICIPANTS: usize = 12;
+    const FAILS: usize = 2;
+    const THREADS: usize = (FAILS + 1) * PARTICIPANTS;
+    for _ in 0..20 {
+        let ended = ends(move || {
+            let (steps, arriving) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+            let this: Arc<OnceLock<&Barrier<Step>>> = Arc::default();
+            let (coming, itself) = (Arc::clone(&arriving), Arc::clone(&this));
+            let step: Step = Box::new(move || match steps.fetch_add(1, Relaxed) {
+                // Until all have come, and most are asleep.
+                0 => {
+                    await_that(|| coming.load(Relaxed) == THREADS);
+                    thread::sleep(Duration::from_millis(20));
+                }
+                FAILS => fail(itself.get().unwrap()),
+                _ => {}
+            });
+            let barrier: &Barrier<_> = this.get_or_init(|| Box::leak(Box::new(Barrier::with_step(PARTICIPANTS, step))));
+            let wait = |_| {
+                let arriving = Arc::clone(&arriving);
+                thread::spawn(move || {
+                    arriving.fetch_add(1, Relaxed);
+                    barrier.wait_checked().is_ok()
+                })
+            };
+            let threads: Vec<_> = (0..THREADS).map(wait).collect();
+            // A panic is that of the thread that goes on, whose own episode is over.
+            let through = threads.into_iter().map(|thread| thread.join().unwrap_or(true));
+            through.filter(|&is_through| is_through).count()
+        });
+        assert!(ended.unwrap() >= FAILS * PARTICIPANTS);
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "too many threads for Miri")]
+fn a_later_step_that_panics_lets_all_go() {
+    a_later_step_fails(|_| panic!("on purpose"));
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "too many threads for Miri")]
+fn a_later_step_that_poisons_lets_all_go() {
+    a_later_step_fails(|barrier| barrier.poison());
 }
 
 /// A thread that others keep busy with their episodes returns all the same: its own has been over for long.
