@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::Poisoned;
 use super::arrivals::{Counted, Duty, Early, GOES_ON, Refused};
 use super::central::Barrier;
-use super::gate::{Claim, Offer, Passed, Sleepers};
+use super::gate::{Claim, Gate, Offer, Passed, Sleepers};
 use super::step::Step;
 use crate::backend::hint;
 #[cfg(feature = "std")]
@@ -26,7 +26,7 @@ impl<S: Step> Barrier<S> {
     }
 
     #[cold]
-    fn count_early(&self, early: Early) -> Result<Counted, Poisoned> {
+    pub(super) fn count_early(&self, early: Early) -> Result<Counted, Poisoned> {
         let placed = self.arrivals.place(early);
         if self.gate.is_poisoned() {
             let is_over = placed.is_ok_and(|Counted { episode, expected, .. }| {
@@ -111,12 +111,16 @@ impl<S: Step> Barrier<S> {
     /// Completes later episodes that are complete already, and hands on the one after [`GOES_ON`] of them (5). The
     /// episode that this thread is to wait for has been completed.
     #[cold]
-    fn go_on(&self, expected: u32, mut sleepers: Sleepers) {
+    fn go_on(&self, expected: u32, sleepers: Sleepers) {
+        let mut asleep = Asleep {
+            gate: &self.gate,
+            sleepers,
+        };
         let mut steps = Steps::default();
         for left in (0..GOES_ON).rev() {
             if S::RUNS {
                 if steps.may_take_long() {
-                    self.gate.wake(core::mem::replace(&mut sleepers, Sleepers(false)));
+                    asleep.wake();
                     steps = Steps::begin();
                 }
                 if self.gate.is_poisoned() {
@@ -132,14 +136,33 @@ impl<S: Step> Barrier<S> {
             };
             match self.gate.open(offer, || {}) {
                 // All sleepers are woken at once, also those of episodes that are still to come: so seldom.
-                Ok(more) => sleepers.0 |= more.0,
+                Ok(more) => asleep.sleepers.0 |= more.0,
                 Err(Poisoned) => break,
             }
             if !owns_next {
                 break;
             }
         }
-        self.gate.wake(sleepers);
+    }
+}
+
+/// Those that sleep for episodes which are over. Dropped, it wakes them: also where a later step panics.
+struct Asleep<'gate> {
+    gate: &'gate Gate,
+    sleepers: Sleepers,
+}
+
+impl Asleep<'_> {
+    fn wake(&mut self) {
+        self.gate.wake(core::mem::replace(&mut self.sleepers, Sleepers(false)));
+    }
+}
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        if !super::is_abandoned() {
+            self.wake();
+        }
     }
 }
 

@@ -173,3 +173,24 @@ impl Drop for Reset<'_> {
         let _ = RUNNING.try_with(|first| first.set(self.0.outer));
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    /// The list of steps is as it was when a step has ended, also by a panic, and none of it is left behind.
+    #[test]
+    fn a_step_that_ends_is_in_the_list_no_more() {
+        let (outer, inner) = (0_u32, 1_u32);
+        let fails = StepCell(UnsafeCell::new(|| panic!("on purpose")));
+        let step = StepCell(UnsafeCell::new(|| {
+            // SAFETY: this thread alone runs it, once.
+            let run = || unsafe { fails.run(&inner) };
+            assert!(std::panic::catch_unwind(core::panic::AssertUnwindSafe(run)).is_err());
+            assert!(is_running_here(address(&outer)) && !is_running_here(address(&inner)));
+        }));
+        // SAFETY: as above.
+        unsafe { step.run(&outer) };
+        assert!(RUNNING.get().is_null());
+    }
+}

@@ -2,10 +2,11 @@
 
 use core::time::Duration;
 use std::boxed::Box;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::vec::Vec;
 
-use super::gate::Episode;
+use super::arrivals::{Left, TakenBack};
+use super::gate::{Episode, Offer};
 use super::*;
 
 #[cfg(test)]
@@ -162,4 +163,71 @@ fn a_complete_episode_stays_complete() {
         barrier.arrivals.undo();
     }
     assert_eq!(barrier.arrivals.counts(), (2, 2));
+}
+
+/// Nor does the count run over where each arrival is refused, since all have left.
+#[test]
+fn an_arrival_after_the_last_has_left_counts_for_nothing() {
+    let barrier = Barrier::new(1);
+    barrier.arrive_and_drop();
+    for _ in 0..3 {
+        assert!(std::panic::catch_unwind(|| barrier.wait()).is_err());
+    }
+    assert_eq!(barrier.arrivals.counts(), (0, 0));
+}
+
+/// A thread that comes to look at a poisoned barrier only when the episode of its early arrival is over is through.
+#[test]
+fn an_early_arrival_is_through_where_its_episode_was_over_before_poison() {
+    let barrier = Barrier::new(1);
+    assert!(barrier.arrivals.arrive().is_ok());
+    let early = barrier.arrivals.arrive().unwrap_err();
+    // The owner of its episode goes on to the next.
+    for goes_on in [true, false] {
+        assert_eq!(barrier.arrivals.close(1), goes_on);
+        let sleepers = barrier.gate.open(Offer::NOTHING, || {}).unwrap();
+        barrier.gate.wake(sleepers);
+    }
+    barrier.poison();
+    assert!(barrier.count_early(early).is_ok());
+}
+
+/// An arrival ahead that another thread has undone is not taken back from those that the present episode rests on.
+#[test]
+fn an_arrival_that_was_undone_is_not_taken_back() {
+    let barrier = Barrier::new(2);
+    assert!((0..2).all(|_| barrier.arrivals.arrive().is_ok()));
+    let early = barrier.arrivals.arrive().unwrap_err();
+    let counted = barrier.arrivals.place(early).unwrap();
+    barrier.arrivals.undo();
+    assert_eq!(barrier.arrivals.take_back(counted.episode), TakenBack::Unknown);
+    assert_eq!(barrier.arrivals.counts(), (2, 2));
+}
+
+/// The owner of an episode waits until the gate is open for the one before, and leaves the leadership of that to a waiter.
+#[test]
+fn an_owner_does_not_lead_the_episode_before() {
+    let (sender, receiver) = mpsc::channel();
+    let barrier = Barrier::starting_at(0, 2, move || receiver.recv().unwrap());
+    let arrival = barrier.arrive();
+    // A thread that leaves has closed the episode, and not yet opened the gate.
+    assert!(matches!(barrier.arrivals.leave(), Ok(Left::Last { others: true, .. })));
+    assert!(!barrier.arrivals.close(1));
+    thread::scope(|scope| {
+        let owner = scope.spawn(|| barrier.wait().is_leader());
+        while barrier.arrivals.counts().0 == 0 {
+            thread::yield_now();
+        }
+        thread::sleep(Duration::from_millis(10)); // Probably it waits.
+        let offer = Offer {
+            leadership: true,
+            completion: false,
+        };
+        let sleepers = barrier.gate.open(offer, || {}).unwrap();
+        barrier.gate.wake(sleepers);
+        thread::sleep(Duration::from_millis(10)); // Probably its step runs.
+        let leads = arrival.wait().unwrap().is_leader();
+        sender.send(()).unwrap();
+        assert!(leads && owner.join().unwrap());
+    });
 }

@@ -62,6 +62,18 @@ fn no_step_runs_after_poison() {
     runs(|step| TreeBarrier::with_step(3, WakeUp::Global, step));
     runs(|step| TournamentBarrier::with_step(3, WakeUp::Tree, step));
     runs(|step| TournamentBarrier::with_step(3, WakeUp::Global, step));
+    // The last to arrive at a central barrier, and the last to leave one.
+    for arrives in [true, false] {
+        let steps = AtomicUsize::new(0);
+        let barrier = Barrier::with_step(1, || _ = steps.fetch_add(1, Relaxed));
+        barrier.poison();
+        if arrives {
+            assert_eq!(barrier.wait_checked(), Err(Poisoned));
+        } else {
+            barrier.arrive_and_drop();
+        }
+        assert_eq!(steps.load(Relaxed), 0);
+    }
 }
 
 /// Runs `act` while this thread unwinds.
@@ -112,6 +124,19 @@ fn what_is_made_while_a_thread_unwinds_poisons_elsewhere() {
         scope.spawn(move || unwinding(|| drop(third)));
     });
     assert!(first.is_poisoned() && first.wait().is_err());
+}
+
+/// Nor does a participant leave by a panic that has arrived and not waited.
+#[test]
+fn a_panic_between_arriving_and_waiting_poisons_a_combining_barrier() {
+    let [mut one, mut other] = CombiningBarrier::new(2).try_into().unwrap();
+    drop(one.arrive().unwrap());
+    let unwinds = catch_unwind(AssertUnwindSafe(move || {
+        let _one = one;
+        panic!("on purpose");
+    }));
+    assert!(unwinds.is_err() && other.is_poisoned());
+    assert_eq!(other.wait(), Err(Poisoned));
 }
 
 /// A borrowed participant outlives the panic of its thread: a guard poisons for it.

@@ -79,6 +79,22 @@ fn a_participant_does_not_wait_inside_the_step() {
     }
 }
 
+/// One that has waited inside the step, which stopped the panic, has failed: it is not through an episode too soon.
+#[test]
+fn a_participant_that_has_waited_inside_the_step_has_failed() {
+    static KEPT: Mutex<Option<Combined>> = Mutex::new(None);
+    let (result, mut other) = participant_inside(|mut one| {
+        assert!(message(|| ignore(one.wait())).contains("completion step"));
+        *KEPT.lock().unwrap() = Some(one);
+    })
+    .unwrap();
+    assert_eq!(result, Ok(true));
+    let mut one = KEPT.lock().unwrap().take().unwrap();
+    assert_eq!(one.wait(), Err(Poisoned));
+    drop(one);
+    assert_eq!(other.wait(), Err(Poisoned));
+}
+
 /// It leaves when the episode is over.
 #[test]
 fn a_participant_is_dropped_inside_the_step() {
@@ -98,6 +114,22 @@ fn a_pending_arrival_is_not_waited_with_inside_the_step() {
         let one: &'static mut Participant<_> = Box::leak(Box::new(one));
         *ARRIVAL.lock().unwrap() = Some(one.arrive().unwrap());
         message(|| ignore(other.wait()))
+    });
+    assert!(text.unwrap().contains("completion step"));
+}
+
+/// A step in whose middle the step of another barrier has run is still known to be running.
+#[test]
+fn a_step_comes_to_its_own_barrier_after_the_step_of_another() {
+    let text = ends(|| {
+        static OUTER: OnceLock<Barrier<Step>> = OnceLock::new();
+        let other = Barrier::with_step(1, || {});
+        let step: Step = Box::new(move || {
+            other.wait();
+            OUTER.get().unwrap().wait();
+        });
+        let outer = OUTER.get_or_init(|| Barrier::with_step(1, step));
+        message(|| ignore(outer.wait()))
     });
     assert!(text.unwrap().contains("completion step"));
 }

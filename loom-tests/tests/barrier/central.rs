@@ -223,6 +223,29 @@ pub fn central_leave_step() -> usize {
     })
 }
 
+/// A thread leaves while another waits with a time-out: that one leads the episode, or the next one if its arrival was taken
+/// back; it is through when the step has run.
+pub fn central_leave_times_out() -> usize {
+    explore_to([false, true], || {
+        let steps = Arc::new(Watched::default());
+        let barrier = Arc::new(Barrier::with_step(2, {
+            let steps = Arc::clone(&steps);
+            move || steps.add(1)
+        }));
+        let leaver = spawn({
+            let barrier = Arc::clone(&barrier);
+            move || barrier.arrive_and_drop()
+        });
+        let first = barrier.wait_timeout(Duration::from_secs(1));
+        let timed_out = first == Err(WaitError::TimedOut);
+        let result = first.unwrap_or_else(|_| barrier.wait());
+        assert!(result.is_leader());
+        assert_eq!(steps.get(), 1);
+        leaver.join().expect("it only leaves");
+        timed_out
+    })
+}
+
 /// Poisoning against a wait: the waiter is through, or sees what the poisoner did; and no wait succeeds afterwards.
 pub fn central_poison() -> usize {
     explore_within_to(2, [(false, false), (true, false), (true, true)], || {

@@ -3,6 +3,7 @@
 #![cfg(linchpin_loom)]
 
 mod central;
+mod going_on;
 mod participants;
 
 use linchpin::barrier::{CombiningBarrier, DisseminationBarrier, TournamentBarrier, TreeBarrier, WakeUp};
@@ -21,7 +22,9 @@ models! {
     central_times_out_among_three => central::central_times_out_among_three(),
     central_leave => central::central_leave(),
     central_leave_step => central::central_leave_step(),
+    central_leave_times_out => central::central_leave_times_out(),
     central_poison => central::central_poison(),
+    central_goes_on_to_poison => going_on::goes_on_to_poison(),
     central_surplus => central::central_surplus(2, 3, 1),
     central_surplus_of_four => central::central_surplus(1, 4, 2),
     central_goes_on => central::central_goes_on(1, 3, 1),
