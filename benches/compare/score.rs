@@ -101,7 +101,14 @@ pub fn best<'scores>(scores: impl Iterator<Item = &'scores Score>) -> Option<&'s
 
 /// A benchmark, for the report.
 pub fn section(title: &str, scores: &Scores) -> Section {
-    let names: Vec<(&str, bool)> = scores[0].1.iter().map(|score| (score.name, score.ours)).collect();
+    // Not all take part under every load.
+    let mut names: Vec<(&str, bool)> = vec![];
+    for score in scores.iter().flat_map(|(_, scores)| scores) {
+        if !names.contains(&(score.name, score.ours)) {
+            names.push((score.name, score.ours));
+        }
+    }
+    let of = |scores: &[Score], name: &str| scores.iter().position(|score| score.name == name);
     let places: Vec<String> = scores.iter().map(|(config, _)| label(*config)).collect();
     let table = |caption: &str, names: &[&str], cell: &dyn Fn(ThreadConfig, &[Score], &Score) -> String| Table {
         caption: caption.into(),
@@ -109,12 +116,9 @@ pub fn section(title: &str, scores: &Scores) -> Section {
         rows: names
             .iter()
             .map(|name| {
-                let cells = scores.iter().map(|(config, scores)| {
-                    let score = scores
-                        .iter()
-                        .find(|score| score.name == *name)
-                        .expect("all take part in all cells");
-                    cell(*config, scores, score)
+                let cells = scores.iter().map(|(config, scores)| match of(scores, name) {
+                    Some(number) => cell(*config, scores, &scores[number]),
+                    None => String::new(),
                 });
                 std::iter::once((*name).to_owned()).chain(cells).collect()
             })
@@ -126,10 +130,12 @@ pub fn section(title: &str, scores: &Scores) -> Section {
         values: values.into(),
         series: names
             .iter()
-            .enumerate()
-            .map(|(number, (name, _))| Series {
+            .map(|(name, _)| Series {
                 name: (*name).to_owned(),
-                points: scores.iter().map(|(_, scores)| value(&scores[number])).collect(),
+                points: scores
+                    .iter()
+                    .map(|(_, scores)| of(scores, name).map_or(0.0, |number| value(&scores[number])))
+                    .collect(),
             })
             .collect(),
     };
