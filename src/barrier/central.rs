@@ -102,7 +102,8 @@ impl<F: FnMut() + Send> Barrier<F> {
         ///
         /// If `step` panics, the barrier is poisoned, and the panic goes on in the thread that ran it. If it waits for or
         /// arrives at this same barrier, or waits with an [`Arrival`] at it, that panics; without the feature `std` it waits
-        /// for ever. It must not wait for a thread that is itself to pass this barrier.
+        /// for ever. It must not wait for a thread that is itself to pass this barrier; nor, where more threads than participants
+        /// use it, for one whose wait has not returned: that may be asleep while the next step runs.
         ///
         /// # Panics
         ///
