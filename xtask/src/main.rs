@@ -282,6 +282,22 @@ fn verify() -> Vec<Step> {
         steps::command("64-bit Arm (qemu: no weak memory)", "tools/aarch64.sh", &arm)
             // Filters, and signals by the thousand, are not emulated well enough.
             .env("LINCHPIN_ADVERSARY", "0"),
+        cargo(
+            "the comparison, as short as it can be",
+            &[
+                "bench",
+                "--quiet",
+                "-p",
+                "linchpin",
+                "--features",
+                "epoch",
+                "--bench",
+                "compare",
+                "--",
+                "--rounds=1",
+                "--run=1",
+            ],
+        ),
         cargo("the packages", &["package"]),
         cargo("clients: tests of published crates on compat/", &["xtask", "clients"]),
     ]);
