@@ -299,11 +299,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool of `threads` threads.
-    ///
-    /// # Panics
-    ///
-    /// If `threads` is zero.
+    /// A pool of `threads` threads. Panics if that is zero, or if a thread cannot be started.
     pub fn new(threads: usize) -> Self {
         assert!(threads > 0, "a pool has at least one thread");
         let workers: Vec<_> = (0..threads).map(|_| queue::new_lifo()).collect();
@@ -322,11 +318,16 @@ impl Pool {
                 index,
                 shared: Arc::clone(&shared),
             };
-            thread::spawn(move || {
+            // A thread that waits in `join` runs other jobs on top of that.
+            let run = move || {
                 CONTEXT.set(&raw const context);
                 context.work();
                 CONTEXT.set(std::ptr::null());
-            })
+            };
+            thread::Builder::new()
+                .stack_size(16 << 20)
+                .spawn(run)
+                .expect("there is room for a thread")
         };
         let threads = workers.into_iter().enumerate().map(start).collect();
         Pool { shared, threads }

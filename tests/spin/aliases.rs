@@ -34,14 +34,14 @@ fn a_barrier_lets_no_thread_leave_early_and_has_one_leader_an_episode() {
 fn more_threads_than_participants_may_share_a_barrier() {
     let _watchdog = watchdog();
     let (barrier, leaders) = (Barrier::new(2), AtomicUsize::new(0));
-    let times = times(200, 4);
-    // Those that are left in the end could be one: so the last waits are in pairs.
+    // So many waits in all, whichever threads make them: one with waits of its own could be left without another.
+    let (waits, begun) = (times(800, 16), AtomicUsize::new(0));
     on_threads(4, |_| {
-        for _ in 0..times {
+        while begun.fetch_add(1, Ordering::Relaxed) < waits {
             leaders.fetch_add(usize::from(barrier.wait().is_leader()), Ordering::Relaxed);
         }
     });
-    assert_eq!(leaders.into_inner(), 2 * times);
+    assert_eq!(leaders.into_inner(), waits / 2);
 }
 
 #[test]
