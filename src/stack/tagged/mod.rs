@@ -147,6 +147,11 @@ only_in_models! {
         pub fn pop(&self) -> Option<T> {
             self.inner.pop()
         }
+
+        /// Takes all values.
+        pub fn pop_all(&self) -> impl Iterator<Item = T> + use<'_, T> {
+            self.inner.pop_all()
+        }
     }
 }
 
