@@ -2,6 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Barrier;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize};
 use std::thread;
@@ -128,6 +129,37 @@ fn a_tagged_stack_allocates_no_more_once_it_is_large_enough() {
             assert_eq!(allocations(work), 0);
         });
     });
+}
+
+/// What a stack allocates for a thread does not depend on how many other threads there are.
+#[test]
+#[cfg_attr(miri, ignore = "too many threads")]
+fn many_threads_do_not_make_a_stack_large() {
+    const OTHERS: usize = 100;
+    let all = Barrier::new(OTHERS + 1);
+    let bytes = thread::scope(|scope| {
+        for _ in 0..OTHERS {
+            scope.spawn(|| {
+                // So it has a number, until it ends.
+                TaggedStack::new().push(1);
+                all.wait();
+                all.wait();
+            });
+        }
+        all.wait();
+        let last = scope.spawn(|| {
+            // This thread's number.
+            TaggedStack::new().push(1);
+            let before = BYTES.get();
+            TaggedStack::new().push(1);
+            BYTES.get() - before
+        });
+        let bytes = last.join();
+        all.wait();
+        bytes.expect("it only pushes")
+    });
+    // Nodes, caches for eight threads, and the way to them.
+    assert!(bytes <= 8192 + 1024 + 256, "{bytes} bytes");
 }
 
 #[test]
