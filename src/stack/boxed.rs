@@ -136,6 +136,7 @@ unsafe impl<T, R: Reclaim> Policy<T> for Nodes<T, R> {
         = R::Guard<'policy>
     where
         Self: 'policy;
+    const FREES_TOGETHER: bool = false;
     type Node = NonNull<Node<T>>;
     type Link = *mut Node<T>;
 

@@ -46,6 +46,9 @@ pub(super) unsafe trait Policy<T> {
     where
         Self: 'policy;
 
+    /// Whether nodes are freed with the policy, so that [`release`](Self::release) does nothing.
+    const FREES_TOGETHER: bool;
+
     /// The name of a node.
     type Node: Copy;
 

@@ -15,6 +15,7 @@
 //!    that name when the compare-exchange succeeds, and `pop_all` goes by the word that the compare-exchange returns.
 
 use core::marker::PhantomData;
+use core::mem::needs_drop;
 
 use super::contention::Contention;
 use super::policy::{Head, Policy};
@@ -205,7 +206,8 @@ impl<T, P: Policy<T>> Drop for Treiber<T, P> {
                 while self.0.pop_alone().is_some() {}
             }
         }
-        if hint::is_abandoned() {
+        // Nodes that are freed together, with nothing in them to be dropped, need not be looked at.
+        if hint::is_abandoned() || (P::FREES_TOGETHER && !needs_drop::<T>()) {
             return;
         }
         let rest = Rest(self);
