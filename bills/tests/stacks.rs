@@ -137,3 +137,19 @@ fn histories_of_an_epoch_stack_are_those_of_a_sequential_one() {
 fn histories_of_a_hazard_stack_are_those_of_a_sequential_one() {
     explores!(HazardStack::new(), CachePadded::new, CachePadded::into_inner);
 }
+
+/// The nodes of a tagged stack are freed in large pieces, and plain values in them need not be looked at one by one.
+#[test]
+fn a_tagged_stack_of_plain_values_is_dropped_at_once() {
+    let accesses = |values: u32| {
+        let stack = TaggedStack::with_capacity(200);
+        (0..values).for_each(|value| stack.push(value));
+        let stack = Mutex::new(Some(stack));
+        let report = coherence::run(&Machine::flat(1), 1, |_| {
+            drop(stack.lock().expect("no thread panics here").take());
+        });
+        report.total().hits() + report.total().transactions()
+    };
+    assert!(accesses(10) > 0);
+    assert_eq!(accesses(200), accesses(10));
+}

@@ -76,6 +76,11 @@ impl<T> Node<T> {
 }
 
 /// The nodes of a stack.
+///
+/// A compare-exchange compares addresses: a thread that proposes a pointer from before may put it back where, at the same address,
+/// another node is by now. Its address is right then, but it is a pointer to an allocation that was freed. So a pointer in the
+/// head or in a link counts as an address only. A push exposes the node, and what an address names is the node that was exposed
+/// last at it.
 pub(super) struct Nodes<T, R> {
     head: CachePadded<AtomicPtr<Node<T>>>,
     reclaim: R,
@@ -136,6 +141,7 @@ unsafe impl<T, R: Reclaim> Policy<T> for Nodes<T, R> {
         = R::Guard<'policy>
     where
         Self: 'policy;
+    const FREES_TOGETHER: bool = false;
     type Node = NonNull<Node<T>>;
     type Link = *mut Node<T>;
 
@@ -151,11 +157,13 @@ unsafe impl<T, R: Reclaim> Policy<T> for Nodes<T, R> {
 
     #[inline]
     fn node(&self, word: *mut Node<T>) -> Option<NonNull<Node<T>>> {
-        NonNull::new(word)
+        // The node that is there now (see `Nodes`).
+        NonNull::new(ptr::with_exposed_provenance_mut(word.addr()))
     }
 
     #[inline]
     fn pushed(_: *mut Node<T>, node: NonNull<Node<T>>) -> *mut Node<T> {
+        let _ = node.as_ptr().expose_provenance();
         node.as_ptr()
     }
 
@@ -171,7 +179,7 @@ unsafe impl<T, R: Reclaim> Policy<T> for Nodes<T, R> {
 
     #[inline]
     fn below(&self, link: *mut Node<T>) -> Option<NonNull<Node<T>>> {
-        NonNull::new(link)
+        self.node(link)
     }
 
     #[inline]

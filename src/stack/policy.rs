@@ -36,7 +36,7 @@ pub(super) trait Head {
 ///
 /// And for any node: 3. while a thread protects it, its memory stays a node's, and [`link`](Self::link) may be read; and a
 /// compare-exchange from a word that [`protect`](Self::protect) has returned fails if its top node has been retired since
-/// (or exactly a whole lap of tags ago, where words have tags).
+/// (or exactly a whole lap of tags ago, where words have tags). Nothing of this holds of a word that was only loaded.
 pub(super) unsafe trait Policy<T> {
     /// The word at the top.
     type Head: Head;
@@ -45,6 +45,9 @@ pub(super) unsafe trait Policy<T> {
     type Guard<'policy>
     where
         Self: 'policy;
+
+    /// Whether nodes are freed with the policy, so that [`release`](Self::release) does nothing.
+    const FREES_TOGETHER: bool;
 
     /// The name of a node.
     type Node: Copy;

@@ -8,10 +8,14 @@
 //! 2. A node's link and value are written by its owner only, before it is published.
 //! 3. The head is changed by read-modify-writes only. So each change continues the release sequence of every push before it,
 //!    and a load of the head with Acquire sees every node of the list as its pusher has left it.
-//! 4. A compare-exchange of the head succeeds only if its top node has been neither popped nor pushed since it was protected
-//!    (the policy's third promise). So the link that was read is still that of the top node.
+//! 4. A compare-exchange of the head from a word that was protected succeeds only if its top node has been neither popped nor
+//!    pushed since (the policy's third promise). So the link that was read is still that of the top node.
+//! 5. A word that was only loaded may come back: it says nothing of the node, whose memory may have been used again. Such a
+//!    word is proposed to a compare-exchange, and nothing that it names is looked into: a push links its node to whatever has
+//!    that name when the compare-exchange succeeds, and `pop_all` goes by the word that the compare-exchange returns.
 
 use core::marker::PhantomData;
+use core::mem::needs_drop;
 
 use super::contention::Contention;
 use super::policy::{Head, Policy};
@@ -145,23 +149,23 @@ impl<T, P: Policy<T>> Treiber<T, P> {
         let head = self.policy.head();
         let mut contention = Contention::new();
         loop {
-            // Acquire: synchronizes with the Release in `push`, for every node of the chain
-            // (invariant 3).
-            // model: stack::tagged_pop_all_takes_all
-            let top = head.load(Acquire);
+            // Relaxed: proposes a word to the compare-exchange; it is not protected (invariant 5).
+            let top = head.load(Relaxed);
             if P::is_empty(top) {
                 return Chain {
                     stack: self,
                     next: None,
                 };
             }
-            // Relaxed: as in `pop`.
-            // model: stack::tagged_pop_all_takes_all
-            match head.compare_exchange(top, P::emptied(top), Relaxed, Relaxed) {
-                Ok(_) => {
+            // Acquire: synchronizes with the Release in `push`, for every node of the chain
+            // (invariant 3), also if the top was popped and its memory pushed again since the load.
+            // One RMW, which decides whose the chain is.
+            // model: stack::tagged_pop_all_takes_all, stack::pop_all_sees_what_came_back
+            match head.compare_exchange(top, P::emptied(top), Acquire, Relaxed) {
+                Ok(taken) => {
                     return Chain {
                         stack: self,
-                        next: self.policy.node(top),
+                        next: self.policy.node(taken),
                     };
                 }
                 Err(now) => contention = contention.back_off(head, now),
@@ -202,7 +206,8 @@ impl<T, P: Policy<T>> Drop for Treiber<T, P> {
                 while self.0.pop_alone().is_some() {}
             }
         }
-        if hint::is_abandoned() {
+        // Nodes that are freed together, with nothing in them to be dropped, need not be looked at.
+        if hint::is_abandoned() || (P::FREES_TOGETHER && !needs_drop::<T>()) {
             return;
         }
         let rest = Rest(self);

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `behaviour`, `drops`, `re_entered` | one thread: what a stack does, values that panic or use the stack while they are dropped |
 //! | `threads`, `linearizable` with `history` | many threads: nothing is lost or comes twice, and each short history is one that a sequential stack could have had |
+//! | `comes_back` | nodes whose memory is used again while another thread holds their address |
 //! | `tagged` | what only `TaggedStack` has |
 //! | `memory` | what is allocated, and what is kept |
 //! | `adversary` | children of a fork, a sandbox; threads that are held up are in `tests/adversary` |
@@ -14,6 +15,7 @@
 #[cfg(all(feature = "std", target_os = "linux", not(miri)))]
 mod adversary;
 mod behaviour;
+mod comes_back;
 mod drops;
 mod history;
 mod kinds;

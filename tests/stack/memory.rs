@@ -2,7 +2,9 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering::Relaxed};
+use std::sync::Barrier;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize};
 use std::thread;
 
 use linchpin::stack::{HazardStack, TaggedStack};
@@ -13,8 +15,14 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
     static FAILS: Cell<bool> = const { Cell::new(false) };
+    /// The next allocation of this thread waits for [`OTHER_IS_DONE`], and fails.
+    static FAILS_LATE: Cell<bool> = const { Cell::new(false) };
 }
+
+static IS_ALLOCATING: AtomicBool = AtomicBool::new(false);
+static OTHER_IS_DONE: AtomicBool = AtomicBool::new(false);
 
 /// In large pieces, which the other tests of this program do not ask for: of [`Large`].
 static LARGE: AtomicIsize = AtomicIsize::new(0);
@@ -39,7 +47,15 @@ pub fn large_nodes() -> isize {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        let _ = BYTES.try_with(|bytes| bytes.set(bytes.get() + layout.size()));
         if FAILS.try_with(Cell::get) == Ok(true) {
+            return std::ptr::null_mut();
+        }
+        if FAILS_LATE.try_with(|fails| fails.replace(false)) == Ok(true) {
+            IS_ALLOCATING.store(true, Release);
+            while !OTHER_IS_DONE.load(Acquire) {
+                thread::yield_now();
+            }
             return std::ptr::null_mut();
         }
         if is_large(layout) {
@@ -115,6 +131,37 @@ fn a_tagged_stack_allocates_no_more_once_it_is_large_enough() {
     });
 }
 
+/// What a stack allocates for a thread does not depend on how many other threads there are.
+#[test]
+#[cfg_attr(miri, ignore = "too many threads")]
+fn many_threads_do_not_make_a_stack_large() {
+    const OTHERS: usize = 100;
+    let all = Barrier::new(OTHERS + 1);
+    let bytes = thread::scope(|scope| {
+        for _ in 0..OTHERS {
+            scope.spawn(|| {
+                // So it has a number, until it ends.
+                TaggedStack::new().push(1);
+                all.wait();
+                all.wait();
+            });
+        }
+        all.wait();
+        let last = scope.spawn(|| {
+            // This thread's number.
+            TaggedStack::new().push(1);
+            let before = BYTES.get();
+            TaggedStack::new().push(1);
+            BYTES.get() - before
+        });
+        let bytes = last.join();
+        all.wait();
+        bytes.expect("it only pushes")
+    });
+    // Nodes, caches for eight threads, and the way to them.
+    assert!(bytes <= 8192 + 1024 + 256, "{bytes} bytes");
+}
+
 #[test]
 #[cfg_attr(miri, ignore = "too long")]
 fn memory_beforehand_is_all_there_is() {
@@ -158,6 +205,38 @@ fn nodes_come_back_from_those_who_pop() {
         assert_eq!(allocations(|| push(100_000)), 0);
         is_over.store(true, Relaxed);
     });
+}
+
+/// Two threads come to the end of a chunk at once, and there is memory for one more: the thread that gets none uses that of the
+/// other.
+#[test]
+fn a_push_is_not_refused_where_another_thread_has_made_room() {
+    /// Also if a push panics, the other thread does not wait for ever.
+    struct Done;
+    impl Drop for Done {
+        fn drop(&mut self) {
+            OTHER_IS_DONE.store(true, Release);
+        }
+    }
+    let stack = TaggedStack::<u64>::bounded(1024);
+    // The first chunk.
+    (0..512).for_each(|value| stack.push(value));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let _done = Done;
+            while !IS_ALLOCATING.load(Acquire) {
+                thread::yield_now();
+            }
+            assert_eq!(stack.try_push(1), Ok(()));
+        });
+        FAILS_LATE.set(true);
+        let pushed = stack.try_push(2);
+        // If it did not come to that.
+        FAILS_LATE.set(false);
+        IS_ALLOCATING.store(true, Release);
+        assert_eq!(pushed, Ok(()));
+    });
+    assert_eq!(stack.pop_all().count(), 514);
 }
 
 on_each_stack! {

@@ -261,7 +261,8 @@ fn verify() -> Vec<Step> {
                 "--test",
                 "wait",
             ],
-            "-Zmiri-many-seeds=0..4",
+            // Pointers of stacks, and of `AtomicTaggedPtr`, go through addresses.
+            "-Zmiri-many-seeds=0..4 -Zmiri-permissive-provenance",
         ),
         // The node of a guard that is forgotten is lost, as is said there.
         miri(

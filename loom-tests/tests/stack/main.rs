@@ -30,6 +30,7 @@ models! {
     chains_change_hands => tagged::chains_change_hands(),
     caches_are_made_by_another => tagged::caches_are_made_by_another(),
     a_departed_thread_leaves_its_nodes => tagged::a_departed_thread_leaves_its_nodes(),
+    pop_all_sees_what_came_back => tagged::pop_all_sees_what_came_back(),
     a_tag_tells_what_came_back => tagged::a_tag_tells_what_came_back(),
 }
 

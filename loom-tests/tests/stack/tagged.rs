@@ -213,3 +213,30 @@ pub fn a_tag_tells_what_came_back() -> usize {
 fn without_a_tag_a_value_is_lost() {
     comes_back(FrozenTagStack::new);
 }
+
+/// One thread takes all, while another pops the only node and pushes it once more. With the tag frozen the word is then what it
+/// was, as a pointer is whose address has come back: only the compare-exchange tells the taker of the second push.
+pub fn pop_all_sees_what_came_back() -> usize {
+    explore_to([vec![], vec![1], vec![2]], || {
+        let stack = Arc::new(FrozenTagStack::<u32>::new());
+        stack.push(1);
+        let taker = spawn({
+            let stack = Arc::clone(&stack);
+            move || stack.pop_all().collect::<Vec<_>>()
+        });
+        let again = spawn({
+            let stack = Arc::clone(&stack);
+            move || {
+                let popped = stack.pop();
+                stack.push(2);
+                popped
+            }
+        });
+        let popped = again.join().expect("it only pops and pushes");
+        let taken = taker.join().expect("it only takes");
+        let mut all: Vec<u32> = taken.iter().copied().chain(popped).chain(stack.pop_all()).collect();
+        all.sort_unstable();
+        assert_eq!(all, [1, 2]);
+        taken
+    })
+}

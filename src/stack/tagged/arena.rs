@@ -179,8 +179,9 @@ impl<T> Arena<T> {
         let place = &self.chunks[chunk];
         // Acquire: synchronizes with the Release below. What the last user of this memory has done
         // with it comes before what this thread does.
-        // survivor: no model sees into the allocator; Miri does, in `tests/stack`.
-        if !place.load(Acquire).is_null() {
+        // survivor: no model sees into the allocator; without it, Miri finds the race in `tests/stack`.
+        let is_there = || !place.load(Acquire).is_null();
+        if is_there() {
             return true;
         }
         let Some(layout) = Self::layout(chunk) else {
@@ -188,19 +189,18 @@ impl<T> Arena<T> {
         };
         // SAFETY: a node has a size, by its links.
         let Some(memory) = NonNull::new(unsafe { alloc(layout) }) else {
-            return false;
+            // Another thread may have got the last that there was.
+            return is_there();
         };
         let origin = memory.as_ptr().cast::<Node<T>>().wrapping_sub(Self::extent(chunk).0);
-        // Release: synchronizes with the Acquire above and with that below.
+        // Release: synchronizes with the Acquire above.
         // survivor: as there.
         let entered = place.compare_exchange(ptr::null_mut(), origin, Release, Relaxed);
         if entered.is_err() {
             // SAFETY: allocated above, and no other thread has seen it.
             unsafe { dealloc(memory.as_ptr(), layout) };
-            // Acquire: another thread was first, and this one uses the memory that it has
-            // allocated.
-            // survivor: as above; without it, Miri finds the race.
-            return !place.load(Acquire).is_null();
+            // This thread uses the memory of the one that was first.
+            return is_there();
         }
         true
     }

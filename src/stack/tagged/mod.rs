@@ -24,9 +24,10 @@ const TAG_BITS: u32 = 32;
 /// * **Guarantee**: linearizable: each value that is pushed is popped once, the last first. No operation waits for another
 ///   thread, wherever that is held up.
 /// * **Cost**: a push and a pop are one compare-exchange each, and a few loads and stores. No allocation once there are as many
-///   nodes as have been in use at once. A node is the value and 8 bytes; memory is what the most values at one time needed,
-///   up to twice that (8 KiB at least), and for each thread that has used the stack its cache: 128 bytes, and at most 33 free
-///   nodes. All is freed with the stack.
+///   nodes as have been in use at once, by values and by caches. A node is the value and 8 bytes; memory is what the most nodes
+///   at one time needed, up to twice that (8 KiB at least). Each thread that has used the stack has a cache in it, of at
+///   most 33 free nodes: caches are made with their first use, 8 at a time (1 KiB). Where a process has 8 threads or more, 64
+///   bytes are added for each octal digit of a thread's number but the last. All is freed with the stack.
 /// * **Limit**: `2^32 - 1` nodes. A thread that is held up for more than 43 seconds *within* a pop, during which the top
 ///   changes billions of times, may be deceived with a probability of 1 in `2^32`: see [`reclaim::tagged`](crate::reclaim::tagged).
 /// * **Not for**: a stack that is large once and small for long, since memory is not given back: take a
@@ -146,6 +147,11 @@ only_in_models! {
         /// Takes the value on top.
         pub fn pop(&self) -> Option<T> {
             self.inner.pop()
+        }
+
+        /// Takes all values.
+        pub fn pop_all(&self) -> impl Iterator<Item = T> + use<'_, T> {
+            self.inner.pop_all()
         }
     }
 }

@@ -268,6 +268,8 @@ unsafe impl<T, const TAG_BITS: u32> Policy<T> for Nodes<T, TAG_BITS> {
         = ()
     where
         T: 'policy;
+    /// With the arena.
+    const FREES_TOGETHER: bool = true;
     type Node = Named<T>;
     type Link = u32;
 
@@ -361,6 +363,6 @@ unsafe impl<T, const TAG_BITS: u32> Policy<T> for Nodes<T, TAG_BITS> {
 
     #[inline]
     unsafe fn release(&mut self, _: Named<T>) {
-        // It is freed with the arena.
+        // See `FREES_TOGETHER`.
     }
 }
