@@ -13,7 +13,7 @@ use crate::backend::{const_fn, const_init, global, per_thread};
 ///   value that changes is a `Cell` or a `RefCell`.
 /// * **Cost**: that of [`Mutex`](super::Mutex), 24 bytes where a word has 64 bits, and a look which thread this is.
 /// * **Panics**: at the 2^64th lock of one thread (2^32nd, with 32 bits).
-/// * **Not for**: anything that a plan of who locks what makes needless. A thread that forgets a guard and ends leaves the lock
+/// * **Not for**: what a plan of which function locks what makes needless. A thread that forgets a guard and ends leaves the lock
 ///   locked for ever: numbers of threads are not used again.
 ///
 /// ```
