@@ -172,7 +172,8 @@ fn one_large_value_takes_the_memory_of_two() {
     let stack = TaggedStack::new();
     stack.push([1_u8; SIZE]);
     let bytes = BYTES.get() - before;
-    assert!(bytes <= 2 * SIZE + 2048, "{bytes} bytes");
+    // And the caches, which are smaller than one more.
+    assert!(bytes < 3 * SIZE, "{bytes} bytes");
     assert_eq!(stack.pop(), Some([1; SIZE]));
 }
 
