@@ -88,7 +88,11 @@ impl fmt::Debug for Tagged {
 /// * **Cost**: one word; that of a plain compare-exchange.
 /// * **Not for**: pointers (`AtomicTaggedPtr`, with the feature `tagged_ptr`), and counts that may wrap within a hold-up.
 ///
-/// Fewer than 32 bits are for tests, which wrap them.
+/// Fewer than 32 bits are for tests, which wrap them. More are none:
+///
+/// ```compile_fail
+/// let _ = linchpin::reclaim::AtomicTagged::<33>::with_tag_bits(None);
+/// ```
 ///
 /// ```
 /// use linchpin::reclaim::AtomicTagged;
@@ -132,6 +136,8 @@ impl<const TAG_BITS: u32> AtomicTagged<TAG_BITS> {
         /// If the index is `u32::MAX`, which stands for none.
         #[must_use]
         pub const fn with_tag_bits(index: Option<u32>) -> Self {
+            // Else it would be the first `replace` that does not compile.
+            let _: u32 = Self::MASK;
             AtomicTagged(AtomicU64::new(Tagged::of(checked(index), 0).0))
         }
     }

@@ -8,8 +8,9 @@ macro_rules! stack_api {
             ///
             /// # Panics
             ///
-            /// If the stack is full, or as the allocator has it if there is no memory left.
-            /// [`try_push`](Self::try_push) gives the value back.
+            /// If the stack is full, as a bounded one may be. Where there is no memory left, it calls
+            /// [`handle_alloc_error`](https://doc.rust-lang.org/alloc/alloc/fn.handle_alloc_error.html), which aborts the
+            /// process. [`try_push`](Self::try_push) gives the value back in both cases.
             #[inline(always)]
             pub fn push(&self, value: T) {
                 if self.inner.push(value).is_err() {
@@ -101,9 +102,17 @@ macro_rules! stack_api {
         #[doc = concat!("The values of a [`", stringify!($Stack), "`], the top first.")]
         ///
         /// Those that are not taken are dropped with it.
-        #[derive(Debug)]
         pub struct IntoIter<T> {
             stack: $Stack<T>,
+        }
+
+        impl<T> core::fmt::Debug for IntoIter<T> {
+            fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                formatter
+                    .debug_struct("IntoIter")
+                    .field("is_empty", &self.stack.is_empty())
+                    .finish_non_exhaustive()
+            }
         }
 
         impl<T> Iterator for IntoIter<T> {

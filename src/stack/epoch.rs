@@ -16,8 +16,9 @@ use crate::reclaim::epoch::{Guard, pin};
 /// * **Guarantee**: linearizable: each value that is pushed is popped once, the last first. No operation waits for another
 ///   thread, wherever that is held up. Values are never kept back: a pop moves the value out, and only the empty node waits.
 /// * **Cost**: a push is an allocation, mostly from memory that the thread keeps, and a compare-exchange. A pop pins (a store and a
-///   full fence), and is a compare-exchange and a retirement, of which every 256th calls on the collector. A thread keeps up to 65
-///   batches of 256 small nodes that wait, and 32 KiB of free memory for each size of node.
+///   full fence), and is a compare-exchange and a retirement, of which every 256th calls on the collector. For each size of
+///   node, in steps of 16 bytes up to 256, a thread keeps up to 65 batches of 256 that wait, and free memory of 32 KiB or one
+///   batch, whichever is more.
 /// * **Not for**: where a thread may be held up within a pop, or pinned by other code, for long: nothing that is retired
 ///   after that is freed before it goes on. **Memory behind a thread that is held up has no bound.** Take a `HazardStack`
 ///   or a [`TaggedStack`](super::TaggedStack) where that matters.

@@ -14,7 +14,7 @@
 //! order of all operations in which that is so, and it agrees with the order in which they were made (linearizability). No
 //! operation takes a lock or waits for another thread: wherever one is stopped, the others go on. The allocator is not
 //! included in that, as most have locks: a stack that must go on while a thread is stopped *in the allocator* is a
-//! `TaggedStack` with its memory [beforehand](TaggedStack::with_capacity).
+//! [bounded](TaggedStack::bounded) `TaggedStack` with its memory [reserved](TaggedStack::reserve_total).
 //!
 //! **What they do not.** There is no length, which would be a second word for all to write; and no look at the top, which may be gone
 //! at any moment. A signal handler must not use a stack that the thread it interrupts may be using.

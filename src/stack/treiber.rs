@@ -16,6 +16,7 @@
 
 use core::marker::PhantomData;
 use core::mem::needs_drop;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::contention::Contention;
 use super::policy::{Head, Policy};
@@ -35,6 +36,10 @@ pub(super) struct Treiber<T, P: Policy<T>> {
 unsafe impl<T: Send, P: Policy<T>> Send for Treiber<T, P> {}
 // SAFETY: as above.
 unsafe impl<T: Send, P: Policy<T>> Sync for Treiber<T, P> {}
+
+// An operation calls nothing of a user's while it changes anything: a value is moved in before, and dropped after it was moved out.
+impl<T, P: Policy<T>> UnwindSafe for Treiber<T, P> {}
+impl<T, P: Policy<T>> RefUnwindSafe for Treiber<T, P> {}
 
 impl<T, P: Policy<T>> Treiber<T, P> {
     pub(super) const fn new(policy: P) -> Self {
@@ -226,6 +231,9 @@ pub(super) struct Chain<'stack, T, P: Policy<T>> {
 unsafe impl<T: Send, P: Policy<T>> Send for Chain<'_, T, P> {}
 // SAFETY: shared, it does nothing.
 unsafe impl<T: Send, P: Policy<T>> Sync for Chain<'_, T, P> {}
+
+impl<T, P: Policy<T>> UnwindSafe for Chain<'_, T, P> {}
+impl<T, P: Policy<T>> RefUnwindSafe for Chain<'_, T, P> {}
 
 impl<T, P: Policy<T>> Chain<'_, T, P> {
     pub(super) fn is_empty(&self) -> bool {

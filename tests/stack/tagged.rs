@@ -49,6 +49,15 @@ fn a_wrong_capacity_says_so() {
     }
 }
 
+/// Instead of all the address space that there is.
+#[test]
+#[cfg(all(feature = "std", target_pointer_width = "64"))]
+fn a_capacity_that_no_stack_has_says_so() {
+    let panic = catch_unwind(|| TaggedStack::<u8>::with_capacity(usize::MAX)).expect_err("it is too much");
+    let said = panic.downcast_ref::<&str>().expect("it says a sentence");
+    assert!(said.contains("`capacity`") && said.contains("2^32 - 1"), "{said}");
+}
+
 /// As many as the capacity are in it at once, from whatever threads, and no more.
 #[test]
 fn a_capacity_holds_among_threads() {

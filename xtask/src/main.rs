@@ -257,12 +257,16 @@ fn verify() -> Vec<Step> {
                 "--test",
                 "spin",
                 "--test",
-                "stack",
-                "--test",
                 "wait",
             ],
-            // Pointers of stacks, and of `AtomicTaggedPtr`, go through addresses.
+            // The pointers of `AtomicTaggedPtr` go through addresses.
             "-Zmiri-many-seeds=0..4 -Zmiri-permissive-provenance",
+        ),
+        // So do those of boxed nodes: Miri does not see that what is retired at the end is still reached.
+        miri(
+            "Miri, stacks, 4 seeds",
+            &["--test", "stack"],
+            "-Zmiri-many-seeds=0..4 -Zmiri-permissive-provenance -Zmiri-ignore-leaks",
         ),
         // The node of a guard that is forgotten is lost, as is said there.
         miri(

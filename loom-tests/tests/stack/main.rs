@@ -65,7 +65,7 @@ stacks! { TaggedStack EpochStack }
 /// and end the program instead of the model.)
 fn tagged<T>() -> TaggedStack<T> {
     let stack = TaggedStack::bounded(3);
-    stack.reserve();
+    assert!(stack.reserve_total(3));
     stack
 }
 

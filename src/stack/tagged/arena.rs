@@ -23,9 +23,9 @@ pub(super) const NONE: u32 = u32::MAX;
 /// The most nodes there can be: all that have an index.
 pub(super) const MOST: u32 = NONE;
 
-/// The memory of the first chunk, unless that is less than `FEWEST` nodes.
+/// The memory of the first chunk at most, unless that is less than `FEWEST` nodes.
 const FIRST_BYTES: usize = 8192;
-const FEWEST: usize = 16;
+const FEWEST: usize = 2;
 const CHUNKS: usize = hint::tuned(u32::BITS as usize - FEWEST.ilog2() as usize + 1, 3);
 
 /// A node: in the stack, in a thread's cache, or in the list of free ones.
@@ -205,13 +205,14 @@ impl<T> Arena<T> {
         true
     }
 
-    /// Makes sure that there is memory for so many nodes, as far as there is memory.
-    pub(super) fn reserve(&self, nodes: usize) {
-        let nodes = nodes.min(self.limit as usize);
-        if nodes > 0 {
-            let last = Self::chunk_of(u32::try_from(nodes - 1).unwrap_or(MOST - 1));
-            let _ = (0..=last).all(|chunk| self.has_chunk(chunk));
-        }
+    /// Makes sure that there is memory for so many nodes, as far as there is memory; returns whether there is for all.
+    pub(super) fn reserve(&self, nodes: usize) -> bool {
+        let most = nodes.min(self.limit as usize);
+        let Some(last) = most.checked_sub(1) else {
+            return nodes == 0;
+        };
+        let last = Self::chunk_of(u32::try_from(last).unwrap_or(MOST - 1));
+        (0..=last).all(|chunk| self.has_chunk(chunk)) && most == nodes
     }
 
     /// A chain of at most so many fresh nodes, which are the caller's; `NONE` if all are in use or there is no memory.

@@ -51,8 +51,8 @@ impl Cache {
 type Slot = CachePadded<UnsafeCell<Cache>>;
 
 type Block = [Slot; WIDTH as usize];
-/// Blocks, or branches of the level below.
-type Branch = [AtomicPtr<Below>; WIDTH as usize];
+/// Blocks, or branches of the level below; each on a line of its own, as in `Caches`.
+type Branch = [CachePadded<AtomicPtr<Below>>; WIDTH as usize];
 
 /// What a branch leads to, by its level: a [`Branch`] or a [`Block`].
 enum Below {}
@@ -98,7 +98,10 @@ impl Caches {
         let depth = number.ilog2() / DIGIT_BITS;
         let mut place: &AtomicPtr<Below> = &self.trees[depth as usize];
         for level in (1..=depth).rev() {
-            let branch = get_or_make(place, || array![AtomicPtr::new(ptr::null_mut()); WIDTH as usize])?;
+            let branch = get_or_make(
+                place,
+                || array![CachePadded::new(AtomicPtr::new(ptr::null_mut())); WIDTH as usize],
+            )?;
             place = &branch[digit(level)];
         }
         let block: &Block = get_or_make(

@@ -25,9 +25,10 @@ const TAG_BITS: u32 = 32;
 ///   thread, wherever that is held up.
 /// * **Cost**: a push and a pop are one compare-exchange each, and a few loads and stores. No allocation once there are as many
 ///   nodes as have been in use at once, by values and by caches. A node is the value and 8 bytes; memory is what the most nodes
-///   at one time needed, up to twice that (8 KiB at least). Each thread that has used the stack has a cache in it, of at
-///   most 33 free nodes: caches are made with their first use, 8 at a time (1 KiB). Where a process has 8 threads or more, 64
-///   bytes are added for each octal digit of a thread's number but the last. All is freed with the stack.
+///   at one time needed, up to twice that (at least 8 KiB, or two nodes). Each thread that has used the stack has a cache in it, of at
+///   most 33 free nodes: caches are made with their first use, 8 at a time (1 KiB). Where a process has 8 threads or more,
+///   threads that have all but the last octal digit of their numbers in common share 1 KiB more for each of these digits. All is
+///   freed with the stack.
 /// * **Limit**: `2^32 - 1` nodes. A thread that is held up for more than 43 seconds *within* a pop, during which the top
 ///   changes billions of times, may be deceived with a probability of 1 in `2^32`: see [`reclaim::tagged`](crate::reclaim::tagged).
 /// * **Not for**: a stack that is large once and small for long, since memory is not given back: take a
@@ -64,8 +65,10 @@ impl<T> TaggedStack<T> {
     const_fn! {
         /// An empty stack for `capacity` values at most: [`try_push`](Self::try_push) gives back those that are too many.
         ///
-        /// A push is refused only if all nodes are in use at one instant: by values, or by operations under way. So no thread
-        /// keeps free nodes for itself, and a push and a pop cost two compare-exchanges each.
+        /// A push is refused only if all nodes are in use at one instant: by values, by operations under way, or by what is left
+        /// in a [`PopAll`]. So no thread keeps free nodes for itself, and a push and a pop cost two compare-exchanges each.
+        ///
+        /// It allocates as it is filled; with [`reserve_total`](Self::reserve_total), then and never again.
         ///
         /// # Panics
         ///
@@ -95,12 +98,40 @@ impl<T> TaggedStack<T> {
 
     /// An empty stack with memory for at least `capacity` values, which grows where that is not enough.
     ///
-    /// If there is not that much memory, the stack begins with what there is.
+    /// If there is not that much memory, the stack begins with what there is. What may still be allocated: the caches of its
+    /// threads, with their first use; and more nodes, since each thread keeps up to 33 free ones that no other finds. For a
+    /// stack that never allocates see [`reserve_total`](Self::reserve_total).
+    ///
+    /// # Panics
+    ///
+    /// If `capacity` is above `2^32 - 1`.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
+        assert!(
+            capacity as u64 <= u64::from(arena::MOST),
+            "TaggedStack::with_capacity: `capacity` must be at most 2^32 - 1"
+        );
         let stack = Self::new();
-        stack.inner.policy().reserve(capacity);
+        let _ = stack.reserve_total(capacity);
         stack
+    }
+
+    /// Makes sure that there is memory for so many values in all; returns whether there is.
+    ///
+    /// A [`bounded`](Self::bounded) stack with memory for as many values as its [`limit`](Self::limit) never calls the allocator
+    /// again until it is dropped. Any other may, as is said at [`with_capacity`](Self::with_capacity).
+    ///
+    /// ```
+    /// use linchpin::stack::TaggedStack;
+    ///
+    /// static FREE: TaggedStack<usize> = TaggedStack::bounded(100);
+    ///
+    /// assert!(FREE.reserve_total(100), "there is not that much memory");
+    /// // It is not for more than 100.
+    /// assert!(!FREE.reserve_total(101));
+    /// ```
+    pub fn reserve_total(&self, values: usize) -> bool {
+        self.inner.policy().reserve(values)
     }
 
     /// The most values there can be: what [`bounded`](Self::bounded) was told, or `2^32 - 1`.
@@ -119,13 +150,6 @@ stack_api! { TaggedStack, Nodes<T, TAG_BITS> }
 
 #[cfg(feature = "std")]
 only_in_models! {
-    impl<T> TaggedStack<T> {
-        /// Makes sure that there is memory for all nodes.
-        pub fn reserve(&self) {
-            self.inner.policy().reserve(self.limit());
-        }
-    }
-
     /// The same with a tag that never changes: a stack that can be deceived.
     #[allow(missing_debug_implementations, reason = "for models")]
     pub struct FrozenTagStack<T> {

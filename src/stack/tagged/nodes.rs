@@ -91,8 +91,8 @@ impl<T, const TAG_BITS: u32> Nodes<T, TAG_BITS> {
         handle_alloc_error(core::alloc::Layout::new::<Node<T>>())
     }
 
-    pub(in crate::stack) fn reserve(&self, nodes: usize) {
-        self.arena.reserve(nodes);
+    pub(in crate::stack) fn reserve(&self, nodes: usize) -> bool {
+        self.arena.reserve(nodes)
     }
 
     /// A free node: of this thread's cache, or else from where there is one; `NONE` if there is none.
@@ -141,7 +141,12 @@ impl<T, const TAG_BITS: u32> Nodes<T, TAG_BITS> {
     #[inline(never)]
     fn take_chain(&self, most: u32) -> u32 {
         let first = match self.pop_chain() {
-            NONE => self.arena.fresh(most),
+            NONE => match self.arena.fresh(most) {
+                // One may have come back before another thread took the last fresh one. From now on there are no fresh ones: if
+                // there is none in the list either, all are in use at this instant.
+                NONE => self.pop_chain(),
+                first => first,
+            },
             first => first,
         };
         if first == NONE {
