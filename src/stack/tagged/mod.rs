@@ -28,7 +28,8 @@ const TAG_BITS: u32 = 32;
 ///   at one time needed, up to twice that (at least 8 KiB, or two nodes). Each thread that has used the stack has a cache in it, of at
 ///   most 33 free nodes: caches are made with their first use, 8 at a time (1 KiB). Where a process has 8 threads or more,
 ///   threads that have all but the last octal digit of their numbers in common share 1 KiB more for each of these digits. All is
-///   freed with the stack.
+///   freed with the stack. Threads that come to the end of the memory in one instant allocate more of it each, and all but one
+///   give that back.
 /// * **Limit**: `2^32 - 1` nodes. A thread that is held up for more than 43 seconds *within* a pop, during which the top
 ///   changes billions of times, may be deceived with a probability of 1 in `2^32`: see [`reclaim::tagged`](crate::reclaim::tagged).
 /// * **Not for**: a stack that is large once and small for long, since memory is not given back: take a
