@@ -14,7 +14,9 @@
 //! one, none of them yields or spins for a while ([`Yields`]), and then a single one tries again.
 //!
 //! Threads that meet on one core, or seldom, spin in vain each time. After two such waits in a row at one barrier some do
-//! without, four times as many after each further one; a spin that was not in vain ends that.
+//! without, four times as many after each further one; a spin that was not in vain ends that. A spin after one in vain is longer: the
+//! others sleep meanwhile, and to wake one whose core has gone idle takes longer than a spin should; otherwise threads that could
+//! meet by spinning would go on sleeping.
 
 #[cfg(feature = "std")]
 use core::time::Duration;
@@ -32,6 +34,9 @@ use crate::wait::{yield_measured, yield_sampled};
 const PAUSES: u32 = 1;
 #[cfg(feature = "std")]
 const ROUNDS: u32 = 512;
+/// .. and after a spin in vain.
+#[cfg(feature = "std")]
+const ROUNDS_AFTER_VAIN: u32 = 8 * ROUNDS;
 /// Yields before the thread sleeps: after the rounds above, ..
 #[cfg(feature = "std")]
 const YIELDS: u32 = 4;
@@ -103,6 +108,16 @@ impl Yields {
         Self::is_over(&self.unspun)
     }
 
+    /// For how many rounds.
+    fn rounds(&self) -> u32 {
+        // Relaxed: as below.
+        hint::patience(if self.vain.load(Relaxed) > 0 {
+            ROUNDS_AFTER_VAIN
+        } else {
+            ROUNDS
+        })
+    }
+
     fn is_over(skip: &AtomicU32) -> bool {
         // Relaxed: it is about time alone, and nothing is lost with a count.
         let left = skip.load(Relaxed);
@@ -161,7 +176,7 @@ impl<'barrier> Patience<'barrier> {
     pub(super) fn new(participants: u32, yields: &'barrier Yields) -> Self {
         let is_crowded = participants as usize > thread::parallelism();
         let left = hint::patience(if is_crowded { YIELDS_IF_CROWDED } else { YIELDS });
-        let rounds = if is_crowded { 0 } else { hint::patience(ROUNDS) };
+        let rounds = if is_crowded { 0 } else { yields.rounds() };
         // Where yields are long, a core has other work, and a thread preempts that when it is woken, if it has not used up
         // its share by spinning.
         let is_asleep = left > 0 && !yields.are_allowed();
@@ -253,7 +268,7 @@ mod tests {
         assert_eq!(rounds(&yields, ROUNDS), ROUNDS);
         let mut unspun = 0;
         for expected in [0, 4, 16, 64, 256, 256] {
-            while rounds(&yields, ROUNDS) == 0 {
+            while rounds(&yields, ROUNDS_AFTER_VAIN) == 0 {
                 unspun += 1;
             }
             assert_eq!(core::mem::take(&mut unspun), expected);
@@ -264,10 +279,11 @@ mod tests {
     fn a_spin_that_is_not_in_vain_makes_them_common_again() {
         let yields = Yields::new();
         for _ in 0..3 {
-            while rounds(&yields, ROUNDS) == 0 {}
+            while rounds(&yields, ROUNDS_AFTER_VAIN) == 0 {}
         }
-        while rounds(&yields, 1) == 0 {}
-        assert_eq!([rounds(&yields, ROUNDS), rounds(&yields, ROUNDS)], [ROUNDS; 2]);
+        while rounds(&yields, ROUNDS) == 0 {}
+        let after = [rounds(&yields, ROUNDS), rounds(&yields, ROUNDS_AFTER_VAIN)];
+        assert_eq!(after, [ROUNDS, ROUNDS_AFTER_VAIN], "the one before was not in vain");
         assert_eq!(rounds(&yields, 1), 0, "the second in vain");
     }
 
