@@ -2,23 +2,25 @@
 
 use core::ptr::{NonNull, null_mut};
 
+use crossbeam_utils::CachePadded;
+
 use super::segment::Segment;
 use crate::backend::atomic::{Acquire, AtomicPtr, Relaxed, Release};
 use crate::backend::hint;
 
-/// Segments that are in the queue no more.
+/// Segments that are in the queue no more. On a line each: producers look at the one, consumers at the other.
 pub(super) struct Spare<T> {
     /// One to use next.
-    segment: AtomicPtr<Segment<T>>,
+    segment: CachePadded<AtomicPtr<Segment<T>>>,
     /// Those that a consumer may still be reading.
-    retired: AtomicPtr<Segment<T>>,
+    retired: CachePadded<AtomicPtr<Segment<T>>>,
 }
 
 impl<T> Spare<T> {
     pub(super) fn new() -> Self {
         Spare {
-            segment: AtomicPtr::new(null_mut()),
-            retired: AtomicPtr::new(null_mut()),
+            segment: AtomicPtr::new(null_mut()).into(),
+            retired: AtomicPtr::new(null_mut()).into(),
         }
     }
 
