@@ -5,6 +5,7 @@ use std::ptr::null_mut;
 use linchpin::hazard::raw::Pointer;
 use loom_tests::{explore_to, explore_within_to, spawn};
 
+use crate::lives::BESIDE_THREE_SCANS;
 use crate::stage::{Owner, Stage};
 
 /// A reader protects what a writer replaces, retires and reclaims.
@@ -257,24 +258,7 @@ pub fn null_is_tried() -> usize {
 /// A hazard pointer tries a null pointer while two scans come by, and protects an object then: its slot must not have
 /// been hidden from the third one.
 pub fn null_hides_no_slot() -> usize {
-    // What is seen, and how many objects each scan reclaims: never what is seen.
-    let expected = [
-        (1, [0, 1, 1]),
-        (2, [0, 1, 1]),
-        (2, [1, 0, 1]),
-        (3, [0, 1, 1]),
-        (3, [0, 2, 0]),
-        (3, [1, 0, 1]),
-        (3, [1, 1, 0]),
-        (4, [0, 1, 1]),
-        (4, [0, 1, 2]),
-        (4, [0, 2, 0]),
-        (4, [0, 2, 1]),
-        (4, [1, 0, 1]),
-        (4, [1, 1, 0]),
-        (4, [1, 1, 1]),
-    ];
-    explore_to(expected, || {
+    explore_to(BESIDE_THREE_SCANS, || {
         let stage = Stage::new();
         let (shared, empty) = (stage.shared(1), stage.empty());
         let mut reader = stage.reader();

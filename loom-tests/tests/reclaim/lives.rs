@@ -165,26 +165,28 @@ pub fn destructor_retires() -> usize {
     })
 }
 
+/// What a thread sees that reads beside three replacements and scans, and how many objects each scan reclaims: never what is
+/// seen.
+pub const BESIDE_THREE_SCANS: [(u32, [usize; 3]); 14] = [
+    (1, [0, 1, 1]),
+    (2, [0, 1, 1]),
+    (2, [1, 0, 1]),
+    (3, [0, 1, 1]),
+    (3, [0, 2, 0]),
+    (3, [1, 0, 1]),
+    (3, [1, 1, 0]),
+    (4, [0, 1, 1]),
+    (4, [0, 1, 2]),
+    (4, [0, 2, 0]),
+    (4, [0, 2, 1]),
+    (4, [1, 0, 1]),
+    (4, [1, 1, 0]),
+    (4, [1, 1, 1]),
+];
+
 /// A slot that was idle when two scans came by is used again, while a third one looks for what it protects.
 pub fn idle_slot_comes_back() -> usize {
-    // What is seen, and how many objects each scan reclaims: never what is seen.
-    let expected = [
-        (1, [0, 1, 1]),
-        (2, [0, 1, 1]),
-        (2, [1, 0, 1]),
-        (3, [0, 1, 1]),
-        (3, [0, 2, 0]),
-        (3, [1, 0, 1]),
-        (3, [1, 1, 0]),
-        (4, [0, 1, 1]),
-        (4, [0, 1, 2]),
-        (4, [0, 2, 0]),
-        (4, [0, 2, 1]),
-        (4, [1, 0, 1]),
-        (4, [1, 1, 0]),
-        (4, [1, 1, 1]),
-    ];
-    explore_to(expected, || {
+    explore_to(BESIDE_THREE_SCANS, || {
         let stage = Stage::new();
         let shared = stage.shared(1);
         drop(stage.reader());

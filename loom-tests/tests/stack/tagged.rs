@@ -115,26 +115,18 @@ pub fn chains_change_hands() -> usize {
 
 /// Two threads use an empty stack at once: one of them makes the caches of both.
 pub fn caches_are_made_by_another() -> usize {
-    explore_within_to(2, [()], || {
-        let stack = Arc::new(TaggedStack::new());
-        let others = [1, 2].map(|value| {
-            let stack = Arc::clone(&stack);
-            spawn(move || {
-                stack.push(value);
-                assert!(stack.pop().is_some());
-            })
-        });
-        for other in others {
-            other.join().expect("it only pushes and pops");
-        }
-        assert_eq!(stack.pop(), None);
-    })
+    two_push_and_pop(|stack| assert_eq!(stack.pop(), None))
 }
 
 /// Two threads use a stack, perhaps one after the other and then with the same number: the second goes on with the cache
 /// of the first.
 pub fn a_departed_thread_leaves_its_nodes() -> usize {
-    explore_within_to(2, [()], || {
+    two_push_and_pop(|stack| assert!(stack.is_empty()))
+}
+
+/// Two threads push and pop a value each; `end` looks at the stack when they have ended.
+fn two_push_and_pop(end: fn(&TaggedStack<u32>)) -> usize {
+    explore_within_to(2, [()], move || {
         let stack = Arc::new(TaggedStack::new());
         let others = [1, 2].map(|value| {
             let stack = Arc::clone(&stack);
@@ -146,7 +138,7 @@ pub fn a_departed_thread_leaves_its_nodes() -> usize {
         for other in others {
             other.join().expect("it only pushes and pops");
         }
-        assert!(stack.is_empty());
+        end(&stack);
     })
 }
 
