@@ -40,7 +40,8 @@ impl Guard {
     ///
     /// # Safety
     ///
-    /// It may be called on any thread, and after the end of any lifetime.
+    /// What it frees is retired once, and cannot be reached by a thread that pins from now on. It may be called on any thread,
+    /// and after the end of any lifetime.
     pub(crate) unsafe fn retire(&self, free: impl FnOnce()) {
         // SAFETY: the caller's promise.
         self.shared.epochs.retire(unsafe { Free::new(free) });
