@@ -163,3 +163,40 @@ macro_rules! stack_api {
     };
 }
 pub(super) use stack_api;
+
+crate::backend::only_in_models! {
+    /// A stack for models: no more than its policy and how that is made.
+    macro_rules! model_stack {
+        ($(#[$meta:meta])* $Stack:ident, $policy:ty, $new:expr) => {
+            $(#[$meta])*
+            #[allow(missing_debug_implementations, reason = "for models")]
+            pub struct $Stack<T> {
+                inner: Treiber<T, $policy>,
+            }
+
+            impl<T> $Stack<T> {
+                /// An empty stack.
+                #[allow(clippy::new_without_default, reason = "for models")]
+                pub fn new() -> Self {
+                    $Stack { inner: Treiber::new($new) }
+                }
+
+                /// Puts a value on top.
+                pub fn push(&self, value: T) {
+                    assert!(self.inner.push(value).is_ok(), "there is room");
+                }
+
+                /// Takes the value on top.
+                pub fn pop(&self) -> Option<T> {
+                    self.inner.pop()
+                }
+
+                /// Takes all values.
+                pub fn pop_all(&self) -> impl Iterator<Item = T> + use<'_, T> {
+                    self.inner.pop_all()
+                }
+            }
+        };
+    }
+    pub(super) use model_stack;
+}

@@ -116,33 +116,9 @@ crate::backend::only_in_models! {
         }
     }
 
-    /// The same with a domain that ends with the stack. A model has nothing that lives for ever.
-    #[allow(missing_debug_implementations, reason = "for models")]
-    pub struct OwnDomainStack<T> {
-        inner: Treiber<T, Nodes<T, Own>>,
-    }
-
-    impl<T> OwnDomainStack<T> {
-        /// An empty stack.
-        #[allow(clippy::new_without_default, reason = "for models")]
-        pub fn new() -> Self {
-            OwnDomainStack { inner: Treiber::new(Nodes::new(Own(Domain::new(&Family)))) }
-        }
-
-        /// Puts a value on top.
-        pub fn push(&self, value: T) {
-            assert!(self.inner.push(value).is_ok(), "there is memory");
-        }
-
-        /// Takes the value on top.
-        pub fn pop(&self) -> Option<T> {
-            self.inner.pop()
-        }
-
-        /// Takes all values.
-        pub fn pop_all(&self) -> impl Iterator<Item = T> + use<'_, T> {
-            self.inner.pop_all()
-        }
+    crate::stack::api::model_stack! {
+        /// The same with a domain that ends with the stack. A model has nothing that lives for ever.
+        OwnDomainStack, Nodes<T, Own>, Nodes::new(Own(Domain::new(&Family)))
     }
 }
 

@@ -151,33 +151,9 @@ stack_api! { TaggedStack, Nodes<T, TAG_BITS> }
 
 #[cfg(feature = "std")]
 only_in_models! {
-    /// The same with a tag that never changes: a stack that can be deceived.
-    #[allow(missing_debug_implementations, reason = "for models")]
-    pub struct FrozenTagStack<T> {
-        inner: Treiber<T, Nodes<T, 0>>,
-    }
-
-    impl<T> FrozenTagStack<T> {
-        /// An empty stack.
-        #[allow(clippy::new_without_default, reason = "for models")]
-        pub fn new() -> Self {
-            FrozenTagStack { inner: Treiber::new(Nodes::new(arena::MOST, true)) }
-        }
-
-        /// Puts a value on top.
-        pub fn push(&self, value: T) {
-            assert!(self.inner.push(value).is_ok(), "there is room");
-        }
-
-        /// Takes the value on top.
-        pub fn pop(&self) -> Option<T> {
-            self.inner.pop()
-        }
-
-        /// Takes all values.
-        pub fn pop_all(&self) -> impl Iterator<Item = T> + use<'_, T> {
-            self.inner.pop_all()
-        }
+    super::api::model_stack! {
+        /// The same with a tag that never changes: a stack that can be deceived.
+        FrozenTagStack, Nodes<T, 0>, Nodes::new(arena::MOST, true)
     }
 }
 
