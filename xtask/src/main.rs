@@ -287,22 +287,7 @@ fn verify() -> Vec<Step> {
         steps::command("64-bit Arm (qemu: no weak memory)", "tools/aarch64.sh", &arm)
             // Filters, and signals by the thousand, are not emulated well enough.
             .env("LINCHPIN_ADVERSARY", "0"),
-        cargo(
-            "the comparison, as short as it can be",
-            &[
-                "bench",
-                "--quiet",
-                "-p",
-                "linchpin",
-                "--features",
-                "epoch",
-                "--bench",
-                "compare",
-                "--",
-                "--rounds=1",
-                "--run=1",
-            ],
-        ),
+        comparison("the comparison, as short as it can be", &["--rounds=1", "--run=1"]),
         cargo("the packages", &["package"]),
         cargo("clients: tests of published crates on compat/", &["xtask", "clients"]),
     ]);
@@ -315,24 +300,27 @@ fn is_bench_option(option: &str) -> bool {
     ["--quick", "--full"].contains(&option) || values.iter().any(|value| option.starts_with(value))
 }
 
-fn bench(options: &[&str]) -> ExitCode {
-    let comparison = [
-        &[
-            "bench",
-            "--quiet",
-            "-p",
-            "linchpin",
-            "--features",
-            "epoch",
-            "--bench",
-            "compare",
-            "--",
-            COMPARISON,
-        ],
-        options,
+fn comparison(name: &'static str, options: &[&str]) -> Step {
+    let bench = [
+        "bench",
+        "--quiet",
+        "-p",
+        "linchpin",
+        "--features",
+        "epoch",
+        "--bench",
+        "compare",
+        "--",
     ];
+    cargo(name, &[&bench, options].concat())
+}
+
+fn bench(options: &[&str]) -> ExitCode {
     eprintln!("building the benches, for a minute or two the first time");
-    report(&[cargo("the comparison", &comparison.concat()), bills()])
+    report(&[
+        comparison("the comparison", &[&[COMPARISON], options].concat()),
+        bills(),
+    ])
 }
 
 fn bills() -> Step {
