@@ -7,7 +7,7 @@ use loom_tests::{explore_to, models, spawn};
 
 models! {
     counter, sources: [
-        "src/counter/striped.rs", "src/counter/stripe_index.rs", "src/counter/registry.rs",
+        "src/counter/striped.rs", "src/counter/registry.rs",
         "src/internal/grow_list.rs",
         "src/counter/approximate.rs",
     ],

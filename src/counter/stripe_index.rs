@@ -32,7 +32,10 @@ mod leased {
 
     use super::SLOTS;
     use crate::backend::atomic::{AtomicU64, AtomicUsize, Relaxed};
-    use crate::backend::{Global, global, per_thread};
+    use crate::backend::{global, per_thread};
+    use crate::internal::{NumberLease, Numbers};
+
+    const WORDS: usize = SLOTS / u64::BITS as usize;
 
     const NONE: usize = usize::MAX;
 
@@ -42,45 +45,14 @@ mod leased {
     per_thread! {
         // Two, so that the one which every add reads has no destructor, and with it no state to check.
         static SLOT: Cell<usize> = Cell::new(NONE);
-        static LEASE: OnceCell<Lease> = OnceCell::new();
+        static LEASE: OnceCell<NumberLease<WORDS>> = OnceCell::new();
     }
 
     global! {
-        /// Bit `n` is set while a thread has the number `n`.
-        fn taken() -> AtomicU64 = AtomicU64::new(0);
+        fn numbers() -> Numbers<WORDS> = Numbers::new();
 
         /// How many threads have found all numbers taken.
         fn crowd() -> AtomicUsize = AtomicUsize::new(0);
-    }
-
-    /// A number, until the thread ends.
-    struct Lease {
-        number: usize,
-        taken: Global<AtomicU64>,
-    }
-
-    impl Lease {
-        /// Takes the lowest number that is free, if there is one.
-        fn take() -> Option<Self> {
-            let taken = taken();
-            loop {
-                // Relaxed, both: the RMW alone decides which thread has the number, and it carries no data.
-                let number = (!taken.load(Relaxed)).trailing_zeros() as usize;
-                if number == SLOTS {
-                    return None;
-                }
-                if taken.fetch_or(1 << number, Relaxed) & (1 << number) == 0 {
-                    return Some(Lease { number, taken });
-                }
-            }
-        }
-    }
-
-    impl Drop for Lease {
-        fn drop(&mut self) {
-            // Relaxed: the number carries no data. What its stripe holds stays there, and is only changed by RMWs.
-            self.taken.fetch_and(!(1 << self.number), Relaxed);
-        }
     }
 
     /// The number of this thread, below [`SLOTS`].
@@ -98,8 +70,8 @@ mod leased {
     fn assign() -> usize {
         // A thread that is past its destructors could not give a number back, so it takes none.
         let leased = LEASE.try_with(|lease| {
-            let lease = Lease::take().map(|new| lease.get_or_init(|| new));
-            lease.map(|lease| lease.number)
+            let lease = Numbers::lease(numbers()).map(|new| lease.get_or_init(|| new));
+            lease.map(NumberLease::number)
         });
         // Relaxed: only spreads the crowd over the numbers.
         let slot = leased

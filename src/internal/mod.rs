@@ -6,9 +6,11 @@ mod chance;
 mod grow_list;
 #[cfg(feature = "std")]
 mod immortal;
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+mod numbers;
 #[cfg(feature = "std")]
 mod pool;
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub(crate) mod thread_number;
 #[cfg(feature = "std")]
 mod word_lock;
@@ -27,6 +29,8 @@ pub(crate) use chance::one_in;
 pub(crate) use grow_list::{GrowList, Padded};
 #[cfg(feature = "std")]
 pub(crate) use immortal::{bury, immortal};
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
+pub(crate) use numbers::{NumberLease, Numbers};
 #[cfg(feature = "std")]
 pub(crate) use pool::{Pool, Pooled, Stack};
 #[cfg(feature = "std")]

@@ -7,21 +7,18 @@
 use core::cell::{Cell, OnceCell};
 use core::num::NonZeroU32;
 
-use crate::backend::atomic::{Acquire, AtomicU64, Relaxed, Release};
-use crate::backend::{Global, array, global, hint, per_thread};
+use super::{NumberLease, Numbers};
+use crate::backend::{global, hint, per_thread};
 
 /// How many threads can have a number at once. A thread that finds none left does without.
-pub(crate) const MOST: usize = WORDS * BITS;
+pub(crate) const MOST: usize = WORDS * u64::BITS as usize;
 
 const WORDS: usize = hint::tuned(1024, 1);
-const BITS: usize = u64::BITS as usize;
 
 /// This thread has not asked yet.
 const UNKNOWN: u32 = 0;
 /// There was none left, or this thread has given its number back.
 const NONE: u32 = u32::MAX;
-
-type Taken = [AtomicU64; WORDS];
 
 per_thread! {
     // Two, so that the one which is read all the time has no destructor, and with it no state to check.
@@ -30,8 +27,8 @@ per_thread! {
 }
 
 global! {
-    /// Bit `n % 64` of word `n / 64` is set while a thread has the number `n + 1`.
-    fn taken() -> Taken = array![AtomicU64::new(0); WORDS];
+    /// A thread whose number is `n + 1` has leased `n`.
+    fn numbers() -> Numbers<WORDS> = Numbers::new();
 }
 
 /// The number of this thread if it has asked for one before; else 0, or a number above [`MOST`].
@@ -55,8 +52,8 @@ pub(crate) fn current() -> Option<NonZeroU32> {
 fn assign() -> Option<NonZeroU32> {
     // A thread that is past its destructors could not give a number back, so it is given none.
     let number = LEASE.try_with(|lease| {
-        let lease = Lease::take().map(|new| lease.get_or_init(|| new));
-        lease.map_or(NONE, |lease| lease.number)
+        let lease = Numbers::lease(numbers()).map(|new| lease.get_or_init(|| Lease(new)));
+        lease.map_or(NONE, |lease| u32::try_from(lease.0.number() + 1).unwrap_or(NONE))
     });
     let number = number.unwrap_or(NONE);
     let _ = NUMBER.try_with(|own| own.set(number));
@@ -64,34 +61,7 @@ fn assign() -> Option<NonZeroU32> {
 }
 
 /// A number, until the thread ends.
-struct Lease {
-    number: u32,
-    taken: Global<Taken>,
-}
-
-impl Lease {
-    fn take() -> Option<Self> {
-        let taken = taken();
-        for (place, word) in taken.iter().enumerate() {
-            loop {
-                // Relaxed: only proposes a bit to the RMW.
-                let bit = (!word.load(Relaxed)).trailing_zeros();
-                if bit == u64::BITS {
-                    break;
-                }
-                // Acquire: synchronizes with the Release RMW in `drop`, so that what the number's
-                // last thread has left under it is seen. One RMW, so that no two threads take the
-                // same bit.
-                // model: stack::a_departed_thread_leaves_its_nodes
-                if word.fetch_or(1 << bit, Acquire) & (1 << bit) == 0 {
-                    let number = u32::try_from(place * BITS).unwrap_or(NONE) + bit + 1;
-                    return Some(Lease { number, taken });
-                }
-            }
-        }
-        None
-    }
-}
+struct Lease(NumberLease<WORDS>);
 
 impl Drop for Lease {
     fn drop(&mut self) {
@@ -100,10 +70,6 @@ impl Drop for Lease {
         }
         // Before the number is another's: what still runs in this thread must not use it.
         let _ = NUMBER.try_with(|own| own.set(NONE));
-        let place = self.number as usize - 1;
-        // Release: synchronizes with the Acquire RMW in `take`.
-        // model: stack::a_departed_thread_leaves_its_nodes
-        self.taken[place / BITS].fetch_and(!(1 << (place % BITS)), Release);
     }
 }
 

@@ -15,7 +15,7 @@ models! {
     stack, sources: [
         "src/stack/treiber.rs", "src/stack/epoch.rs", "src/stack/tagged/nodes.rs", "src/stack/tagged/arena.rs",
         "src/stack/tagged/caches.rs", "src/reclaim/tagged.rs",
-        "src/reclaim/tagged_ptr.rs", "src/internal/thread_number.rs",
+        "src/reclaim/tagged_ptr.rs", "src/internal/numbers.rs",
     ],
     tagged_loses_nothing => loses_nothing(tagged),
     epoch_loses_nothing => loses_nothing(EpochStack::new),
