@@ -10,6 +10,7 @@
 mod barriers;
 mod baseline;
 mod comparison;
+mod random;
 mod reclamation;
 mod workloads;
 
@@ -22,6 +23,7 @@ use coherence::{Machine, Report, Section};
 pub use comparison::{
     Comparison, Kind, Load, Outcome, Placement, Point, Row, Subject, assert_machines_are_the_presets, compare,
 };
+pub use random::Random;
 pub use workloads::{FAMILIES, all};
 
 /// How many simulated cores the bills are made out for.

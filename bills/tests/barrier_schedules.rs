@@ -3,12 +3,11 @@
 //! simulation.
 #![cfg(linchpin_coherence)]
 
-use std::cell::Cell;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use bills::Random;
 use coherence::Machine;
-use coherence::hint::spin_loop;
 use linchpin::barrier::{
     Barrier, CombiningBarrier, DisseminationBarrier, Kind, Participant, TournamentBarrier, TreeBarrier, WaitError,
     WakeUp,
@@ -17,32 +16,10 @@ use linchpin::barrier::{
 const SEEDS: u64 = 1_500;
 const EPISODES: u32 = 6;
 
-/// xorshift64*.
-struct Random(Cell<u64>);
-
-impl Random {
-    fn new(seed: u64, thread: usize) -> Self {
-        let random = Random(Cell::new(
-            (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (thread as u64) << 32,
-        ));
-        (0..4).for_each(|_| _ = random.below(2));
-        random
-    }
-
-    fn below(&self, end: u64) -> u64 {
-        let mut value = self.0.get();
-        value ^= value >> 12;
-        value ^= value << 25;
-        value ^= value >> 27;
-        self.0.set(value);
-        (value.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % end
-    }
-
-    /// Mostly short, and sometimes so long that the others sleep: a thread is held up.
-    fn pause(&self) {
-        let most = if self.below(8) == 0 { 2_000 } else { 12 };
-        (0..self.below(most)).for_each(|_| spin_loop());
-    }
+/// Mostly short, and sometimes so long that the others sleep: a thread is held up.
+fn pause(random: &Random) {
+    let most = if random.below(8) == 0 { 2_000 } else { 12 };
+    random.pause(most);
 }
 
 /// The scenario on each machine, with each seed and some number of threads.
@@ -97,9 +74,9 @@ fn time_outs_take_their_arrivals_back() {
             for episode in 1..=EPISODES {
                 phases.begin(me, episode);
                 let leads = loop {
-                    random.pause();
+                    pause(&random);
                     let arrival = barrier.arrive();
-                    random.pause();
+                    pause(&random);
                     if random.below(3) == 0 {
                         break arrival.wait().unwrap().is_leader();
                     }
@@ -130,13 +107,13 @@ fn threads_leave() {
             let mine = random.below(u64::from(EPISODES)) as u32;
             for episode in 1..=mine {
                 phases.begin(me, episode);
-                random.pause();
+                pause(&random);
                 let leads = barrier.wait().is_leader();
                 phases.end(episode, leads, seed);
             }
             // It is in none of the later episodes.
             phases.begin(me, u32::MAX);
-            random.pause();
+            pause(&random);
             barrier.arrive_and_drop();
             let mut most = most.lock().unwrap();
             *most = mine.max(*most);
@@ -159,7 +136,7 @@ fn poison_lets_all_go() {
             let poisons = (me == 0).then(|| random.below(u64::from(EPISODES)) as u32 + 1);
             for episode in 1.. {
                 phases.begin(me, episode);
-                random.pause();
+                pause(&random);
                 if poisons == Some(episode) {
                     barrier.poison();
                     return;
@@ -195,13 +172,13 @@ fn more_threads_than_participants() {
                 !std::mem::replace(&mut *inside.lock().unwrap(), true),
                 "seed {seed}: two steps at once"
             );
-            (0..random.below(500)).for_each(|_| spin_loop());
+            random.pause(500);
             *inside.lock().unwrap() = false;
             *steps_done.lock().unwrap() += 1;
         });
         // Each arrives once: what a thread does in the next episode depends on which other came with it in this.
         coherence::run(machine, threads, |me| {
-            Random::new(seed, me).pause();
+            pause(&Random::new(seed, me));
             let leads = barrier.wait().is_leader();
             *leaders.lock().unwrap() += usize::from(leads);
             let mut through = through.lock().unwrap();
@@ -228,7 +205,7 @@ fn participants<K: Kind + Send + Sync>(make: impl Fn(usize) -> Vec<Participant<K
             let random = Random::new(seed, me);
             let mut participant = all[me].lock().unwrap().take().unwrap();
             for episode in 1..=EPISODES {
-                random.pause();
+                pause(&random);
                 if me == goes && episode > last {
                     phases.begin(me, u32::MAX);
                     return;

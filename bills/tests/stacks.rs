@@ -5,11 +5,10 @@
 #[path = "../../tests/stack/history.rs"]
 mod history;
 
-use std::cell::Cell;
 use std::sync::Mutex;
 
+use bills::Random;
 use coherence::Machine;
-use coherence::hint::spin_loop;
 use linchpin::CachePadded;
 use linchpin::stack::{EpochStack, HazardStack, TaggedStack};
 
@@ -17,30 +16,6 @@ use history::{Clock, Done, Operation, is_linearizable};
 
 const SEEDS: u64 = 1_500;
 const EACH: usize = 5;
-
-/// xorshift64*.
-struct Random(Cell<u64>);
-
-impl Random {
-    fn new(seed: u64, thread: usize) -> Self {
-        Random(Cell::new(
-            (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (thread as u64 + 1) << 32,
-        ))
-    }
-
-    fn below(&self, end: u64) -> u64 {
-        let mut value = self.0.get();
-        value ^= value >> 12;
-        value ^= value << 25;
-        value ^= value >> 27;
-        self.0.set(value);
-        (value.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % end
-    }
-
-    fn pause(&self) {
-        (0..self.below(12)).for_each(|_| spin_loop());
-    }
-}
 
 /// What the histories need of a stack.
 struct Stack<'stack> {
@@ -71,7 +46,7 @@ impl Stack<'_> {
             let random = Random::new(seed, thread);
             for round in 0..EACH {
                 let value = u32::try_from(thread * EACH + round).expect("a small number");
-                random.pause();
+                random.pause(12);
                 let operation = clock.time(|| (), || self.act(&random, value));
                 history.lock().expect("no thread panics here").push(operation);
             }
