@@ -21,18 +21,13 @@ mod corners;
 mod drop_in;
 mod drops;
 #[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../adversary/host.rs"]
+mod host;
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
 mod memory;
-#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
-#[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../adversary/process.rs"]
-mod process;
-#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
-#[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../adversary/seccomp.rs"]
-mod seccomp;
 mod stress;
-#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
-#[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../adversary/system.rs"]
-mod system;
 mod threads;
+
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+use host::{process, seccomp, system};

@@ -18,21 +18,16 @@ mod behaviour;
 mod comes_back;
 mod drops;
 mod history;
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../adversary/host.rs"]
+mod host;
 mod kinds;
 mod linearizable;
 mod memory;
-#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
-#[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../adversary/process.rs"]
-mod process;
 mod re_entered;
-#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
-#[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../adversary/seccomp.rs"]
-mod seccomp;
-#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
-#[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../adversary/system.rs"]
-mod system;
 mod tagged;
 mod threads;
+
+#[cfg(all(feature = "std", target_os = "linux", not(miri)))]
+use host::{process, seccomp, system};
