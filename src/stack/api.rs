@@ -164,6 +164,7 @@ macro_rules! stack_api {
 }
 pub(super) use stack_api;
 
+#[cfg(feature = "std")]
 crate::backend::only_in_models! {
     /// A stack for models: no more than its policy and how that is made.
     macro_rules! model_stack {
